@@ -1,0 +1,48 @@
+// The records that nodes agree on: what is deployed and which routes lead to it. Plain values; the store keeps them as
+// bytes (cluster/record_codec) and knows only keys and revisions.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/ids.hpp"
+
+namespace troupe::cluster {
+
+/// `function/<name>`: the function and its current version.
+struct function_record {
+  uuid id;
+  std::string name;
+  std::uint64_t version = 0;
+  std::string runtime;
+  std::string handler;
+  std::string form;  ///< `folder`, `object` or `program`
+  digest code;
+  std::uint64_t code_bytes = 0;
+  std::uint64_t timeout_ms = 3000;
+  std::uint64_t memory_mb = 128;
+  std::uint64_t concurrency = 1;
+  std::map<std::string, std::string> environment;
+  std::int64_t modified_unix_ms = 0;
+};
+
+/// `route/<api>/<route key>`: a route of the gateway.
+struct route_record {
+  std::string api;       ///< `default` until there are several
+  std::string key;       ///< `GET /pets/{id}`, `ANY /x/{proxy+}`, `$default`
+  std::string function;  ///< name
+};
+
+/// An immutable picture of all records at one cursor.
+struct catalog_snapshot {
+  std::uint64_t cursor = 0;
+  std::vector<function_record> functions;  ///< by name
+  std::vector<route_record> routes;        ///< by key
+};
+
+using catalog_snapshot_ptr = std::shared_ptr<const catalog_snapshot>;
+
+}  // namespace troupe::cluster

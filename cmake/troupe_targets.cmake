@@ -1,0 +1,27 @@
+# troupe_library(<folder> SOURCES ... [USES troupe::<folder>...] [LIBRARIES ...])
+# One library per top-level folder. USES is the dependency rule of the house; LIBRARIES are foreign ones.
+function(troupe_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
+  add_library(troupe_${name} STATIC ${ARG_SOURCES})
+  add_library(troupe::${name} ALIAS troupe_${name})
+  target_link_libraries(troupe_${name} PUBLIC troupe_options ${ARG_USES} ${ARG_LIBRARIES})
+  if(TROUPE_SANITIZE AND name MATCHES "^(http|actors)$")
+    set_target_properties(troupe_${name} PROPERTIES JOB_POOL_COMPILE heavy)
+  endif()
+endfunction()
+
+# troupe_test(<folder> SOURCES ... [USES ...] [LABEL unit|integration|long] [TIMEOUT seconds])
+# One test program per folder; each of its cases is a ctest test of its own.
+function(troupe_test name)
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;USES;LIBRARIES" ${ARGN})
+  if(NOT ARG_LABEL)
+    set(ARG_LABEL unit)
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 60)
+  endif()
+  add_executable(${name}_tests ${ARG_SOURCES})
+  target_link_libraries(${name}_tests PRIVATE troupe_options ${ARG_USES} ${ARG_LIBRARIES} GTest::gmock_main)
+  gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST TEST_PREFIX ${name}.
+    PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+endfunction()
