@@ -12,6 +12,9 @@
 
 namespace troupe::cluster {
 
+/// Fields of a stored record that this program does not know: name and msgpack bytes.
+using unknown_fields = std::map<std::string, std::string>;
+
 /// `function/<name>`: the function and its current version.
 struct function_record {
   uuid id;
@@ -27,6 +30,10 @@ struct function_record {
   std::uint64_t concurrency = 1;
   std::map<std::string, std::string> environment;
   std::int64_t modified_unix_ms = 0;
+
+  std::uint64_t revision = 0;  ///< of the commit that last wrote it; guard of the next write. 0: not stored yet
+  std::uint64_t schema = 1;    ///< of the form in which it is stored; never lowered by a re-write
+  unknown_fields unknown{};    ///< written by newer nodes; kept over a re-write
 };
 
 /// `route/<api>/<route key>`: a route of the gateway.
@@ -34,6 +41,10 @@ struct route_record {
   std::string api;       ///< `default` until there are several
   std::string key;       ///< `GET /pets/{id}`, `ANY /x/{proxy+}`, `$default`
   std::string function;  ///< name
+
+  std::uint64_t revision = 0;  ///< as in `function_record`
+  std::uint64_t schema = 1;
+  unknown_fields unknown{};
 };
 
 /// An immutable picture of all records at one cursor.

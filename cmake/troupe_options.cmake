@@ -22,7 +22,7 @@ if(TROUPE_MOLD)
 endif()
 
 add_library(troupe_options INTERFACE)
-target_include_directories(troupe_options INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
+target_include_directories(troupe_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(troupe_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor)
 if(TROUPE_WARNINGS_AS_ERRORS)

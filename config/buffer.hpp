@@ -67,6 +67,8 @@ public:
   void commit(std::size_t count) noexcept { size_ += count; }
 
   void clear() noexcept { size_ = 0; }
+  /// Drops all but the first `count` bytes, of which there are as many at least.
+  void truncate(std::size_t count) noexcept { size_ = count; }
   /// Drops the first `count` bytes, moving the rest to the front.
   void consume(std::size_t count) noexcept {
     size_ -= count;

@@ -67,13 +67,21 @@ uuid make_fast_uuid() noexcept {
   return version4(id);
 }
 
+void format(const uuid& id, std::span<char, 36> out) noexcept {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < id.bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10)
+      out[at++] = '-';
+    out[at++] = digits[id.bytes[i] >> 4];
+    out[at++] = digits[id.bytes[i] & 15];
+  }
+}
+
 std::string to_string(const uuid& id) {
-  const auto digits = hex(id.bytes);
-  std::string text;
-  text.reserve(36);
-  text.append(digits, 0, 8).append("-").append(digits, 8, 4).append("-").append(digits, 12, 4);
-  text.append("-").append(digits, 16, 4).append("-").append(digits, 20, 12);
-  return text;
+  char text[36];
+  format(id, text);
+  return {text, sizeof text};
 }
 
 uuid parse_uuid(std::string_view text) noexcept {

@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,8 @@ uuid make_uuid();
 /// A UUID from this thread's own generator: for invocations. Not a secret.
 uuid make_fast_uuid() noexcept;
 std::string to_string(const uuid& id);
+/// Writes the 36 characters of `id`, without a terminating NUL.
+void format(const uuid& id, std::span<char, 36> out) noexcept;
 /// @returns the nil UUID when `text` is none.
 uuid parse_uuid(std::string_view text) noexcept;
 

@@ -1,6 +1,7 @@
 // One call of a function on its way down: from the edge or the control API through the router to an instance.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,6 +27,7 @@ struct invocation {
   std::shared_ptr<const std::string> route_key;  ///< `GET /pets/{id}`, `$default`; the names in `parameters` point into it
   path_parameters parameters;   ///< name as in the route, decoded value
   std::string json;             ///< the event of a direct invoke
+  mutable std::atomic<bool> abandoned{false};  ///< nobody waits any more: what has not started need not
 };
 
 using invocation_ptr = std::shared_ptr<const invocation>;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -54,10 +55,10 @@ struct json_answer {
   buffer bytes;
 };
 
-/// What a native handler returned. Names and values are not yet checked.
+/// What a native handler returned. Names and values are not yet checked; the owner of `body` owns them as well.
 struct native_response {
   unsigned status = 200;
-  std::vector<std::pair<std::string, std::string>> headers;
+  std::vector<std::pair<std::string_view, std::string_view>> headers;
   foreign_bytes body;
 };
 

@@ -1,0 +1,266 @@
+#include "actors/event_loop.hpp"
+
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <caf/logger.hpp>
+#include <caf/scheduler/abstract_coordinator.hpp>
+#include <cassert>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+
+namespace troupe::actors {
+
+namespace {
+
+/// Events taken from the kernel at a time: enough to batch, few enough that the tick stays punctual.
+constexpr int max_events = 256;
+
+std::string last_error() { return std::strerror(errno); }
+
+}  // namespace
+
+event_loop::event_loop(unsigned index, std::string name)
+    : index_{index}, name_{std::move(name)}, read_buffer_{new char[read_buffer_bytes]} {
+  epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+  wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (epoll_ < 0 || wake_ < 0) {
+    std::fprintf(stderr, "troupe: cannot create an event loop: %s\n", last_error().c_str());
+    std::abort();  // before anything serves: no descriptors left at start
+  }
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;
+  event.data.ptr = nullptr;
+  ::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event);
+  refresh_now();
+  refresh_date();
+}
+
+event_loop::~event_loop() {
+  assert(!thread_.joinable());
+  due_.clear();
+  for (auto* entry = inbox_.exchange(nullptr); entry != nullptr;) {
+    auto* next = entry->next;
+    if (entry->resumable != nullptr)
+      caf::intrusive_ptr_release(entry->resumable);
+    delete entry;
+    entry = next;
+  }
+  ::close(wake_);
+  ::close(epoll_);
+}
+
+void event_loop::start() {
+  thread_ = std::thread{[this] { run(); }};
+}
+
+void event_loop::stop() {
+  post([this] { stopping_.store(true, std::memory_order_relaxed); });
+  if (thread_.joinable())
+    thread_.join();
+}
+
+void event_loop::push_posted(posted* entry) {
+  auto* head = inbox_.load(std::memory_order_relaxed);
+  do
+    entry->next = head;
+  while (!inbox_.compare_exchange_weak(head, entry, std::memory_order_release, std::memory_order_relaxed));
+  if (head != nullptr)
+    return;  // whoever pushed onto the empty inbox has woken the loop
+  const std::uint64_t one = 1;
+  while (::write(wake_, &one, sizeof one) < 0 && errno == EINTR) {
+  }
+}
+
+void event_loop::post(std::function<void()> job) { push_posted(new posted{nullptr, std::move(job), nullptr}); }
+
+void event_loop::exec_later(caf::resumable* job) {
+  if (job->subtype() != caf::resumable::io_actor) {
+    system().scheduler().enqueue(job);  // not bound to this loop: the pool runs it
+    return;
+  }
+  if (current_ == this)
+    due_.emplace_back(job, false);
+  else
+    push_posted(new posted{nullptr, nullptr, job});
+}
+
+void event_loop::run_one(caf::intrusive_ptr<caf::resumable> job) {
+  switch (job->resume(this, max_throughput)) {
+    case caf::resumable::resume_later:
+      due_.push_back(std::move(job));
+      break;
+    case caf::resumable::shutdown_execution_unit:
+      job.detach();
+      break;
+    case caf::resumable::done:
+    case caf::resumable::awaiting_message:
+      break;
+  }
+}
+
+void event_loop::drain() {
+  if (draining_)
+    return;
+  draining_ = true;
+  for (std::size_t count = 0; !due_.empty() && count < max_drained; ++count) {
+    auto job = std::move(due_.front());
+    due_.pop_front();
+    run_one(std::move(job));
+  }
+  draining_ = false;
+}
+
+expected<void> event_loop::watch(int descriptor, std::uint32_t events, watcher& target) {
+  epoll_event event{};
+  event.events = events | EPOLLET;
+  event.data.ptr = &target;
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) != 0)
+    return fail(errc::io, "cannot watch a descriptor: " + last_error());
+  return {};
+}
+
+void event_loop::unwatch(int descriptor, watcher& target) noexcept {
+  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, nullptr);
+  for (auto& event : batch_)
+    if (event.target == &target)
+      event.target = nullptr;
+}
+
+void event_loop::cancel_batch_end(batch_listener& listener) noexcept {
+  std::replace(batch_end_.begin(), batch_end_.end(), &listener, static_cast<batch_listener*>(nullptr));
+}
+
+void event_loop::remove_tick(tick_listener& listener) noexcept {
+  std::replace(ticks_.begin(), ticks_.end(), &listener, static_cast<tick_listener*>(nullptr));
+}
+
+void event_loop::arm(timer_listener& listener, time_point when) {
+  disarm(listener);
+  timers_.emplace(when, &listener);
+  listener.armed_for = when;
+  listener.armed = true;
+}
+
+void event_loop::disarm(timer_listener& listener) noexcept {
+  if (listener.armed)
+    timers_.erase({listener.armed_for, &listener});
+  listener.armed = false;
+}
+
+void event_loop::fire_timers() {
+  while (!timers_.empty() && timers_.begin()->first <= now_) {
+    auto* listener = timers_.begin()->second;
+    disarm(*listener);
+    listener->on_timer(now_);
+  }
+}
+
+void event_loop::take_posted() {
+  posted* reversed = nullptr;
+  for (auto* entry = inbox_.exchange(nullptr, std::memory_order_acquire); entry != nullptr;) {
+    auto* next = entry->next;
+    entry->next = reversed;
+    reversed = entry;
+    entry = next;
+  }
+  while (reversed != nullptr) {
+    std::unique_ptr<posted> entry{reversed};
+    reversed = entry->next;
+    if (entry->resumable != nullptr)
+      due_.emplace_back(entry->resumable, false);
+    else
+      entry->job();
+  }
+}
+
+int event_loop::wait_timeout_ms() const {
+  if (!due_.empty() || inbox_.load(std::memory_order_relaxed) != nullptr)
+    return 0;
+  auto next = ticks_.empty() ? now_ + seconds{1} : next_tick_;  // without ticks: a sign of life for a watchdog
+  if (!timers_.empty())
+    next = std::min(next, timers_.begin()->first);
+  const auto left = std::chrono::ceil<milliseconds>(next - clock::now());
+  return std::max(0, static_cast<int>(left.count()));
+}
+
+void event_loop::wait() {
+  std::array<epoll_event, max_events> events;
+  const int count = ::epoll_wait(epoll_, events.data(), max_events, wait_timeout_ms());
+  refresh_now();
+  last_seen_ns_.store(now_.time_since_epoch().count(), std::memory_order_relaxed);
+  batch_.clear();
+  bool woken = false;
+  for (int i = 0; i < count; ++i) {
+    const auto& event = events[static_cast<std::size_t>(i)];
+    if (event.data.ptr == nullptr)
+      woken = true;
+    else
+      batch_.push_back({static_cast<watcher*>(event.data.ptr), event.events});
+  }
+  if (woken) {
+    std::uint64_t ignored;
+    while (::read(wake_, &ignored, sizeof ignored) > 0) {
+    }
+    take_posted();
+  }
+}
+
+void event_loop::tick() {
+  if (now_ < next_tick_)
+    return;
+  next_tick_ = now_ + tick_interval;
+  refresh_date();
+  // A listener may add or remove others, hence by index and by null.
+  for (std::size_t i = 0; i < ticks_.size(); ++i)
+    if (ticks_[i] != nullptr)
+      ticks_[i]->on_tick(now_);
+  std::erase(ticks_, nullptr);
+}
+
+void event_loop::run() {
+  current_ = this;
+  ::pthread_setname_np(::pthread_self(), name_.substr(0, 15).c_str());
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    wait();
+    drain();
+    for (std::size_t i = 0; i < batch_.size(); ++i)
+      if (auto* target = batch_[i].target)
+        target->on_ready(batch_[i].events);
+    batch_.clear();
+    tick();
+    fire_timers();
+    drain();
+    for (std::size_t i = 0; i < batch_end_.size(); ++i)
+      if (auto* listener = batch_end_[i])
+        listener->on_batch_end();
+    batch_end_.clear();
+    drain();
+    kept_.clear();
+  }
+  current_ = nullptr;
+}
+
+void event_loop::refresh_date() {
+  const auto second = std::time(nullptr);
+  if (second == date_second_)
+    return;
+  date_second_ = second;
+  std::tm parts{};
+  ::gmtime_r(&second, &parts);
+  static constexpr const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  char text[64];
+  std::snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[parts.tm_wday], parts.tm_mday,
+                months[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
+  std::memcpy(date_.data(), text, date_.size());
+}
+
+}  // namespace troupe::actors

@@ -1,0 +1,53 @@
+// What the worker processes of one function have to do, per loop. Written by the loop it belongs to, read by all when they
+// choose a place for a call: a stale value costs a hop, never a call.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "config/clock.hpp"
+
+namespace troupe::actors {
+
+struct alignas(64) loop_load {
+  std::atomic<std::uint32_t> workers{0};       ///< ready ones
+  std::atomic<std::uint32_t> free_slots{0};
+  std::atomic<std::uint32_t> waiting{0};       ///< calls in the router's queue
+  std::atomic<std::int64_t> oldest_ns{0};      ///< `clock` reading at which the oldest of them came; 0: none waits
+};
+
+struct function_load {
+  explicit function_load(std::size_t loops) : per_loop(loops) {}
+  std::vector<loop_load> per_loop;
+};
+
+
+/// One worker's place, shared by its channel and the router of the same loop. Never touched by another thread.
+class worker_slots {
+public:
+  worker_slots(std::uint32_t capacity, std::shared_ptr<function_load> load, unsigned loop);
+
+  std::uint32_t free() const noexcept { return retired_ || in_flight_ >= capacity_ ? 0 : capacity_ - in_flight_; }
+  std::uint32_t in_flight() const noexcept { return in_flight_; }
+  /// The worker has loaded its code.
+  void open() noexcept;
+  void take() noexcept;
+  void give_back() noexcept;
+  /// No new calls from now on.
+  void retire() noexcept;
+
+  bool calls_wait = false;  ///< the router wants `slot_free` at the next answer
+
+private:
+  void add_free(std::int32_t change) noexcept;
+
+  const std::uint32_t capacity_;
+  std::uint32_t in_flight_ = 0;
+  bool retired_ = true;
+  std::shared_ptr<function_load> load_;
+  loop_load& loop_;
+};
+
+}  // namespace troupe::actors

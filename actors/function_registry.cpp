@@ -1,0 +1,197 @@
+#include "actors/function_registry.hpp"
+
+#include <algorithm>
+
+#include "config/log.hpp"
+
+namespace troupe::actors {
+
+using functions::code_form;
+using functions::runtime_kind;
+
+expected<functions::function_spec> spec_of(const cluster::function_record& record) {
+  auto kind = functions::parse_runtime(record.runtime);
+  if (!kind)
+    return tl::unexpected{kind.error()};
+  functions::function_spec spec;
+  spec.id = record.id;
+  spec.version = record.version;
+  spec.name = record.name;
+  spec.runtime = record.runtime;
+  spec.kind = *kind;
+  spec.handler = record.handler;
+  spec.form = record.form == "object" ? code_form::object : code_form::folder;
+  spec.code = record.code;
+  spec.timeout = milliseconds{record.timeout_ms};
+  spec.memory_mb = static_cast<std::uint32_t>(record.memory_mb);
+  spec.concurrency = static_cast<std::uint32_t>(record.concurrency);
+  spec.environment = record.environment;
+  return spec;
+}
+
+function_registry::function_registry(caf::actor_system& system, registry_surroundings surroundings)
+    : system_{system}, around_{std::move(surroundings)} {}
+
+expected<void> function_registry::add_program_function(program_function function) {
+  auto& spec = function.spec;
+  spec.kind = runtime_kind::native;
+  spec.form = code_form::program;
+  spec.runtime = "native";
+  if (spec.id == uuid{})
+    spec.id = make_uuid();
+  if (auto checked = functions::check(spec); !checked)
+    return checked;
+  const auto same = [&](const program_function& other) { return other.spec.name == spec.name; };
+  if (std::any_of(program_functions_.begin(), program_functions_.end(), same))
+    return fail(errc::conflict, "function '" + spec.name + "' is registered already");
+  program_functions_.push_back(std::move(function));
+  return {};
+}
+
+void function_registry::adopt(cluster::catalog_snapshot_ptr snapshot) {
+  wanted_ = std::move(snapshot);
+  if (!busy_ && !stopped_)
+    proceed();
+}
+
+void function_registry::proceed() {
+  busy_ = true;
+  if (load_next_object())
+    return;  // goes on when the files thread has answered
+  install_now();
+}
+
+bool function_registry::load_next_object() {
+  if (around_.isolation != native_isolation::in_process)
+    return false;
+  for (const auto& record : wanted_->functions) {
+    if (record.form != "object" || libraries_.contains(record.code) || load_errors_.contains(record.code))
+      continue;
+    auto job = [this, object = record.code, name = record.name] {
+      auto path = around_.code->materialize_object(object);
+      auto loaded = path ? functions::native_library::open(path->string())
+                         : expected<library_ptr>{tl::unexpected{path.error()}};
+      around_.control->post([this, object, name, loaded = std::move(loaded)] {
+        if (loaded) {
+          libraries_[object] = *loaded;
+        } else {
+          log_event(log_level::error, "object_not_loaded", {{"function", name}, {"reason", loaded.error().what}});
+          load_errors_[object] = loaded.error();
+        }
+        if (!stopped_)
+          proceed();
+      });
+    };
+    if (around_.files->post(std::move(job)))
+      return true;
+    load_errors_[record.code] = error{errc::overloaded, "the files thread has too much to do"};
+  }
+  return false;
+}
+
+runnable function_registry::runnable_of(const cluster::function_record& record) {
+  runnable what;
+  auto spec = spec_of(record);
+  if (!spec) {
+    log_event(log_level::error, "function_not_runnable", {{"function", record.name}, {"reason", spec.error().what}});
+    return what;
+  }
+  what.spec = std::make_shared<const functions::function_spec>(std::move(*spec));
+  if (what.spec->kind == runtime_kind::native) {
+    if (const auto found = libraries_.find(record.code); found != libraries_.end())
+      what.library = found->second;
+    return what;
+  }
+  auto& entry = supervised_[record.id];
+  if (!entry.supervisor) {
+    entry.load = std::make_shared<function_load>(around_.supervision->loops.size());
+    entry.supervisor = system_.spawn<function_supervisor>(around_.supervision);
+  }
+  what.load = entry.load;
+  if (entry.version != record.version) {
+    entry.version = record.version;
+    caf::anon_send(entry.supervisor, what);
+  }
+  return what;
+}
+
+void function_registry::remove_vanished(const cluster::catalog_snapshot& snapshot) {
+  std::erase_if(supervised_, [&](auto& entry) {
+    const bool kept = std::any_of(snapshot.functions.begin(), snapshot.functions.end(),
+                                  [&](const auto& record) { return record.id == entry.first; });
+    if (kept)
+      return false;
+    caf::anon_send(entry.second.supervisor, stop_atom::value);
+    around_.logs->forget(entry.first);
+    return true;
+  });
+}
+
+void function_registry::install_now() {
+  const auto snapshot = wanted_;
+  load_errors_.clear();  // the next change tries again
+  auto update = std::make_shared<routing_update>();
+  std::map<std::string, functions::function_ref, std::less<>> by_name;
+  for (const auto& record : snapshot->functions)
+    if (auto what = runnable_of(record); what.spec) {
+      by_name[record.name] = what.spec;
+      update->functions.push_back(std::move(what));
+    }
+  std::vector<routed_function> routes;
+  for (const auto& route : snapshot->routes) {
+    const auto found = by_name.find(route.function);
+    routes.push_back({route.key, found == by_name.end() ? nullptr : found->second});
+  }
+  for (const auto& own : program_functions_) {
+    runnable what;
+    what.spec = std::make_shared<const functions::function_spec>(own.spec);
+    what.library = own.library;
+    what.factory = own.factory;
+    for (const auto& key : own.routes)
+      routes.push_back({key, what.spec});
+    update->functions.push_back(std::move(what));
+  }
+  remove_vanished(*snapshot);
+  around_.install(std::move(update), std::move(routes), [this, cursor = snapshot->cursor] {
+    installed_ = cursor;
+    busy_ = false;
+    for (auto& [at, done] : std::exchange(waiters_, {})) {
+      if (at <= installed_)
+        done();
+      else
+        waiters_.emplace_back(at, std::move(done));
+    }
+    if (wanted_->cursor != installed_ && !stopped_)
+      proceed();
+  });
+}
+
+void function_registry::when_installed(std::uint64_t cursor, std::function<void()> done) {
+  if (cursor <= installed_ && !busy_)
+    done();
+  else
+    waiters_.emplace_back(cursor, std::move(done));
+}
+
+supervisor_actor function_registry::supervisor_of(const uuid& function) const {
+  const auto found = supervised_.find(function);
+  return found == supervised_.end() ? supervisor_actor{} : found->second.supervisor;
+}
+
+function_registry::counts function_registry::instances_of(const uuid& function) const {
+  counts result;
+  const auto found = supervised_.find(function);
+  if (found != supervised_.end())
+    for (const auto& loop : found->second.load->per_loop)
+      result.ready += loop.workers.load(std::memory_order_relaxed);
+  return result;
+}
+
+void function_registry::stop() {
+  stopped_ = true;
+  for (auto& [id, entry] : supervised_)
+    caf::anon_send(entry.supervisor, stop_atom::value);
+  supervised_.clear();
+}
+
+}  // namespace troupe::actors

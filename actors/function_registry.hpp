@@ -1,0 +1,99 @@
+// From the catalog's records to what runs on this node: loads native objects, keeps a supervisor per function with worker
+// processes, and hands routers and edges the same picture at the same moment. On the control loop.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/event_loop.hpp"
+#include "actors/function_supervisor.hpp"
+#include "actors/messages.hpp"
+#include "actors/work_thread.hpp"
+#include "cluster/catalog.hpp"
+#include "config/settings.hpp"
+#include "functions/code_store.hpp"
+
+namespace troupe::actors {
+
+/// A function of an embedding program; in this node's memory only.
+struct program_function {
+  functions::function_spec spec;  ///< kind native, form program
+  std::vector<std::string> routes;
+  std::shared_ptr<const functions::native_library> library;  ///< either this
+  function_actor_factory factory;                            ///< or this
+};
+
+/// What a change looks like to the gateway: routes whose functions are resolved.
+struct routed_function {
+  std::string route_key;
+  functions::function_ref function;
+};
+
+struct registry_surroundings {
+  event_loop* control = nullptr;
+  work_thread* files = nullptr;
+  functions::code_store* code = nullptr;  ///< on the files thread only
+  native_isolation isolation = native_isolation::process;
+  std::shared_ptr<const supervisor_surroundings> supervision;
+  function_logs* logs = nullptr;
+  /// Installs a picture on every loop, then calls `done` on the control loop.
+  std::function<void(routing_update_ptr, std::vector<routed_function>, std::function<void()> done)> install;
+};
+
+class function_registry {
+public:
+  function_registry(caf::actor_system& system, registry_surroundings surroundings);
+
+  /// Adds a function of this program. Before `adopt` is first called.
+  /// @returns `errc::bad_usage` or `errc::conflict`.
+  expected<void> add_program_function(program_function function);
+
+  void adopt(cluster::catalog_snapshot_ptr snapshot);
+  /// Runs `done` once every loop routes by a picture at or past `cursor`.
+  void when_installed(std::uint64_t cursor, std::function<void()> done);
+  /// The supervisor of a function with worker processes, or null.
+  supervisor_actor supervisor_of(const uuid& function) const;
+  struct counts {
+    std::size_t ready = 0;
+  };
+  counts instances_of(const uuid& function) const;
+  const std::vector<program_function>& program_functions() const noexcept { return program_functions_; }
+
+  /// Stops all supervisors, which stop their instances; nothing is adopted afterwards.
+  void stop();
+
+private:
+  struct supervised {
+    supervisor_actor supervisor;
+    std::shared_ptr<function_load> load;
+    std::uint64_t version = 0;
+  };
+  using library_ptr = std::shared_ptr<const functions::native_library>;
+
+  void proceed();
+  bool load_next_object();
+  void install_now();
+  runnable runnable_of(const cluster::function_record& record);
+  void remove_vanished(const cluster::catalog_snapshot& snapshot);
+
+  caf::actor_system& system_;
+  registry_surroundings around_;
+  std::vector<program_function> program_functions_;
+  cluster::catalog_snapshot_ptr wanted_;
+  std::uint64_t installed_ = 0;
+  bool busy_ = false;
+  bool stopped_ = false;
+  std::unordered_map<uuid, supervised> supervised_;
+  std::map<digest, library_ptr> libraries_;
+  std::map<digest, error> load_errors_;
+  std::vector<std::pair<std::uint64_t, std::function<void()>>> waiters_;
+};
+
+/// The record as rooms below the catalog know it.
+expected<functions::function_spec> spec_of(const cluster::function_record& record);
+
+}  // namespace troupe::actors

@@ -1,0 +1,301 @@
+#include "actors/function_supervisor.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "config/log.hpp"
+#include "functions/scaling.hpp"
+
+namespace troupe::actors {
+
+namespace {
+
+using functions::failure;
+
+/// Both ends of what a worker talks over: the node's are non-blocking, all close on exec.
+struct worker_descriptors {
+  int channel = -1, worker_channel = -1, output = -1, worker_output = -1;
+};
+
+expected<worker_descriptors> open_descriptors() {
+  std::array<int, 2> channel{};
+  std::array<int, 2> output{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel.data()) != 0)
+    return fail(errc::io, std::string{"cannot open a channel: "} + std::strerror(errno));
+  if (::pipe2(output.data(), O_CLOEXEC) != 0) {
+    const int problem = errno;
+    ::close(channel[0]);
+    ::close(channel[1]);
+    return fail(errc::io, std::string{"cannot open a pipe: "} + std::strerror(problem));
+  }
+  ::fcntl(channel[0], F_SETFL, O_NONBLOCK);
+  ::fcntl(output[0], F_SETFL, O_NONBLOCK);
+  return worker_descriptors{channel[0], channel[1], output[0], output[1]};
+}
+
+}  // namespace
+
+function_supervisor::function_supervisor(caf::actor_config& config,
+                                         std::shared_ptr<const supervisor_surroundings> surroundings)
+    : supervisor_actor::base{config}, around_{std::move(surroundings)} {
+  set_default_handler(caf::drop);
+}
+
+function_supervisor::behavior_type function_supervisor::make_behavior() {
+  return {
+      [this](runnable& what) { adopt(std::move(what)); },
+      [this](const demand& wanted) { on_demand(wanted); },
+      [this](const worker_ready& ready) { on_ready(ready); },
+      [this](const worker_ended& ended) { on_ended(ended); },
+      [this](await_atom, std::uint64_t version) { return await(version); },
+      [this](const code_prepared& code) { on_prepared(code); },
+      [this](again_atom) {
+        retry_scheduled_ = false;
+        start_when_allowed();
+      },
+      [this](stop_atom) { stop_all(); },
+  };
+}
+
+void function_supervisor::adopt(runnable what) {
+  if (what_.spec && what.spec->version <= what_.spec->version)
+    return;
+  what_ = std::move(what);
+  policy_.reset();
+  task_root_.clear();
+  preparing_ = false;
+}
+
+void function_supervisor::on_prepared(const code_prepared& code) {
+  if (stopping_ || code.version != what_.spec->version)
+    return;
+  preparing_ = false;
+  task_root_ = code.task_root;
+  if (task_root_.empty()) {
+    log_event(log_level::error, "code_not_prepared", {{"function", what_.spec->name}, {"reason", code.why.what}});
+    fail_waiting({errc::init_failed, functions::spawn_failure_payload({}, code.why.what), code.why.what});
+    return;
+  }
+  start_when_allowed();
+}
+
+std::size_t function_supervisor::count(stage state) const {
+  return static_cast<std::size_t>(std::count_if(instances_.begin(), instances_.end(), [&](const auto& entry) {
+    return entry.second.state == state && entry.second.version == what_.spec->version;
+  }));
+}
+
+unsigned function_supervisor::loop_with_fewest() const {
+  std::vector<std::size_t> counts(around_->loops.size());
+  std::size_t best = 0;
+  for (const auto& load : what_.load->per_loop)
+    counts[static_cast<std::size_t>(&load - what_.load->per_loop.data())] = load.workers.load();
+  for (std::size_t i = 1; i < counts.size(); ++i)
+    if (counts[i] < counts[best])
+      best = i;
+  return static_cast<unsigned>(best);
+}
+
+void function_supervisor::on_demand(const demand& wanted) {
+  if (stopping_ || !what_.spec)
+    return;
+  calls_wait_ = true;
+  const auto more = functions::instances_to_start(
+      {count(stage::ready), count(stage::starting), wanted.queued, wanted.age, what_.spec->concurrency});
+  if (more > 0)
+    start_instances(more, wanted.loop);
+}
+
+void function_supervisor::start_instances(std::size_t wanted, unsigned loop) {
+  for (std::size_t i = 0; i < wanted; ++i) {
+    if (!policy_.may_start(clock::now())) {
+      if (policy_.open() && count(stage::ready) == 0)
+        fail_waiting({errc::breaker_open, {}, "the function failed to start " +
+                                                  std::to_string(policy_.failed_starts()) + " times in a row"});
+      else
+        start_when_allowed();
+      return;
+    }
+    if (!start_instance(i == 0 ? loop : loop_with_fewest()))
+      return;
+  }
+}
+
+void function_supervisor::start_when_allowed() {
+  if (stopping_ || retry_scheduled_ || !(calls_wait_ || !reports_.empty()) || count(stage::starting) > 0 ||
+      count(stage::ready) > 0)
+    return;
+  const auto now = clock::now();
+  if (policy_.may_start(now)) {
+    start_instance(loop_with_fewest());
+    return;
+  }
+  if (policy_.next_start() == time_point::max())
+    return;  // a trial runs; its end decides
+  retry_scheduled_ = true;
+  delayed_send(this, policy_.next_start() - now, again_atom::value);
+}
+
+bool function_supervisor::start_instance(unsigned loop) {
+  const auto& spec = what_.spec;
+  const auto refuse = [&](errc code, const std::string& why) {
+    log_event(log_level::warning, "instance_refused", {{"function", spec->name}, {"reason", why}});
+    if (count(stage::ready) == 0)
+      fail_waiting({code, functions::spawn_failure_payload({}, why), why});
+    return false;
+  };
+  if (around_->node_program.empty())
+    return refuse(errc::init_failed, "runtime " + spec->runtime + " is not installed: no `node` in PATH");
+  if (task_root_.empty()) {
+    if (!std::exchange(preparing_, true))
+      around_->prepare(spec, this);
+    return false;  // goes on in `on_prepared`
+  }
+  if (!around_->budget->take(spec->memory_mb))
+    return refuse(errc::no_capacity, "the node's memory for instances is used up");
+  auto opened = open_descriptors();
+  if (!opened) {
+    around_->budget->give_back(spec->memory_mb);
+    return refuse(opened.error().code, opened.error().what);
+  }
+  const auto id = next_instance_++;
+  auto surroundings = around_->worker;
+  surroundings.task_root = task_root_;
+  surroundings.log_stream = functions::make_log_stream(surroundings.function_version, wall_now(), make_uuid());
+
+  worker_config config;
+  config.instance = id;
+  config.spec = spec;
+  config.surroundings = surroundings;
+  config.load = what_.load;
+  config.log = around_->logs->ring(spec->id);
+  config.spawner = around_->spawner;
+  config.router = (*around_->routers)[loop];
+  config.supervisor = this;
+  config.limits = around_->limits;
+  config.channel = opened->channel;
+  config.output = opened->output;
+  auto worker = spawn_on<worker_instance>(system(), *around_->loops[loop], std::move(config));
+  instances_.emplace(id, instance{spec->version, spec->memory_mb, stage::starting, worker});
+  policy_.start_begun();
+
+  functions::spawn_request request;
+  request.arguments = {around_->node_program, around_->shim_path};
+  request.environment = functions::worker_environment(*spec, surroundings);
+  request.family_mark = functions::family_mark(surroundings);
+  request.directory = surroundings.task_root;
+  around_->spawner->spawn(std::move(request), opened->worker_channel, opened->worker_output,
+                          [worker](const functions::spawner_event& event) {
+                            caf::anon_send(worker, worker_process{event});
+                          });
+  return true;
+}
+
+void function_supervisor::on_ready(const worker_ready& ready) {
+  const auto found = instances_.find(ready.instance);
+  if (found == instances_.end() || found->second.state != stage::starting)
+    return;
+  found->second.state = stage::ready;
+  log_event(log_level::info, "instance_ready", {{"function", what_.spec->name},
+                              {"version", std::to_string(found->second.version)},
+                              {"start_ms", std::to_string(std::chrono::duration_cast<milliseconds>(ready.took).count())}});
+  if (found->second.version != what_.spec->version) {
+    if (count(stage::ready) > 0) {
+      found->second.state = stage::stopping;
+      send(found->second.worker, stop_atom::value);
+    }
+    return;
+  }
+  policy_.start_succeeded();
+  calls_wait_ = false;
+  stop_older_versions();
+  report({true, ready.took, {}});
+}
+
+void function_supervisor::on_ended(const worker_ended& ended) {
+  const auto found = instances_.find(ended.instance);
+  if (found == instances_.end())
+    return;
+  const auto gone = found->second;
+  instances_.erase(found);
+  around_->budget->give_back(gone.memory_mb);
+  if (stopping_) {
+    if (instances_.empty())
+      quit();
+    return;
+  }
+  const bool current = gone.version == what_.spec->version;
+  if (!current || (ended.loaded && ended.expected))
+    return;
+  const auto now = clock::now();
+  log_event(log_level::warning, "instance_ended", {{"function", what_.spec->name}, {"reason", ended.why.detail}});
+  if (ended.loaded) {
+    policy_.crashed(ended.loaded_at, now);
+    // A crashed instance is replaced at once, so that the next caller need not wait for a start.
+    calls_wait_ = true;
+  } else if (ended.expected) {
+    policy_.start_abandoned();
+  } else {
+    policy_.start_failed(now);
+    // As on Lambda, the new code's error is the answer from now on, not the old code's result.
+    stop_older_versions();
+    calls_wait_ = false;
+    report({false, {}, ended.why});
+    if (count(stage::ready) == 0)
+      fail_waiting(ended.why);
+  }
+  start_when_allowed();
+}
+
+caf::result<start_report> function_supervisor::await(std::uint64_t version) {
+  if (stopping_ || !what_.spec || version < what_.spec->version)
+    return start_report{false, {}, {errc::conflict, {}, "another deployment replaced this version meanwhile"}};
+  auto answer = make_response_promise<report_promise>();
+  if (count(stage::ready) > 0) {
+    answer.deliver(start_report{true, {}, {}});
+    return answer;
+  }
+  reports_.push_back({version, answer});
+  if (count(stage::starting) == 0)
+    start_instances(1, loop_with_fewest());
+  return answer;
+}
+
+void function_supervisor::report(const start_report& what) {
+  for (auto& waiting : std::exchange(reports_, {}))
+    waiting.answer.deliver(what);
+}
+
+void function_supervisor::fail_waiting(const failure& why) {
+  calls_wait_ = false;
+  report({false, {}, why});
+  for (const auto& router : *around_->routers)
+    send(router, start_failed{what_.spec->id, what_.spec->version, why});
+}
+
+void function_supervisor::stop_older_versions() {
+  for (auto& [id, each] : instances_)
+    if (each.version != what_.spec->version && each.state != stage::stopping) {
+      each.state = stage::stopping;
+      send(each.worker, stop_atom::value);
+    }
+}
+
+void function_supervisor::stop_all() {
+  stopping_ = true;
+  report({false, {}, {errc::draining, {}, "the function was removed or the node goes down"}});
+  for (auto& [id, each] : instances_) {
+    each.state = stage::stopping;
+    send(each.worker, stop_atom::value);
+  }
+  if (instances_.empty())
+    quit();
+}
+
+}  // namespace troupe::actors

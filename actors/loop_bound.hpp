@@ -1,0 +1,46 @@
+// Makes an actor class run on one event loop, whoever wakes it. Always a class, spawned with `spawn_on`; a plain `spawn`
+// would run it on the pool, which the constructor refuses.
+#pragma once
+
+#include <caf/actor_config.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/mailbox_element.hpp>
+#include <cstdlib>
+
+#include "actors/event_loop.hpp"
+
+namespace troupe::actors {
+
+template <class Base>
+class loop_bound : public Base {
+public:
+  explicit loop_bound(caf::actor_config& config) : Base{config}, loop_{dynamic_cast<event_loop*>(config.host)} {
+    if (loop_ == nullptr)
+      std::abort();  // spawned without a loop: a bug that every test of the class would show
+  }
+
+  using Base::enqueue;
+  void enqueue(caf::mailbox_element_ptr element, caf::execution_unit*) override {
+    Base::enqueue(std::move(element), loop_);
+  }
+  void launch(caf::execution_unit*, bool lazy, bool hide) override { Base::launch(loop_, lazy, hide); }
+  caf::resumable::subtype_t subtype() const override { return caf::resumable::io_actor; }
+
+protected:
+  event_loop& loop() const noexcept { return *loop_; }
+  /// Must come first in every handler that the loop calls outside of a message.
+  void enter() { this->context(loop_); }
+  caf::strong_actor_ptr strong_self() { return caf::strong_actor_ptr{this->ctrl()}; }
+
+private:
+  event_loop* loop_;
+};
+
+/// Spawns `Actor` on `loop`. From any thread.
+template <class Actor, class... Args>
+caf::infer_handle_from_class_t<Actor> spawn_on(caf::actor_system& system, event_loop& loop, Args&&... args) {
+  caf::actor_config config{&loop};
+  return system.spawn_class<Actor, caf::no_spawn_options>(config, std::forward<Args>(args)...);
+}
+
+}  // namespace troupe::actors

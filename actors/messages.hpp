@@ -1,0 +1,164 @@
+// What actors of one node say to each other. All of it stays inside the process: what crosses to other nodes is an envelope.
+#pragma once
+
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/atom.hpp>
+#include <caf/typed_actor.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "functions/invocation.hpp"
+#include "functions/native_library.hpp"
+#include "functions/outcome.hpp"
+#include "functions/spawner.hpp"
+
+namespace troupe::actors {
+
+class event_loop;
+class worker_slots;
+struct function_load;
+
+/// Anything that runs a function: replies with what became of the call, always exactly once.
+/// Programs that embed troupe register actors of this type.
+using function_actor = caf::typed_actor<
+    caf::replies_to<functions::invocation_ptr>::with<functions::outcome_ptr>>;
+
+/// Makes the actor of a function that an embedding program registered; called once per event loop, on that loop.
+using function_actor_factory = std::function<function_actor(event_loop&)>;
+
+/// A call that another loop's router sends here because this loop has a free instance or the shorter queue. Never sent on.
+struct forwarded {
+  functions::invocation_ptr call;
+};
+
+/// How the functions of the catalog run on this node; immutable, one object for all routers.
+struct runnable {
+  functions::function_ref spec;
+  std::shared_ptr<const functions::native_library> library;  ///< native, in process
+  function_actor_factory factory;                            ///< registered by an embedding program
+  std::shared_ptr<function_load> load;                ///< worker processes: what each loop has and waits for
+};
+
+struct routing_update {
+  std::vector<runnable> functions;  ///< all of them
+};
+using routing_update_ptr = std::shared_ptr<const routing_update>;
+
+/// A worker process has loaded its code and belongs to this loop.
+struct instance_ready {
+  uuid function;
+  std::uint64_t version = 0;
+  function_actor worker;
+  std::shared_ptr<worker_slots> slots;
+};
+
+/// A worker takes no more calls: it ended or is being retired.
+struct instance_gone {
+  uuid function;
+  std::shared_ptr<worker_slots> slots;
+};
+
+/// A worker answered while calls wait on its loop.
+struct slot_free {
+  uuid function;
+};
+
+/// No instance could be started: what waits on the router's loop for this version is answered with `why`.
+struct start_failed {
+  uuid function;
+  std::uint64_t version = 0;
+  functions::failure why;
+  bool none_left = true;  ///< no instance of an older version runs either
+};
+
+/// Asks for more instances of a function: `queued` calls wait on a loop, the oldest for `age`.
+struct demand {
+  uuid function;
+  unsigned loop = 0;
+  std::size_t queued = 0;
+  duration age{};
+};
+
+/// How the first start of a version went.
+struct start_report {
+  bool started = false;
+  duration took{};
+  functions::failure why;  ///< when not started
+};
+
+/// From a worker to its supervisor.
+struct worker_ready {
+  std::uint64_t instance = 0;
+  duration took{};
+};
+struct worker_ended {
+  std::uint64_t instance = 0;
+  bool loaded = false;    ///< it had loaded its code
+  bool expected = false;  ///< it was told to stop
+  time_point loaded_at{};
+  functions::failure why;
+};
+
+/// The code of a version lies unpacked on the disk, or cannot.
+struct code_prepared {
+  std::uint64_t version = 0;
+  std::string task_root;
+  error why{};  ///< when `task_root` is empty
+};
+
+/// From the spawner to the worker that it is about.
+struct worker_process {
+  functions::spawner_event event;
+};
+
+using stop_atom = caf::atom_constant<caf::atom("stop")>;
+using await_atom = caf::atom_constant<caf::atom("await")>;
+using again_atom = caf::atom_constant<caf::atom("again")>;
+
+/// One worker process behind its channel.
+using worker_actor = function_actor::extend<
+    caf::reacts_to<worker_process>,
+    // Takes no new calls, finishes those it has, ends its process and itself.
+    caf::reacts_to<stop_atom>>;
+
+/// One per function with worker processes: starts, watches and stops instances; never on a request's path.
+using supervisor_actor = caf::typed_actor<
+    // A new version of the function, or the first.
+    caf::reacts_to<runnable>,
+    caf::reacts_to<demand>, caf::reacts_to<worker_ready>, caf::reacts_to<worker_ended>,
+    // Replies when an instance of this version has loaded or failed to; starts one if none runs.
+    caf::replies_to<await_atom, std::uint64_t>::with<start_report>,
+    caf::reacts_to<code_prepared>, caf::reacts_to<again_atom>,
+    // The function was removed or the node goes down: stops all instances, then itself.
+    caf::reacts_to<stop_atom>>;
+
+/// One per loop. Picks an instance for each call, or queues it, or refuses it.
+using router_actor = function_actor::extend<
+    // A call that was queued on another loop.
+    caf::replies_to<forwarded>::with<functions::outcome_ptr>,
+    // Replaces what this router knows of the catalog.
+    caf::reacts_to<routing_update_ptr>,
+    caf::reacts_to<instance_ready>, caf::reacts_to<instance_gone>, caf::reacts_to<slot_free>,
+    caf::reacts_to<start_failed>>;
+
+}  // namespace troupe::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::functions::invocation_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::functions::outcome_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::forwarded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::routing_update_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::instance_ready)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::instance_gone)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::slot_free)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::start_failed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::runnable)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::demand)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::start_report)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::worker_ready)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::worker_ended)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::worker_process)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::code_prepared)

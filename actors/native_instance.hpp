@@ -1,0 +1,27 @@
+// A native function inline on a loop: the handler runs on the thread that woke this actor.
+#pragma once
+
+#include <caf/typed_event_based_actor.hpp>
+
+#include "actors/loop_bound.hpp"
+#include "actors/messages.hpp"
+
+namespace troupe::actors {
+
+class native_instance final : public loop_bound<function_actor::base> {
+public:
+  native_instance(caf::actor_config& config, std::shared_ptr<const functions::native_library> library,
+                  functions::function_log* log)
+      : loop_bound{config}, library_{std::move(library)}, log_{log} {}
+
+  behavior_type make_behavior() override {
+    return {[this](const functions::invocation_ptr& call) { return library_->call(*call, *log_); }};
+  }
+  const char* name() const override { return "native_instance"; }
+
+private:
+  std::shared_ptr<const functions::native_library> library_;
+  functions::function_log* log_;
+};
+
+}  // namespace troupe::actors

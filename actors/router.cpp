@@ -1,0 +1,249 @@
+#include "actors/router.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "actors/native_instance.hpp"
+
+namespace troupe::actors {
+
+namespace {
+
+using functions::invocation_ptr;
+using functions::outcome_ptr;
+
+/// A call that waits this long shows that the instances are too few, not merely busy for a moment.
+constexpr milliseconds growth_age{25};
+
+}  // namespace
+
+router::router(caf::actor_config& config, std::shared_ptr<router_surroundings> surroundings)
+    : loop_bound{config}, surroundings_{std::move(surroundings)} {
+  set_default_handler(caf::drop);
+}
+
+router::behavior_type router::make_behavior() {
+  loop().add_tick(*this);
+  return {
+      [this](const invocation_ptr& call) { return route(call, true); },
+      [this](const forwarded& hop) { return route(hop.call, false); },
+      [this](const routing_update_ptr& update) { install(*update); },
+      [this](instance_ready& ready) { add(ready); },
+      [this](const instance_gone& gone) { remove(gone); },
+      [this](const slot_free& free) {
+        if (auto* state = find(free.function))
+          dispatch(*state);
+      },
+      [this](const start_failed& failed) {
+        if (auto* state = find(failed.function); state != nullptr && failed.none_left)
+          give_up(*state, failed.why, failed.version);
+      },
+  };
+}
+
+void router::on_exit() {
+  loop().remove_tick(*this);
+  for (auto& [id, state] : functions_)
+    give_up(state, {errc::draining, {}, "the node is going down"}, ~std::uint64_t{0});
+  functions_.clear();
+}
+
+router::function_state* router::find(const uuid& id) {
+  const auto found = functions_.find(id);
+  return found == functions_.end() ? nullptr : &found->second;
+}
+
+caf::result<outcome_ptr> router::refuse(errc code, std::string detail) {
+  return functions::make_failure(code, std::move(detail));
+}
+
+caf::result<outcome_ptr> router::route(const invocation_ptr& call, bool may_forward) {
+  auto* state = find(call->function->id);
+  if (state == nullptr)
+    return refuse(errc::no_such_function, "function " + call->function->name + " is no longer deployed");
+  if (state->what.load)
+    return to_worker(*state, call, may_forward);
+  if (auto target = inline_actor_of(*state))
+    return delegate(target, call);
+  return refuse(errc::not_ready, "function " + call->function->name + " is not loaded on this node");
+}
+
+function_actor router::inline_actor_of(function_state& state) {
+  if (!state.inline_actor) {
+    if (state.what.factory)
+      state.inline_actor = state.what.factory(loop());
+    else if (state.what.library)
+      state.inline_actor = spawn_on<native_instance>(system(), loop(), state.what.library, surroundings_->log);
+  }
+  return state.inline_actor;
+}
+
+router::worker* router::free_worker(function_state& state) {
+  // Workers of the newest version first; within a version the first with room, so that the rest may fall idle.
+  worker* best = nullptr;
+  for (auto& candidate : state.workers)
+    if (candidate.slots->free() > 0 && (best == nullptr || candidate.version > best->version))
+      best = &candidate;
+  return best;
+}
+
+router_actor const* router::other_loop(const function_state& state, bool with_free_slot) const {
+  const auto& loads = state.what.load->per_loop;
+  const auto own = loop().index();
+  std::size_t best = own;
+  auto best_oldest = std::int64_t{0};
+  for (std::size_t i = 0; i < loads.size(); ++i) {
+    if (i == own || loads[i].workers.load(std::memory_order_relaxed) == 0)
+      continue;
+    if (with_free_slot) {
+      if (loads[i].free_slots.load(std::memory_order_relaxed) > 0)
+        return &(*surroundings_->peers)[i];
+      continue;
+    }
+    // The lowest queue age is the latest "oldest" instant; nothing waiting counts as now.
+    auto oldest = loads[i].oldest_ns.load(std::memory_order_relaxed);
+    if (oldest == 0)
+      oldest = loop().now().time_since_epoch().count();
+    if (best == own || oldest > best_oldest) {
+      best = i;
+      best_oldest = oldest;
+    }
+  }
+  return best == own ? nullptr : &(*surroundings_->peers)[best];
+}
+
+caf::result<outcome_ptr> router::to_worker(function_state& state, const invocation_ptr& call, bool may_forward) {
+  if (state.queue.empty())
+    if (auto* chosen = free_worker(state)) {
+      chosen->slots->take();
+      return delegate(chosen->actor, call);
+    }
+  if (may_forward)
+    if (const auto* peer = other_loop(state, state.workers.empty() ? false : true))
+      return delegate(*peer, forwarded{call});
+  const auto& limits = surroundings_->limits;
+  if (state.queue.size() >= limits.max_calls)
+    return refuse(errc::overloaded, std::to_string(state.queue.size()) + " calls wait already");
+  auto answer = make_response_promise<promise>();
+  state.queue.push_back({call, answer, loop().now()});
+  ++queued_;
+  for (auto& each : state.workers)
+    each.slots->calls_wait = true;
+  publish(state);
+  if (state.workers.empty())
+    ask_for_instances(state);
+  return answer;
+}
+
+void router::ask_for_instances(function_state& state) {
+  const auto now = loop().now();
+  state.demanded_at = now;
+  const auto age = state.queue.empty() ? duration{} : now - state.queue.front().since;
+  surroundings_->on_demand({state.what.spec->id, loop().index(), state.queue.size(), age});
+}
+
+void router::install(const routing_update& update) {
+  std::unordered_map<uuid, function_state> next;
+  next.reserve(update.functions.size());
+  for (const auto& what : update.functions) {
+    auto& state = next[what.spec->id];
+    if (auto old = functions_.find(what.spec->id); old != functions_.end()) {
+      // Calls in an old inline actor's mailbox are bounced at worst between two messages of this loop: there are none.
+      if (old->second.what.library == what.library && old->second.what.spec->version == what.spec->version)
+        state.inline_actor = old->second.inline_actor;
+      state.workers = std::move(old->second.workers);
+      state.queue = std::move(old->second.queue);
+      state.demanded_at = old->second.demanded_at;
+      functions_.erase(old);
+    }
+    state.what = what;
+  }
+  for (auto& [id, removed] : functions_)
+    give_up(removed, {errc::no_such_function, {}, "the function was removed"}, ~std::uint64_t{0});
+  functions_ = std::move(next);
+}
+
+void router::add(instance_ready& ready) {
+  auto* state = find(ready.function);
+  if (state == nullptr)
+    return;  // removed meanwhile: its supervisor retires the worker
+  state->workers.push_back({std::move(ready.worker), std::move(ready.slots), ready.version});
+  dispatch(*state);
+}
+
+void router::remove(const instance_gone& gone) {
+  auto* state = find(gone.function);
+  if (state == nullptr)
+    return;
+  std::erase_if(state->workers, [&](const worker& w) { return w.slots == gone.slots; });
+  publish(*state);
+  if (state->workers.empty() && !state->queue.empty())
+    ask_for_instances(*state);
+}
+
+void router::dispatch(function_state& state) {
+  while (!state.queue.empty()) {
+    auto* chosen = free_worker(state);
+    if (chosen == nullptr)
+      break;
+    auto next = std::move(state.queue.front());
+    state.queue.pop_front();
+    --queued_;
+    if (next.call->abandoned.load(std::memory_order_relaxed)) {
+      next.answer.deliver(functions::make_failure(errc::client_gone, "the client left while the call waited"));
+      continue;
+    }
+    chosen->slots->take();
+    next.answer.delegate(chosen->actor, next.call);
+  }
+  for (auto& each : state.workers)
+    each.slots->calls_wait = !state.queue.empty();
+  publish(state);
+}
+
+void router::give_up(function_state& state, const functions::failure& why, std::uint64_t version) {
+  std::deque<waiting_call> kept;
+  for (auto& waiting : state.queue) {
+    if (waiting.call->function->version > version) {
+      kept.push_back(std::move(waiting));
+      continue;
+    }
+    --queued_;
+    auto result = std::make_shared<functions::outcome>();
+    result->value = why;
+    waiting.answer.deliver(std::move(result));
+  }
+  state.queue = std::move(kept);
+  if (state.what.load)
+    publish(state);
+}
+
+void router::publish(function_state& state) {
+  auto& load = state.what.load->per_loop[loop().index()];
+  load.workers.store(static_cast<std::uint32_t>(state.workers.size()), std::memory_order_relaxed);
+  load.waiting.store(static_cast<std::uint32_t>(state.queue.size()), std::memory_order_relaxed);
+  load.oldest_ns.store(state.queue.empty() ? 0 : state.queue.front().since.time_since_epoch().count(),
+                       std::memory_order_relaxed);
+}
+
+void router::on_tick(time_point now) {
+  if (queued_ == 0)
+    return;
+  enter();
+  const auto& limits = surroundings_->limits;
+  for (auto& [id, state] : functions_) {
+    const auto max_age = state.workers.empty() ? limits.start_timeout : limits.max_age;
+    while (!state.queue.empty() && now - state.queue.front().since > max_age) {
+      auto late = std::move(state.queue.front());
+      state.queue.pop_front();
+      --queued_;
+      late.answer.deliver(functions::make_failure(errc::overloaded, "waited too long for a free instance"));
+    }
+    if (!state.queue.empty() && now - state.queue.front().since > growth_age)
+      ask_for_instances(state);
+    if (state.what.load)
+      publish(state);
+  }
+}
+
+}  // namespace troupe::actors

@@ -1,0 +1,83 @@
+// One router per loop: takes each call from the connections of its loop and picks who runs it. Native functions run here and
+// now; calls of worker processes go to a free instance of this loop, of another loop, or wait. Limits of the queues: RULES.
+#pragma once
+
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+#include <deque>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/function_load.hpp"
+#include "actors/loop_bound.hpp"
+#include "actors/messages.hpp"
+
+namespace troupe::actors {
+
+struct queue_limits {
+  std::size_t max_calls = 1000;     ///< per function and loop
+  milliseconds max_age{1000};       ///< while an instance runs; while the first one starts: `start_timeout`
+  milliseconds start_timeout{10000};
+};
+
+/// What a router needs of its node. Callbacks are called on the router's loop and only post.
+struct router_surroundings {
+  queue_limits limits;
+  functions::function_log* log = nullptr;
+  std::function<void(const demand&)> on_demand;
+  /// The router of another loop. Filled before the first call.
+  std::shared_ptr<const std::vector<router_actor>> peers;
+};
+
+class router final : public loop_bound<router_actor::base>, private tick_listener {
+public:
+  router(caf::actor_config& config, std::shared_ptr<router_surroundings> surroundings);
+
+  behavior_type make_behavior() override;
+  void on_exit() override;
+  const char* name() const override { return "router"; }
+
+private:
+  using promise = caf::typed_response_promise<functions::outcome_ptr>;
+  struct waiting_call {
+    functions::invocation_ptr call;
+    promise answer;
+    time_point since;
+  };
+  struct worker {
+    function_actor actor;
+    std::shared_ptr<worker_slots> slots;
+    std::uint64_t version;
+  };
+  struct function_state {
+    runnable what;
+    function_actor inline_actor;  ///< native or registered: spawned on this loop at its first call
+    std::vector<worker> workers;
+    std::deque<waiting_call> queue;
+    time_point demanded_at{};
+  };
+
+  caf::result<functions::outcome_ptr> route(const functions::invocation_ptr& call, bool may_forward);
+  caf::result<functions::outcome_ptr> refuse(errc code, std::string detail);
+  caf::result<functions::outcome_ptr> to_worker(function_state& state, const functions::invocation_ptr& call,
+                                                bool may_forward);
+  function_actor inline_actor_of(function_state& state);
+  worker* free_worker(function_state& state);
+  router_actor const* other_loop(const function_state& state, bool with_free_slot) const;
+  void install(const routing_update& update);
+  void add(instance_ready& ready);
+  void remove(const instance_gone& gone);
+  void dispatch(function_state& state);
+  void give_up(function_state& state, const functions::failure& why, std::uint64_t version);
+  void ask_for_instances(function_state& state);
+  void publish(function_state& state);
+  void on_tick(time_point now) override;
+  function_state* find(const uuid& id);
+
+  std::shared_ptr<router_surroundings> surroundings_;
+  std::unordered_map<uuid, function_state> functions_;
+  std::size_t queued_ = 0;  ///< over all functions: the tick looks only when something waits
+};
+
+}  // namespace troupe::actors

@@ -1,0 +1,129 @@
+// One worker process: the channel over which it gets calls and answers them, its output, its deadlines and its end. Bound to
+// one loop, which also queues for it.
+#pragma once
+
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/function_load.hpp"
+#include "actors/function_logs.hpp"
+#include "actors/loop_bound.hpp"
+#include "actors/messages.hpp"
+#include "actors/spawner_link.hpp"
+#include "functions/frame.hpp"
+#include "functions/worker_payload.hpp"
+
+namespace troupe::actors {
+
+struct worker_limits {
+  std::size_t max_payload_bytes = 6'291'556;  ///< of an event and of an answer
+  milliseconds init_timeout{10'000};
+  milliseconds stop_timeout{2'000};  ///< between the request to stop and the kill
+  milliseconds idle_timeout{600'000};
+  milliseconds ping_timeout{1'000};
+};
+
+struct worker_config {
+  std::uint64_t instance = 0;
+  functions::function_ref spec;
+  functions::worker_surroundings surroundings;
+  std::shared_ptr<function_load> load;
+  std::shared_ptr<function_log_ring> log;
+  spawner_link* spawner = nullptr;
+  router_actor router;  ///< of the same loop
+  supervisor_actor supervisor;
+  worker_limits limits;
+  int channel = -1;  ///< taken over; non-blocking
+  int output = -1;
+};
+
+class worker_instance final : public loop_bound<worker_actor::base>,
+                              private watcher,
+                              private batch_listener,
+                              private timer_listener {
+public:
+  worker_instance(caf::actor_config& config, worker_config what);
+  ~worker_instance() override;
+
+  behavior_type make_behavior() override;
+  void on_exit() override;
+  const char* name() const override { return "worker_instance"; }
+
+private:
+  using promise = caf::typed_response_promise<functions::outcome_ptr>;
+  enum class phase : std::uint8_t { starting, loading, ready, retiring, dying };
+  struct running_call {
+    promise answer;
+    functions::invocation_ptr call;
+    time_point started_at;
+    std::uint64_t sequence = 0;  ///< 0: the place is free
+  };
+  /// Reads what the process prints on its standard output and error.
+  struct output_watcher final : watcher {
+    explicit output_watcher(worker_instance& owner) : instance{owner} {}
+    void on_ready(std::uint32_t) override { instance.read_output(); }
+    worker_instance& instance;
+  };
+
+  // Channel.
+  void on_ready(std::uint32_t events) override;
+  void on_batch_end() override;
+  void read_channel();
+  void read_output();
+  void log_output(std::string_view bytes, bool last);
+  void on_frame(const functions::frame& frame);
+  void on_loaded();
+  void on_load_error(const functions::frame& frame);
+  void flush();
+  void flush_later();
+  void lose_channel(std::string why);
+
+  // Calls.
+  caf::result<functions::outcome_ptr> run(const functions::invocation_ptr& call);
+  void settle(running_call& place, functions::outcome_ptr result);
+  running_call* find(std::uint64_t call_id);
+  void fail_running(errc code, const std::string& detail, int wait_status, bool exited);
+
+  // Life.
+  void on_process(const functions::spawner_event& event);
+  void on_timer(time_point now) override;
+  void expire_calls(time_point now);
+  void rearm(time_point now);
+  void retire(std::string why);
+  void stop();
+  void stop_if_done();
+  void kill();
+  void end(functions::failure why);
+  void leave_router();
+
+  worker_config what_;
+  std::shared_ptr<worker_slots> slots_;
+  std::vector<running_call> places_;
+  std::uint64_t next_sequence_ = 1;
+  functions::frame_reader reader_;
+  output_watcher output_watcher_;
+  buffer out_;
+  std::size_t written_ = 0;
+  std::string partial_line_;
+  phase phase_ = phase::starting;
+  pid_t pid_ = 0;
+  bool said_hello_ = false;
+  bool joined_router_ = false;
+  bool stop_requested_ = false;
+  bool kill_wanted_ = false;
+  bool flush_pending_ = false;
+  bool writable_ = true;
+  time_point born_at_{};
+  time_point loaded_at_{};
+  time_point last_used_{};
+  time_point stop_deadline_ = time_point::max();
+  time_point ping_deadline_ = time_point::max();
+  std::optional<functions::failure> load_failure_;
+  std::string end_reason_;
+};
+
+}  // namespace troupe::actors

@@ -1,0 +1,42 @@
+// The commands that talk to a running node. Each prints its result on stdout, what went wrong on stderr, and returns
+// the program's exit code: 0 done, 1 refused or failed, 2 wrong usage.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::cli {
+
+inline constexpr int exit_done = 0;
+inline constexpr int exit_failed = 1;
+inline constexpr int exit_usage = 2;
+
+/// What all of them take.
+struct client_options {
+  std::string admin;  ///< URL of the node's admin port
+  bool json = false;  ///< print what the node answered, for machines; errors as JSON on stderr
+};
+
+/// Flags as given; what is absent is inferred from the code, or the node's default.
+struct deploy_options {
+  std::string path;
+  std::optional<std::string> name;
+  std::optional<std::string> runtime;
+  std::optional<std::string> handler;
+  std::vector<std::string> routes;
+  bool no_route = false;
+  std::vector<std::string> environment;  ///< `KEY=VALUE` each
+  std::optional<double> timeout_s;
+  std::optional<std::uint32_t> concurrency;
+  std::optional<std::uint32_t> memory_mb;
+};
+
+int deploy(const client_options& client, const deploy_options& options);
+int list(const client_options& client);
+int routes(const client_options& client);
+int remove(const client_options& client, const std::string& name);
+int logs(const client_options& client, const std::string& name);
+
+}  // namespace troupe::cli

@@ -1,0 +1,49 @@
+// What the commands write: tables and JSON on stdout, progress and errors on stderr.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/admin_client.hpp"
+#include "cli/commands.hpp"
+#include "config/clock.hpp"
+
+namespace troupe::cli {
+
+/// Rows under their headings, columns as wide as their widest cell.
+std::string table(const std::vector<std::string>& headings, const std::vector<std::vector<std::string>>& rows);
+
+/// `1.4 MB`, powers of 1,024.
+std::string human_bytes(std::uint64_t bytes);
+
+void print_json(const nlohmann::ordered_json& value);
+
+/// Says on stderr what went wrong, as JSON when the command was asked for it. @returns the exit code.
+int report(const client_options& client, const admin_failure& failure);
+
+/// One line on stderr about a step that takes longer than a second: rewritten in place on a terminal, else a line of
+/// its own every few seconds.
+class progress_line {
+public:
+  progress_line();
+  ~progress_line() { finish(); }
+  progress_line(const progress_line&) = delete;
+  progress_line& operator=(const progress_line&) = delete;
+
+  /// A new step begins: its second starts now.
+  void start();
+  /// Shows `text` if the step has lasted long enough and the last line is not too fresh.
+  void show(std::string_view text);
+  /// Takes the line away from a terminal.
+  void finish();
+
+private:
+  bool terminal_ = false;
+  bool shown_ = false;
+  time_point started_;
+  time_point next_;
+};
+
+}  // namespace troupe::cli

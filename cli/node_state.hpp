@@ -1,0 +1,97 @@
+// The inside of a node, in the order in which it is put together. Only cli/node*.cpp include this.
+#pragma once
+
+#include <atomic>
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <list>
+#include <optional>
+
+#include "actors/catalog_follower.hpp"
+#include "actors/deployer.hpp"
+#include "actors/event_loop.hpp"
+#include "actors/function_logs.hpp"
+#include "actors/function_registry.hpp"
+#include "actors/router.hpp"
+#include "actors/spawner_link.hpp"
+#include "actors/work_thread.hpp"
+#include "cli/data_directory.hpp"
+#include "cli/node.hpp"
+#include "cluster/catalog_store.hpp"
+#include "functions/code_store.hpp"
+#include "http/control_api.hpp"
+#include "http/edge.hpp"
+#include "http/listener.hpp"
+
+namespace troupe::cli {
+
+/// One gateway or admin loop with what lives on it.
+struct serving_loop {
+  explicit serving_loop(std::unique_ptr<actors::event_loop> l) : loop{std::move(l)} {}
+  std::unique_ptr<actors::event_loop> loop;
+  std::unique_ptr<http::edge> edge;
+  std::list<http::listener> listeners;
+};
+
+struct node::state {
+  explicit state(node_options o) : options{std::move(o)} {}
+
+  int run();
+  expected<void> prepare();
+  expected<void> open_sockets();
+  void start_system();
+  void start_actors();
+  expected<void> start_serving();
+  void announce();
+  void write_node_file() const;
+  void install(actors::routing_update_ptr update, std::vector<actors::routed_function> routes,
+               std::function<void()> done);
+
+  void drain();
+  void stop_accepting(std::list<serving_loop>& which);
+  void end_connections(std::list<serving_loop>& which, milliseconds limit);
+  void take_apart();
+
+  /// Runs `job` on each of these loops and waits for all of them.
+  void on_each(std::list<serving_loop>& which, const std::function<void(serving_loop&)>& job);
+  /// Waits until `done()`, woken by `notify`; ends the process when a second signal comes.
+  bool wait(const std::function<bool()>& done, time_point deadline);
+  void notify() noexcept;
+  bool wait_for_signal(int timeout_ms);
+
+  node_options options;
+  std::vector<actors::program_function> program_functions;
+  std::vector<std::pair<std::size_t, actor_factory>> factories;  ///< index into `program_functions`
+
+  int signals = -1;
+  int wake = -1;
+  std::atomic<int> stop_requests{0};
+  std::atomic<bool> lost_spawner{false};
+  int stops_seen = 0;
+
+  std::optional<data_directory> directory;
+  functions::spawner_handle spawner;
+  std::unique_ptr<cluster::catalog_store> store;
+  std::optional<functions::code_store> code;
+  std::vector<std::vector<int>> http_sockets;  ///< per address, per loop
+  std::vector<endpoint> http_bound;
+  std::vector<int> admin_sockets;
+  endpoint admin_bound;
+
+  actors::function_logs logs;
+  std::list<serving_loop> gateways;
+  std::list<serving_loop> control;  ///< exactly one
+  caf::actor_system_config config;
+  std::unique_ptr<actors::work_thread> files;
+  std::unique_ptr<caf::actor_system> system;
+  std::unique_ptr<actors::spawner_link> spawner_link;
+  std::shared_ptr<std::vector<actors::router_actor>> routers;
+  std::unique_ptr<actors::function_registry> registry;
+  std::unique_ptr<actors::catalog_follower> follower;
+  actors::deployer_actor deployer;
+  http::admin_actor admin;
+  std::shared_ptr<std::atomic<http::node_state>> node_state =
+      std::make_shared<std::atomic<http::node_state>>(http::node_state::starting);
+};
+
+}  // namespace troupe::cli

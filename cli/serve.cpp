@@ -1,0 +1,99 @@
+#include "cli/serve.hpp"
+
+#include <cstdio>
+
+#include "cli/node.hpp"
+#include "config/load.hpp"
+#include "config/log.hpp"
+
+namespace troupe::cli {
+
+namespace {
+
+load_options sources_of(const serve_options& flags) {
+  load_options sources;
+  sources.file = flags.config;
+  sources.environment = process_environment();
+  const auto add = [&](const char* key, const std::optional<std::string>& value) {
+    if (value)
+      sources.flags.emplace_back(key, *value);
+  };
+  for (const auto& address : flags.http)
+    sources.flags.emplace_back("http", address);
+  add("admin", flags.admin);
+  add("data_dir", flags.data_dir);
+  add("name", flags.name);
+  add("loops", flags.loops);
+  add("native", flags.native);
+  sources.flags.insert(sources.flags.end(), flags.settings.begin(), flags.settings.end());
+  return sources;
+}
+
+http::edge_options edge_options_of(const settings& from) {
+  http::edge_options edge;
+  edge.head.max_bytes = from.edge.max_head_bytes;
+  edge.head.max_fields = from.edge.max_fields;
+  edge.head.max_target_bytes = from.edge.max_target_bytes;
+  edge.head.max_body_bytes = from.edge.max_body_bytes;
+  edge.chunks.max_body_bytes = from.edge.max_body_bytes;
+  edge.max_pipelined_bytes = from.edge.max_pipeline_bytes;
+  edge.header_timeout = from.edge.header_timeout;
+  edge.body_progress_timeout = from.edge.body_progress_timeout;
+  edge.body_timeout = from.edge.body_timeout;
+  edge.idle_timeout = from.edge.idle_timeout;
+  edge.write_progress_timeout = from.edge.write_timeout;
+  edge.call_timeout = from.edge.answer_timeout;
+  edge.drain_idle_timeout = from.drain.idle;
+  edge.errors =
+      from.edge.errors == error_statuses::truthful ? http::error_mode::truthful : http::error_mode::strict;
+  edge.always_timing = from.edge.timing == timing_mode::always;
+  return edge;
+}
+
+node_options options_of(const settings& from) {
+  node_options options;
+  options.http = from.edge.http;
+  options.admin = from.edge.admin;
+  options.admin_hosts = from.edge.admin_hosts;
+  options.data_dir = from.node.data_dir;
+  options.name = from.node.name;
+  options.loops = static_cast<unsigned>(from.node.loops);
+  options.native = from.node.native;
+  options.edge = edge_options_of(from);
+  options.max_admin_body_bytes = from.edge.max_admin_body_bytes;
+  options.max_connections = from.edge.max_connections;
+  options.queues.max_calls = from.functions.max_queued_calls;
+  options.queues.max_age = from.functions.max_queue_age;
+  options.queues.start_timeout = options.workers.init_timeout;
+  options.workers.max_payload_bytes = from.functions.max_payload_bytes;
+  options.workers.idle_timeout = from.functions.idle_timeout;
+  options.region = from.edge.region;
+  options.account_id = from.edge.account;
+  options.drain_announce = from.drain.announce;
+  options.drain_timeout = from.drain.timeout;
+  return options;
+}
+
+}  // namespace
+
+int serve(const serve_options& flags) {
+  const auto loaded = load(sources_of(flags));
+  if (!loaded) {
+    std::fprintf(stderr, "troupe: %s\n", loaded.error().what.c_str());
+    return 2;
+  }
+  auto options = options_of(*loaded);
+  // Forked while this process is small and has one thread: the spawner inherits neither memory nor locks.
+  const auto spawner = functions::start_spawner();
+  if (!spawner) {
+    std::fprintf(stderr, "troupe: %s\n", spawner.error().what.c_str());
+    return 2;
+  }
+  options.spawner = *spawner;
+  start_log(loaded->log);
+  const int code = node{std::move(options)}.run();
+  stop_log();
+  return code;
+}
+
+}  // namespace troupe::cli

@@ -1,0 +1,28 @@
+// `troupe serve`: one node, from its flags to its exit code.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace troupe::cli {
+
+/// Flags as given. They override `TROUPE_*` variables, which override the file; config/load checks and explains them
+/// all.
+struct serve_options {
+  std::optional<std::string> config;    ///< path of the YAML file
+  std::vector<std::string> http;        ///< `ADDRESS:PORT`, each one
+  std::optional<std::string> admin;     ///< `ADDRESS:PORT`
+  std::optional<std::string> data_dir;  ///< path
+  std::optional<std::string> name;
+  std::optional<std::string> loops;                           ///< a number
+  std::optional<std::string> native;                          ///< `in-process`
+  std::vector<std::pair<std::string, std::string>> settings;  ///< of `--set KEY=VALUE`, in order
+};
+
+/// Runs a node until it is told to stop. Called once, from the main thread, before any other thread exists.
+/// @returns the exit code of the program.
+int serve(const serve_options& options);
+
+}  // namespace troupe::cli

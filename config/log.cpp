@@ -1,0 +1,264 @@
+#include "config/log.hpp"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spdlog/async_logger.h>
+#include <spdlog/details/thread_pool.h>
+#include <spdlog/sinks/sink.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <ctime>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+
+#include "config/text.hpp"
+
+namespace troupe {
+
+namespace {
+
+constexpr std::array<std::string_view, 4> level_names = {"debug", "info", "warning", "error"};
+
+std::string_view name_of(log_level level) noexcept {
+  return level_names[static_cast<std::size_t>(level)];
+}
+
+/// `2026-01-31T23:59:59.123Z`
+void append_time(std::string& line) {
+  const auto now = wall_now().count();
+  const std::time_t second = now / 1000;
+  std::tm utc{};
+  ::gmtime_r(&second, &utc);
+  std::array<char, 32> text{};
+  line.append(text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S.", &utc));
+  const auto milliseconds_text = std::to_string(1000 + now % 1000);
+  line.append(milliseconds_text, 1).push_back('Z');
+}
+
+/// The inside of a quoted text that neither breaks JSON nor speaks to a terminal.
+void append_escaped(std::string& line, std::string_view text) {
+  const auto utf8 = is_utf8(text) ? std::string{text} : latin1_to_utf8(text);
+  std::size_t plain = 0;
+  for (std::size_t i = 0; i < utf8.size(); ++i) {
+    // DEL, and U+0080 to U+009F, which terminals obey as they do ESC.
+    const bool c1 = utf8[i] == '\xc2' && i + 1 < utf8.size() && static_cast<unsigned char>(utf8[i + 1]) < 0xa0;
+    if (utf8[i] != '\x7f' && !c1)
+      continue;
+    json_escape_append(line, std::string_view{utf8}.substr(plain, i - plain));
+    const auto code = static_cast<std::uint8_t>(utf8[c1 ? ++i : i]);
+    line.append("\\u00").append(hex({&code, 1}));
+    plain = i + 1;
+  }
+  json_escape_append(line, std::string_view{utf8}.substr(plain));
+}
+
+template <class Number>
+void append_number(std::string& line, Number number) {
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), number).ptr;
+  line.append(text.data(), end);
+}
+
+enum class quoting { always, where_needed };
+
+void append_value(std::string& line, const log_value& value, quoting quotes) {
+  struct writer {
+    std::string& line;
+    quoting quotes;
+    void operator()(std::string_view text) const {
+      const bool bare = quotes == quoting::where_needed && !text.empty() &&
+                        std::all_of(text.begin(), text.end(),
+                                    [](char c) { return c > ' ' && c < '\x7f' && c != '"' && c != '\\' && c != '='; });
+      if (bare) {
+        line.append(text);
+        return;
+      }
+      line.push_back('"');
+      append_escaped(line, text);
+      line.push_back('"');
+    }
+    void operator()(bool flag) const { line.append(flag ? "true" : "false"); }
+    void operator()(double number) const {
+      if (std::isfinite(number))
+        append_number(line, number);
+      else
+        line.append("null");
+    }
+    void operator()(std::int64_t number) const { append_number(line, number); }
+    void operator()(std::uint64_t number) const { append_number(line, number); }
+  };
+  std::visit(writer{line, quotes}, value.get());
+}
+
+std::string line_of(log_format format, log_level level, std::string_view event,
+                    std::initializer_list<log_field> fields) {
+  std::string line;
+  line.reserve(160);
+  if (format == log_format::json) {
+    line.append("{\"time\":\"");
+    append_time(line);
+    line.append("\",\"level\":\"").append(name_of(level)).append("\",\"event\":\"");
+    append_escaped(line, event);
+    line.push_back('"');
+    for (const auto& field : fields) {
+      line.append(",\"");
+      append_escaped(line, field.key);
+      line.append("\":");
+      append_value(line, field.value, quoting::always);
+    }
+    line.append("}\n");
+    return line;
+  }
+  append_time(line);
+  line.append(" ").append(name_of(level)).append(std::string_view{"       "}.substr(0, 8 - name_of(level).size()));
+  line.append(event);
+  for (const auto& field : fields) {
+    line.append(" ").append(field.key).append("=");
+    append_value(line, field.value, quoting::where_needed);
+  }
+  line.push_back('\n');
+  return line;
+}
+
+/// Writes lines that are complete already. Used by one thread at a time.
+class line_sink final : public spdlog::sinks::sink {
+public:
+  explicit line_sink(int output) : output_{output} {}
+
+  void log(const spdlog::details::log_msg& message) override {
+    std::string_view rest{message.payload.data(), message.payload.size()};
+    while (!rest.empty()) {
+      pollfd ready{output_, POLLOUT, 0};
+      // A pipe that is writable takes PIPE_BUF bytes without blocking: so the thread never hangs in `write` beyond a
+      // stop.
+      const bool hopeless = clock::now().time_since_epoch().count() >= give_up_at_.load(std::memory_order_relaxed);
+      if (::poll(&ready, 1, hopeless ? 0 : 10) <= 0) {
+        if (hopeless)
+          break;
+        continue;
+      }
+      const auto written = ::write(output_, rest.data(), std::min<std::size_t>(rest.size(), PIPE_BUF));
+      if (written < 0 && errno != EINTR && errno != EAGAIN)
+        break;
+      rest.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
+    }
+    if (!rest.empty())
+      dropped_.fetch_add(1, std::memory_order_relaxed);
+  }
+  void flush() override {}
+  void set_pattern(const std::string&) override {}
+  void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
+
+  void give_up_at(time_point when) { give_up_at_.store(when.time_since_epoch().count(), std::memory_order_relaxed); }
+  std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
+
+private:
+  int output_;
+  std::atomic<std::uint64_t> dropped_{0};
+  std::atomic<duration::rep> give_up_at_{time_point::max().time_since_epoch().count()};
+};
+
+struct running_log {
+  log_options options;
+  log_format format = log_format::json;
+  std::shared_ptr<line_sink> sink;
+  std::shared_ptr<spdlog::details::thread_pool> pool;
+  std::shared_ptr<spdlog::async_logger> logger;
+
+  std::uint64_t dropped() const { return sink->dropped() + pool->overrun_counter(); }
+  void write(log_level level, std::string_view event, std::initializer_list<log_field> fields) const {
+    logger->log(spdlog::level::info, spdlog::string_view_t{line_of(format, level, event, fields)});
+  }
+};
+
+struct log_state {
+  std::shared_mutex guard;  // exclusive only while the log starts or stops
+  std::unique_ptr<running_log> running;
+  std::uint64_t dropped_before = 0;
+  std::atomic<log_level> level{log_level::warning};
+};
+
+/// Never destroyed: other static objects may log while the program ends.
+log_state& state() {
+  static auto* const only = new log_state;
+  return *only;
+}
+
+void block_signals() {
+  sigset_t all;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+}  // namespace
+
+void log_event(log_level level, std::string_view event, std::initializer_list<log_field> fields) {
+  if (!log_enabled(level))
+    return;
+  auto& log = state();
+  const std::shared_lock lock{log.guard};
+  if (log.running != nullptr) {
+    log.running->write(level, event, fields);
+    return;
+  }
+  const auto line = line_of(log_format::human, level, event, fields);
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+bool log_enabled(log_level level) noexcept {
+  return level >= state().level.load(std::memory_order_relaxed);
+}
+
+std::uint64_t dropped_log_lines() noexcept {
+  auto& log = state();
+  const std::shared_lock lock{log.guard};
+  return log.dropped_before + (log.running != nullptr ? log.running->dropped() : 0);
+}
+
+void start_log(const log_options& options) {
+  stop_log();
+  auto fresh = std::make_unique<running_log>();
+  fresh->options = options;
+  fresh->format = options.format;
+  if (fresh->format == log_format::automatic)
+    fresh->format = ::isatty(options.output) == 1 ? log_format::human : log_format::json;
+  fresh->sink = std::make_shared<line_sink>(options.output);
+  fresh->pool = std::make_shared<spdlog::details::thread_pool>(std::max<std::size_t>(options.max_queued_lines, 1), 1,
+                                                               [] { block_signals(); });
+  fresh->logger = std::make_shared<spdlog::async_logger>("troupe", fresh->sink, fresh->pool,
+                                                         spdlog::async_overflow_policy::overrun_oldest);
+  auto& log = state();
+  const std::unique_lock lock{log.guard};
+  log.running = std::move(fresh);
+  log.level = options.level;
+}
+
+void stop_log() {
+  auto& log = state();
+  std::unique_ptr<running_log> last;
+  {
+    const std::unique_lock lock{log.guard};
+    last = std::move(log.running);
+    log.level = log_level::warning;
+  }
+  if (last == nullptr)
+    return;
+  if (const auto dropped = last->dropped(); dropped != 0)
+    last->write(log_level::warning, "log_lines_dropped", {{"count", dropped}});
+  last->sink->give_up_at(clock::now() + last->options.flush_timeout);
+  const auto overrun = last->pool->overrun_counter();
+  last->logger.reset();
+  last->pool.reset();  // writes the rest and joins the thread
+  const std::unique_lock lock{log.guard};
+  log.dropped_before += overrun + last->sink->dropped();
+}
+
+}  // namespace troupe

@@ -1,0 +1,376 @@
+'use strict';
+// Runs the handler of one function for a troupe node: Node.js 18 or newer, no npm, descriptor 3 to the node.
+// The contract with handlers is AWS Lambda's (callbacks, context, errors); the frames are in node_channel.cjs.
+
+const { AsyncLocalStorage } = require('node:async_hooks');
+const { types } = require('node:util');
+const channel = require('./node_channel.cjs');
+const { findHandler, runtimeError, errorShape, errorForLog } = require('./node_handler.cjs');
+const logging = require('./node_console.cjs');
+const streaming = require('./node_stream.cjs');
+
+// Kept from before any user code runs: tests of user code replace them.
+const now = Date.now;
+const { setImmediate, process } = globalThis;
+
+/// After so long in one turn of the loop no call is started before a look at the channel: what waits may be cancelled by
+/// then, and what is ready should not wait for the rest.
+const longTurnMs = 2;
+
+let handler = null;
+let isAsync = false;
+let streams = false;
+let concurrency = 1;
+let maxAnswerBytes = 6291556;
+let settings = null;  // of the context object, the same for all calls
+let storage = null;   // which call a line belongs to; only where calls overlap
+let loading = false;
+let stopping = false;
+let leaving = false;
+
+const running = new Set();
+let waiting = [];
+let current = null;  // the call started last
+let pumping = false;
+let paused = false;
+let turnScheduled = false;
+let turnBegan = 0;
+let referenced = true;
+
+// --- turns of the event loop: what a turn produced goes out in one write
+
+function turnEnds() {
+  turnScheduled = false;
+  logging.reportDropped();
+  channel.flush();
+  hold(running.size === 0);
+}
+
+function scheduleTurnEnd() {
+  if (!turnScheduled) {
+    turnScheduled = true;
+    turnBegan = now();
+    setImmediate(turnEnds);
+  }
+}
+
+/// While calls run the channel does not keep the loop alive: so `beforeExit` tells that a handler waits for nothing.
+function hold(wanted) {
+  if (referenced === wanted)
+    return;
+  referenced = wanted;
+  if (wanted)
+    channel.ref();
+  else
+    channel.unref();
+}
+
+/// Ends the process as soon as the node has what was sent; no handler is started any more.
+function leave(code) {
+  if (leaving)
+    return;
+  leaving = true;
+  waiting = [];
+  channel.drained(() => process.exit(code));
+}
+
+// --- calls
+
+class Call {
+  constructor(id, fields) {
+    this.id = id;
+    this.event = fields.event;
+    this.invocationId = fields.invocationId;
+    this.deadline = fields.deadline;
+    this.trace = fields.trace;
+    this.clientContext = fields.clientContext;
+    this.settled = false;
+    this.held = null;  // the answer that a callback gave, until the loop is empty
+  }
+}
+
+function pump() {
+  if (pumping || paused)
+    return;
+  pumping = true;
+  while (waiting.length > 0 && running.size < concurrency && !leaving) {
+    if (turnScheduled && now() - turnBegan >= longTurnMs) {
+      pauseForFrames();
+      break;
+    }
+    start(waiting.shift());
+  }
+  pumping = false;
+  if (stopping && running.size === 0)
+    leave(0);
+}
+
+/// Sends what is ready and lets the loop read once before the next call starts.
+function pauseForFrames() {
+  paused = true;
+  channel.flush();
+  setImmediate(() => setImmediate(() => {
+    paused = false;
+    pump();
+  }));
+}
+
+function ends(call) {
+  running.delete(call);
+  scheduleTurnEnd();
+  if (stopping || waiting.length > 0)
+    pump();
+}
+
+function sendAnswer(call, json) {
+  if (json.length > maxAnswerBytes / 3 && Buffer.byteLength(json) > maxAnswerBytes) {
+    const type = 'Function.ResponseSizeTooLarge';
+    const errorMessage = `Response payload size exceeded maximum allowed payload size (${maxAnswerBytes} bytes).`;
+    channel.error(call.id, JSON.stringify({ errorMessage, errorType: type }), type);
+  } else {
+    channel.answer(call.id, json);
+  }
+}
+
+function sendError(id, shape) {
+  let json = JSON.stringify(shape);
+  if (json.length > maxAnswerBytes / 3)
+    json = JSON.stringify({ errorType: shape.errorType, errorMessage: shape.errorMessage.slice(0, 65536), trace: [] });
+  channel.error(id, json, shape.errorType);
+}
+
+/// The value as the answer's JSON; throws what the caller is to see.
+function serialized(value) {
+  let json;
+  try {
+    json = value === undefined ? 'null' : JSON.stringify(value);
+  } catch {
+    json = undefined;
+  }
+  if (json === undefined)
+    throw new Error('Unable to stringify response body');
+  return json;
+}
+
+function answerText(call, json) {
+  if (call.settled)
+    return;
+  call.settled = true;
+  sendAnswer(call, json);
+  ends(call);
+}
+
+function succeed(call, value) {
+  if (call.settled || call.held !== null)
+    return;
+  let json;
+  try {
+    json = serialized(value);
+  } catch (problem) {
+    fail(call, problem);
+    return;
+  }
+  answerText(call, json);
+}
+
+function fail(call, problem) {
+  if (call.settled || call.held !== null)
+    return;
+  failNow(call, problem === undefined || problem === null ? 'handled' : problem);
+}
+
+function failNow(call, problem) {
+  if (call.settled)
+    return;
+  call.settled = true;
+  logging.write(call, 'ERROR', `Invoke Error \t${errorForLog(problem)}`);
+  sendError(call.id, errorShape(problem));
+  ends(call);
+}
+
+/// The handler's third argument. With overlapping calls an empty loop says nothing about one of them: answered at once.
+function called(call, context, problem, value) {
+  if (problem !== undefined && problem !== null) {
+    fail(call, problem);
+  } else if (concurrency > 1 || !context.callbackWaitsForEmptyEventLoop) {
+    succeed(call, value);
+  } else if (!call.settled && call.held === null) {
+    try {
+      call.held = serialized(value);
+    } catch (unserializable) {
+      failNow(call, unserializable);
+    }
+  }
+}
+
+/// The event loop is empty, so nothing can settle this call any more.
+function settleAbandoned(call) {
+  if (call.held !== null)
+    answerText(call, call.held);
+  else if (isAsync)
+    failNow(call, runtimeError('NodeJsExit', 'The Lambda runtime client detected an unexpected Node.js exit code. This is ' +
+      'most commonly caused by a Promise that was never settled. For more information, see ' +
+      'https://nodejs.org/docs/latest/api/process.html#exit-codes'));
+  else
+    answerText(call, 'null');
+}
+
+function makeContext(call) {
+  return {
+    callbackWaitsForEmptyEventLoop: true,
+    functionVersion: settings.functionVersion,
+    functionName: settings.functionName,
+    memoryLimitInMB: settings.memoryLimitInMB,
+    logGroupName: settings.logGroupName,
+    logStreamName: settings.logStreamName,
+    clientContext: call.clientContext === '' ? undefined : JSON.parse(call.clientContext),
+    identity: undefined,
+    invokedFunctionArn: settings.invokedFunctionArn,
+    awsRequestId: call.invocationId,
+    tenantId: undefined,
+    getRemainingTimeInMillis: () => call.deadline - now(),
+    succeed: (value) => succeed(call, value),
+    fail: (problem) => fail(call, problem),
+    done: (problem, value) => problem === undefined || problem === null ? succeed(call, value) : fail(call, problem),
+  };
+}
+
+function invoke(call) {
+  try {
+    const event = call.event === '' ? {} : JSON.parse(call.event);
+    call.event = '';
+    const context = makeContext(call);
+    const result = streams
+      ? streaming.run(handler, event, context, maxAnswerBytes)
+      : handler(event, context, (problem, value) => called(call, context, problem, value));
+    if (result !== undefined && result !== null && typeof result.then === 'function')
+      result.then(streams ? (text) => answerText(call, text) : context.succeed, context.fail);
+  } catch (problem) {
+    fail(call, problem);
+  }
+}
+
+function start(call) {
+  running.add(call);
+  current = call;
+  scheduleTurnEnd();
+  if (storage !== null) {
+    storage.run(call, invoke, call);
+    return;
+  }
+  invoke(call);
+}
+
+function currentCall() {
+  return storage === null ? current : storage.getStore() ?? null;
+}
+
+// --- the process
+
+async function load(json) {
+  const begun = process.hrtime.bigint();
+  loading = true;
+  const given = JSON.parse(json);
+  concurrency = given.concurrency ?? 1;
+  maxAnswerBytes = given.max_answer_bytes ?? maxAnswerBytes;
+  settings = {
+    functionVersion: given.function_version, functionName: given.function_name,
+    memoryLimitInMB: String(given.memory_mb), logGroupName: given.log_group, logStreamName: given.log_stream,
+    invokedFunctionArn: given.invoked_function_arn,
+  };
+  if (concurrency > 1)
+    storage = new AsyncLocalStorage();
+  try {
+    handler = await findHandler(given.task_root, given.handler);
+  } catch (problem) {
+    initFailed('Uncaught Exception', problem, 1);
+    return;
+  }
+  isAsync = types.isAsyncFunction(handler);
+  streams = streaming.isStreaming(handler);
+  loading = false;
+  channel.loaded(Number((process.hrtime.bigint() - begun) / 1000n));
+  channel.flush();
+}
+
+function initFailed(what, problem, code) {
+  loading = false;
+  logging.write(null, 'ERROR', `${what} \t${errorForLog(problem)}`);
+  sendError(0, errorShape(problem));
+  leave(code);
+}
+
+/// Something failed outside every handler's reach: the process is in an unknown state and ends.
+function collapse(what, problem, code) {
+  if (leaving)
+    return;
+  if (loading) {
+    initFailed(what, problem, code);
+    return;
+  }
+  const known = currentCall();
+  const blamed = known !== null && running.has(known) ? known : running.size === 1 ? [...running][0] : null;
+  logging.write(blamed ?? current, 'ERROR', `${what} \t${errorForLog(problem)}`);
+  if (blamed !== null && !blamed.settled) {
+    blamed.settled = true;
+    sendError(blamed.id, errorShape(problem));
+  }
+  leave(code);
+}
+
+process.on('uncaughtException', (problem) => collapse('Uncaught Exception', problem, 129));
+
+process.on('unhandledRejection', (reason) => {
+  const problem = runtimeError('UnhandledPromiseRejection', String(reason), reason);
+  problem.reason = reason;
+  collapse('Unhandled Promise Rejection', problem, 128);
+});
+
+process.on('beforeExit', () => {
+  hold(true);
+  for (const call of [...running])
+    settleAbandoned(call);
+});
+
+process.on('exit', () => channel.flush());
+
+function received(kind, id, fields) {
+  switch (kind) {
+    case channel.kinds.call:
+      waiting.push(new Call(id, fields));
+      break;
+    case channel.kinds.cancel: {
+      const at = waiting.findIndex((call) => call.id === id);
+      if (at >= 0) {
+        waiting.splice(at, 1);
+        channel.cancelled(id);
+        scheduleTurnEnd();
+      }
+      break;
+    }
+    case channel.kinds.ping:
+      channel.pong(id);
+      scheduleTurnEnd();
+      break;
+    case channel.kinds.load:
+      load(fields);
+      break;
+    case channel.kinds.stop:
+      stopping = true;
+      for (const call of waiting.splice(0))
+        channel.cancelled(call.id);
+      scheduleTurnEnd();
+      break;
+  }
+}
+
+// An assignment to process.env costs more than a microsecond per call; what its prototype answers costs only who asks.
+Object.setPrototypeOf(process.env, Object.create(Object.getPrototypeOf(process.env), {
+  _X_AMZN_TRACE_ID: { enumerable: true, get: () => currentCall()?.trace || undefined },
+}));
+
+streaming.install();
+logging.install(currentCall, scheduleTurnEnd);
+channel.open(received, pump);
+channel.hello(`node ${process.version}`);
+channel.flush();

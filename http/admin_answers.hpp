@@ -1,0 +1,64 @@
+// What the admin port answers on troupe's own API (docs/admin-api.md): JSON bodies and statuses. Pure values in, text
+// out.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cluster/catalog.hpp"
+#include "config/errc.hpp"
+#include "config/ids.hpp"
+
+namespace troupe::http {
+
+/// How many instances of a function there are.
+struct instance_counts {
+  std::uint64_t ready = 0;
+  std::uint64_t starting = 0;
+};
+
+/// What a deployment that succeeded did beside storing the record: an instance of it is ready.
+struct deployed {
+  bool fresh = true;  ///< the name was not deployed before: 201, else 200
+  std::uint64_t start_ms = 0;
+  bool cold = true;  ///< a process was started for it; false when a waiting one took the code
+};
+
+struct node_description {
+  std::string name;
+  std::string state;              ///< `starting`, `ready` or `draining`
+  std::vector<std::string> http;  ///< addresses of the gateway, `host:port`
+  std::string admin;
+  std::string boot_id;  ///< functions::boot_id()
+};
+
+// Each body is one `application/json` object and a line feed. Bytes that are not UTF-8 are replaced by U+FFFD.
+
+std::string missing_body(std::span<const digest> missing);
+std::string stored_body(const digest& blob, std::uint64_t bytes);
+/// @param routes  of all functions, or of this one.
+std::string function_body(const cluster::function_record& function, std::span<const cluster::route_record> routes,
+                          const instance_counts& instances);
+/// `function_body` with the members of `result`.
+std::string deployed_body(const cluster::function_record& function, std::span<const cluster::route_record> routes,
+                          const instance_counts& instances, const deployed& result);
+/// @param instances  of each function, in the same order.
+std::string functions_body(std::span<const cluster::function_record> functions,
+                           std::span<const cluster::route_record> routes, std::span<const instance_counts> instances);
+std::string removed_body(std::string_view function);
+std::string routes_body(std::span<const cluster::route_record> routes);
+/// @param lines  oldest first.
+std::string logs_body(std::string_view function, std::span<const std::string> lines);
+std::string node_body(const node_description& node);
+
+std::string error_body(const error& why);
+/// The 409 of a deployment whose code the node lacks: the client uploads these blobs and repeats the request.
+std::string missing_blobs_error_body(std::span<const digest> missing);
+
+/// The status that goes with `error_body` when a request fails for `code`. Missing blobs are 409.
+unsigned admin_status_of(errc code) noexcept;
+
+}  // namespace troupe::http

@@ -1,0 +1,178 @@
+// The writing half of http/connection.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+
+#include "http/connection.hpp"
+
+namespace troupe::http {
+
+namespace {
+
+constexpr std::size_t max_flat_body = 16 * 1024;
+
+void append_number(buffer& out, std::size_t value) {
+  char digits[20];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  out.append({digits, static_cast<std::size_t>(end - digits)});
+}
+
+bool has_no_body(unsigned status) { return status == 204 || status == 304 || status < 200; }
+
+}  // namespace
+
+void connection::append_head(buffer& out, const reply& what, std::size_t body_bytes) {
+  if (what.status == 200) {
+    out.append("HTTP/1.1 200 OK\r\ndate: ");
+  } else {
+    out.append("HTTP/1.1 ");
+    append_number(out, what.status);
+    out.push_back(' ');
+    out.append(reason_phrase(what.status));
+    out.append("\r\ndate: ");
+  }
+  out.append(loop().date());
+  out.append("\r\n");
+  out.append(what.fields);
+  out.append("apigw-requestid: ");
+  out.append(request_id_.view());
+  if (!has_no_body(what.status)) {
+    out.append("\r\ncontent-length: ");
+    append_number(out, body_bytes);
+  }
+  if (!keep_alive_)
+    out.append("\r\nconnection: close\r\n\r\n");
+  else if (!http_1_1_)
+    out.append("\r\nconnection: keep-alive\r\n\r\n");
+  else
+    out.append("\r\n\r\n");
+}
+
+void connection::answer(reply&& what) {
+  if (edge_.draining())
+    keep_alive_ = false;
+  auto& out = edge_.scratch();
+  out.clear();
+  auto body = what.body_view();
+  append_head(out, what, body.size());
+  if (head_only_ || has_no_body(what.status))
+    body = {};
+  if (body.size() <= max_flat_body) {
+    out.append(body);
+    body = {};
+  }
+  phase_ = phase::writing;
+  write(out, std::move(what), body);
+}
+
+void connection::refuse(const refusal& why) {
+  // One answer, then nothing of this client is read as HTTP any more: framing can no longer be trusted.
+  keep_alive_ = false;
+  head_only_ = false;
+  http_1_1_ = true;
+  request_.reset();
+  chunks_.reset();
+  pending_.release();
+  ++call_number_;
+  request_id_ = make_request_id();
+  answer(refusal_reply(why.status));
+}
+
+void connection::write(buffer& head, reply&& what, std::string_view body) {
+  std::array<iovec, 2> pieces{iovec{head.data(), head.size()}, iovec{const_cast<char*>(body.data()), body.size()}};
+  msghdr message{};
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = body.empty() ? 1 : 2;
+  ssize_t sent = 0;
+  do
+    sent = body.empty() ? ::send(descriptor_, head.data(), head.size(), MSG_NOSIGNAL)
+                        : ::sendmsg(descriptor_, &message, MSG_NOSIGNAL);
+  while (sent < 0 && errno == EINTR);
+  if (sent < 0 && errno != EAGAIN) {
+    close();
+    return;
+  }
+  const auto moved = sent < 0 ? 0 : static_cast<std::size_t>(sent);
+  if (moved == head.size() + body.size()) {
+    on_written();
+    return;
+  }
+  sent_ = moved;
+  unsent_.append(head.view());
+  if (!body.empty()) {
+    unsent_reply_ = std::move(what);
+    unsent_body_ = unsent_reply_.body_view();  // a moved short string lies elsewhere now
+  }
+  set_deadline(edge_.options().write_progress_timeout);
+}
+
+void connection::continue_write() {
+  const auto total = unsent_.size() + unsent_body_.size();
+  while (sent_ < total) {
+    const auto piece = sent_ < unsent_.size() ? unsent_.view().substr(sent_) : unsent_body_.substr(sent_ - unsent_.size());
+    const auto sent = ::send(descriptor_, piece.data(), piece.size(), MSG_NOSIGNAL);
+    if (sent < 0) {
+      if (errno == EINTR)
+        continue;
+      if (errno != EAGAIN)
+        close();
+      return;
+    }
+    sent_ += static_cast<std::size_t>(sent);
+    set_deadline(edge_.options().write_progress_timeout);
+  }
+  unsent_.release();
+  unsent_body_ = {};
+  unsent_reply_ = {};
+  sent_ = 0;
+  on_written();
+}
+
+void connection::on_written() {
+  if (!keep_alive_) {
+    linger();
+    return;
+  }
+  expect_next_request();
+}
+
+void connection::expect_next_request() {
+  phase_ = phase::head;
+  set_deadline(edge_.draining() ? edge_.options().drain_idle_timeout : edge_.options().idle_timeout);
+  if (!taking_ && (readable_ || !pending_.empty()))
+    resume_input();
+}
+
+void connection::linger() {
+  // Closing while the client still sends would reset the connection and take the answer with it (RFC 9112 9.6).
+  phase_ = phase::lingering;
+  pending_.release();
+  ::shutdown(descriptor_, SHUT_WR);
+  set_deadline(edge_.options().linger_timeout);
+  if (!taking_ && readable_)
+    resume_input();
+}
+
+void connection::close() {
+  if (phase_ == phase::closed)
+    return;
+  phase_ = phase::closed;
+  if (in_flight_)
+    in_flight_->abandoned.store(true, std::memory_order_relaxed);
+  in_flight_.reset();
+  if (resuming_)
+    loop().cancel_batch_end(*this);
+  loop().unwatch(descriptor_, *this);
+  ::close(descriptor_);
+  descriptor_ = -1;
+  edge_.remove(*this);
+  // Others of this batch may still hold a pointer; the last reference goes when the batch has ended.
+  loop().keep_until_batch_end(std::make_shared<caf::strong_actor_ptr>(std::move(self_)));
+  send_exit(this, caf::exit_reason::normal);
+  loop().drain();
+}
+
+}  // namespace troupe::http

@@ -1,0 +1,92 @@
+#include "http/edge.hpp"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "http/connection.hpp"
+
+namespace troupe::http {
+
+namespace {
+
+/// Connections beyond the budget that are still told 503; those beyond these are closed without a word.
+constexpr std::size_t max_refused_at_once = 64;
+
+}  // namespace
+
+edge::edge(actors::event_loop& loop, caf::actor_system& system, std::shared_ptr<const edge_options> options,
+           std::shared_ptr<connection_budget> budget)
+    : loop_{loop}, system_{system}, options_{std::move(options)}, budget_{std::move(budget)} {}
+
+void edge::adopt(int descriptor, std::string peer_address, std::uint16_t local_port) {
+  const auto open = budget_->open.fetch_add(1, std::memory_order_relaxed);
+  if (open >= budget_->max + max_refused_at_once) {
+    budget_->open.fetch_sub(1, std::memory_order_relaxed);
+    ::close(descriptor);
+    return;
+  }
+  const bool over_budget = open >= budget_->max;
+  actors::spawn_on<connection>(system_, loop_, *this, descriptor, std::move(peer_address), local_port, over_budget);
+}
+
+void edge::add(connection& one) {
+  one.next_ = first_;
+  if (first_ != nullptr)
+    first_->previous_ = &one;
+  first_ = &one;
+  ++count_;
+}
+
+void edge::remove(connection& one) noexcept {
+  if (one.previous_ != nullptr)
+    one.previous_->next_ = one.next_;
+  else
+    first_ = one.next_;
+  if (one.next_ != nullptr)
+    one.next_->previous_ = one.previous_;
+  one.next_ = one.previous_ = nullptr;
+  --count_;
+  budget_->open.fetch_sub(1, std::memory_order_relaxed);
+  if (count_ == 0 && when_empty_)
+    loop_.post(std::exchange(when_empty_, nullptr));
+}
+
+void edge::on_tick(time_point now) {
+  for (auto* one = first_; one != nullptr;) {
+    auto* next = one->next_;
+    one->on_sweep(now);
+    one = next;
+  }
+}
+
+void edge::begin_drain() {
+  draining_ = true;
+  for (auto* one = first_; one != nullptr;) {
+    auto* next = one->next_;
+    one->begin_drain();
+    one = next;
+  }
+}
+
+void edge::end_drain() {
+  for (auto* one = first_; one != nullptr;) {
+    auto* next = one->next_;
+    one->end_drain();
+    one = next;
+  }
+}
+
+void edge::close_all() {
+  while (first_ != nullptr)
+    first_->close();
+}
+
+void edge::when_empty(std::function<void()> done) {
+  if (count_ == 0)
+    loop_.post(std::move(done));
+  else
+    when_empty_ = std::move(done);
+}
+
+}  // namespace troupe::http

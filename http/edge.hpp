@@ -1,0 +1,105 @@
+// What the connections of one loop share: limits, routes, the router, the list of themselves. Belongs to its loop.
+#pragma once
+
+#include <atomic>
+#include <caf/typed_actor.hpp>
+#include <functional>
+#include <memory>
+
+#include "actors/event_loop.hpp"
+#include "actors/messages.hpp"
+#include "config/buffer.hpp"
+#include "config/clock.hpp"
+#include "http/chunk_decoder.hpp"
+#include "http/reply.hpp"
+#include "http/request_head.hpp"
+#include "http/responses.hpp"
+#include "http/route_table.hpp"
+
+namespace troupe::http {
+
+class connection;
+
+using reply_ptr = std::shared_ptr<reply>;
+
+/// Answers requests of the admin port, each exactly once.
+using admin_actor = caf::typed_actor<caf::replies_to<functions::http_request_ptr>::with<reply_ptr>>;
+
+struct edge_options {
+  head_limits head;
+  chunk_limits chunks;
+  std::size_t max_pipelined_bytes = 64 * 1024;
+  milliseconds header_timeout{10'000};
+  milliseconds body_progress_timeout{30'000};
+  milliseconds body_timeout{60'000};
+  milliseconds idle_timeout{75'000};
+  milliseconds write_progress_timeout{60'000};
+  milliseconds call_timeout{30'000};    ///< HTTP has its answer by then; the function may run on
+  milliseconds linger_timeout{2'000};   ///< how long bytes behind a refused request are still taken
+  milliseconds drain_idle_timeout{5'000};
+  error_mode errors = error_mode::strict;
+  bool always_timing = false;
+};
+
+/// Counts the connections of all loops against one bound.
+struct connection_budget {
+  std::atomic<std::size_t> open{0};
+  std::size_t max = 0;
+};
+
+class edge final : private actors::tick_listener {
+public:
+  edge(actors::event_loop& loop, caf::actor_system& system, std::shared_ptr<const edge_options> options,
+       std::shared_ptr<connection_budget> budget);
+
+  // -- set before the first connection, swapped on the loop afterwards ---------------------------------------------------
+  std::shared_ptr<const route_table> routes;
+  actors::router_actor router;
+  admin_actor admin;  ///< set for the admin port only: then nothing is routed
+
+  actors::event_loop& loop() noexcept { return loop_; }
+  const edge_options& options() const noexcept { return *options_; }
+
+  /// On the loop, before the first connection and after the last.
+  void start() { loop_.add_tick(*this); }
+  void stop() { loop_.remove_tick(*this); }
+
+  /// Takes over an accepted socket; closes it when the budget is spent, after a 503.
+  void adopt(int descriptor, std::string peer_address, std::uint16_t local_port);
+
+  bool draining() const noexcept { return draining_; }
+  /// From now on each answer closes its connection, and silence of `drain_idle_timeout` does.
+  void begin_drain();
+  /// Answers what still runs with 503 and closes.
+  void end_drain();
+  /// Closes what is left, without a word.
+  void close_all();
+  /// Calls `done` on this loop as soon as no connection is left.
+  void when_empty(std::function<void()> done);
+  std::size_t connections() const noexcept { return count_; }
+
+  // -- for connections ----------------------------------------------------------------------------------------------------
+  void add(connection& one);
+  void remove(connection& one) noexcept;
+  buffer& scratch() noexcept { return scratch_; }
+  request_head& scratch_head() noexcept { return scratch_head_; }
+
+private:
+  void on_tick(time_point now) override;
+
+  actors::event_loop& loop_;
+  caf::actor_system& system_;
+  std::shared_ptr<const edge_options> options_;
+  std::shared_ptr<connection_budget> budget_;
+  connection* first_ = nullptr;
+  std::size_t count_ = 0;
+  bool draining_ = false;
+  std::function<void()> when_empty_;
+  buffer scratch_;
+  request_head scratch_head_;
+};
+
+}  // namespace troupe::http
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::functions::http_request_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::http::reply_ptr)

@@ -1,0 +1,30 @@
+// What a client sees of an error: one table from `errc` to status and body, and the refusals of the edge itself.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "config/errc.hpp"
+#include "http/reply.hpp"
+
+namespace troupe::http {
+
+/// Setting `errors`: the statuses that API Gateway would give, or such as tell causes apart.
+enum class error_mode : std::uint8_t { strict, truthful };
+
+/// The status of a cause. Codes that only newer nodes know are 500.
+unsigned status_of(errc code, error_mode mode) noexcept;
+
+/// The complete answer: `{"message":"..."}`, `x-troupe-error` naming the cause, `retry-after: 1` where trying again
+/// soon makes sense.
+reply error_reply(errc code, error_mode mode);
+
+/// The answer to a request that the edge refuses by itself. `x-troupe-error` is the reason phrase in snake_case
+/// (`bad_request`); 429 and 503 have `retry-after: 1`; who refuses with 405 appends `allow` itself.
+/// @param status  an error status, 400 to 599.
+reply refusal_reply(unsigned status);
+
+/// The reason phrase as IANA registered it; empty for a status that is not registered.
+std::string_view reason_phrase(unsigned status) noexcept;
+
+}  // namespace troupe::http

@@ -1,0 +1,116 @@
+#include "http/responses.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <vector>
+
+using namespace troupe;
+using namespace troupe::http;
+
+namespace {
+
+struct row {
+  errc code;
+  unsigned strict;
+  unsigned truthful;
+  bool retry = false;
+};
+
+const std::vector<row> table = {
+    {errc::function_error, 500, 502},
+    {errc::function_crashed, 500, 502},
+    {errc::malformed_answer, 500, 502},
+    {errc::answer_too_large, 500, 502},
+    {errc::function_timeout, 500, 504},
+    {errc::budget_spent, 503, 504},
+    {errc::no_capacity, 503, 503, true},
+    {errc::overloaded, 503, 503, true},
+    {errc::draining, 503, 503, true},
+    {errc::breaker_open, 503, 503, true},
+    {errc::not_ready, 503, 503, true},
+    {errc::unavailable, 503, 503, true},
+    {errc::init_failed, 500, 502},
+    {errc::unknown_outcome, 502, 502},
+    {errc::no_such_route, 404, 404},
+    {errc::no_such_function, 500, 500},
+    {errc::payload_too_large, 413, 413},
+    {errc::too_big, 413, 413},
+    {errc::bug, 500, 500},
+};
+
+std::string message(std::string_view text) {
+  return "{\"message\":\"" + std::string{text} + "\"}";
+}
+
+const std::map<unsigned, std::string> bodies = {{400, message("Bad Request")},
+                                                {404, message("Not Found")},
+                                                {413, message("Request Entity Too Large")},
+                                                {429, message("Too Many Requests")},
+                                                {500, message("Internal Server Error")},
+                                                {502, message("Bad Gateway")},
+                                                {503, message("Service Unavailable")},
+                                                {504, message("Gateway Timeout")}};
+
+std::string fields(std::string_view cause, bool retry) {
+  return "content-type: application/json\r\nx-troupe-error: " + std::string{cause} + "\r\n" +
+         (retry ? "retry-after: 1\r\n" : "");
+}
+
+}  // namespace
+
+TEST(ResponsesTest, EveryCauseHasItsStatusBodyAndName) {
+  for (const auto& [code, strict, truthful, retry] : table) {
+    for (const auto& [mode, status] :
+         {std::pair{error_mode::strict, strict}, std::pair{error_mode::truthful, truthful}}) {
+      const auto got = error_reply(code, mode);
+      EXPECT_EQ(got.status, status) << to_string(code);
+      EXPECT_EQ(status_of(code, mode), status) << to_string(code);
+      EXPECT_EQ(got.body_view(), bodies.at(status)) << to_string(code);
+      EXPECT_EQ(got.fields, fields(to_string(code), retry)) << to_string(code);
+    }
+  }
+}
+
+TEST(ResponsesTest, BodiesHaveTheLengthsSeenOnTheWire) {
+  EXPECT_EQ(error_reply(errc::no_such_route, error_mode::strict).body_view().size(), 23u);
+  EXPECT_EQ(error_reply(errc::function_error, error_mode::strict).body_view().size(), 35u);
+  EXPECT_EQ(refusal_reply(401).body_view(), message("Unauthorized"));
+  EXPECT_EQ(refusal_reply(401).body_view().size(), 26u);
+  EXPECT_EQ(refusal_reply(403).body_view(), message("Forbidden"));
+  EXPECT_EQ(refusal_reply(403).body_view().size(), 23u);
+}
+
+TEST(ResponsesTest, EveryCodeIsAnErrorInBothModes) {
+  for (unsigned code = 1; code < 256; ++code)
+    for (const auto mode : {error_mode::strict, error_mode::truthful}) {
+      const auto status = status_of(static_cast<errc>(code), mode);
+      EXPECT_TRUE(status >= 400 && status <= 599) << code;
+      EXPECT_FALSE(reason_phrase(status).empty()) << code;
+    }
+  EXPECT_EQ(status_of(static_cast<errc>(250), error_mode::strict), 500u);
+}
+
+TEST(ResponsesTest, RefusalsNameTheirCause) {
+  const std::map<unsigned, std::string> causes = {
+      {400, "bad_request"},        {404, "not_found"},           {405, "method_not_allowed"},
+      {408, "request_timeout"},    {413, "content_too_large"},   {414, "uri_too_long"},
+      {417, "expectation_failed"}, {429, "too_many_requests"},   {431, "request_header_fields_too_large"},
+      {501, "not_implemented"},    {503, "service_unavailable"}, {505, "http_version_not_supported"}};
+
+  for (const auto& [status, cause] : causes) {
+    const auto got = refusal_reply(status);
+    EXPECT_EQ(got.status, status);
+    EXPECT_EQ(got.fields, fields(cause, status == 429 || status == 503));
+    EXPECT_EQ(got.body_view(), message(status == 413 ? "Request Entity Too Large" : reason_phrase(status)));
+  }
+}
+
+TEST(ResponsesTest, ReasonPhrasesAreThoseOfIana) {
+  EXPECT_EQ(reason_phrase(200), "OK");
+  EXPECT_EQ(reason_phrase(226), "IM Used");
+  EXPECT_EQ(reason_phrase(413), "Content Too Large");
+  EXPECT_EQ(reason_phrase(511), "Network Authentication Required");
+  for (const unsigned unregistered : {0u, 99u, 104u, 209u, 306u, 418u, 430u, 452u, 509u, 599u, 1000u})
+    EXPECT_EQ(reason_phrase(unregistered), "") << unregistered;
+}

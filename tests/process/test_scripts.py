@@ -1,0 +1,46 @@
+"""The scripts of the clone say what they do and refuse what they do not know, before they install or build anything."""
+import os
+import socket
+import subprocess
+import unittest
+
+import support
+
+SCRIPTS = ("scripts/demo", "scripts/install-packages", "scripts/lint", "scripts/test", "scripts/check-headers",
+           "bench/run")
+
+
+def run(*words, env=None):
+    return subprocess.run(words, cwd=support.SOURCE_DIR, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          env={**os.environ, **(env or {})}, timeout=60)
+
+
+class ScriptsTest(unittest.TestCase):
+    def test_each_explains_itself(self):
+        for script in SCRIPTS:
+            with self.subTest(script=script):
+                done = run(script, "--help")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn(script, done.stdout)
+
+    def test_wrong_usage_exits_with_2(self):
+        for words in (("scripts/demo", "--port"), ("scripts/install-packages",), ("scripts/install-packages", "magic"),
+                      ("scripts/test", "--repeat", "often"), ("scripts/test", "--label"), ("bench/run", "--only", "iis")):
+            with self.subTest(words=words):
+                done = run(*words)
+                self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+
+    def test_demo_names_the_port_that_is_in_use(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            for variable in ("DEMO_HTTP", "DEMO_ADMIN"):
+                with self.subTest(variable=variable):
+                    free = {"DEMO_HTTP": "127.0.0.1:1", "DEMO_ADMIN": "127.0.0.1:1"}
+                    done = run("scripts/demo", env={**free, variable: f"127.0.0.1:{port}"})
+                    self.assertEqual(done.returncode, 2)
+                    self.assertIn(f"port {port} is in use", done.stderr)
+                    self.assertIn(variable, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
