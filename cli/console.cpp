@@ -63,6 +63,26 @@ std::string human_bytes(std::uint64_t bytes) {
   return text.data();
 }
 
+std::string readable(const std::string& message) {
+  const auto brace = message.find('{');
+  if (brace == message.npos)
+    return message;
+  const auto payload = nlohmann::ordered_json::parse(message.substr(brace), nullptr, false);
+  if (!payload.is_object() || !payload.contains("errorMessage") || !payload["errorMessage"].is_string())
+    return message;
+  const auto words = payload["errorMessage"].get<std::string>();
+  auto text = message.substr(0, brace) + words;
+  const auto trace = payload.value("trace", nlohmann::ordered_json::array());
+  for (const auto& line : trace) {
+    const auto frame = line.is_string() ? line.get<std::string>() : std::string{};
+    // The runtime's own frames say nothing about the user's code; the first line repeats the message.
+    const bool repeats = frame.find(words) != frame.npos;
+    if (frame.find_first_not_of(' ') != frame.npos && !repeats && frame.find("(node:internal") == frame.npos)
+      text += "\n  " + frame;
+  }
+  return text;
+}
+
 void print_json(const nlohmann::ordered_json& value) {
   write_to(stdout, value.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
@@ -72,7 +92,7 @@ int report(const client_options& client, const admin_failure& failure) {
     const nlohmann::ordered_json body{{"error", {{"code", failure.code}, {"message", failure.message}}}};
     write_to(stderr, body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   } else {
-    write_to(stderr, "troupe: " + failure.message + "\n");
+    write_to(stderr, "troupe: " + readable(failure.message) + "\n");
   }
   return failure.usage ? exit_usage : exit_failed;
 }

@@ -18,6 +18,10 @@ std::string table(const std::vector<std::string>& headings, const std::vector<st
 /// `1.4 MB`, powers of 1,024.
 std::string human_bytes(std::uint64_t bytes);
 
+/// A message that ends in the error of a handler, as Lambda puts it (`... : {"errorType":...}`), with that error in
+/// words and the interesting lines of its trace below; any other message as it is.
+std::string readable(const std::string& message);
+
 void print_json(const nlohmann::ordered_json& value);
 
 /// Says on stderr what went wrong, as JSON when the command was asked for it. @returns the exit code.

@@ -78,11 +78,11 @@ void add_deploy(CLI::App& app, command_line& line) {
   add_repeated(command, "--env", to.environment, "Environment variable; may be repeated", "NAME=VALUE");
   add_optional(command, "--timeout-s", to.timeout_s, "Seconds that one call may take, 0.001 to 900 (default: 3)",
                "SECONDS")
-      ->check(CLI::Range(0.001, 900.0));
+      ->check(CLI::Range(0.001, 900.0).description(""));
   add_optional(command, "--concurrency", to.concurrency, "Calls at a time per instance, 1 to 1000 (default: 1)", "N")
-      ->check(CLI::Range(1, 1000));
+      ->check(CLI::Range(1, 1000).description(""));
   add_optional(command, "--memory-mb", to.memory_mb, "Memory of one instance in MB, 128 to 10240 (default: 128)", "MB")
-      ->check(CLI::Range(128, 10240));
+      ->check(CLI::Range(128, 10240).description(""));
   command->callback([&line] { line.run = [&line] { return deploy(line.client, line.deployment); }; });
 }
 
@@ -146,11 +146,20 @@ void add_serve(CLI::App& app, command_line& line) {
   command->callback([&app, &line] { line.run = [&app, &line] { return run_serve(app, line); }; });
 }
 
+std::string explain(const CLI::App* app, const CLI::Error& problem) {
+  const auto unknown = app->remaining();
+  const bool no_command = app->get_subcommands().empty();
+  if (no_command && !unknown.empty())
+    return "troupe: there is no command '" + unknown.front() + "'; `troupe --help` lists them\n";
+  const auto command = no_command ? std::string{} : " " + app->get_subcommands().front()->get_name();
+  return "troupe: " + std::string{problem.what()} + "; see `troupe" + command + " --help`\n";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    CLI::App app{"troupe: a serverless gateway. `serve` runs a node; the other commands talk to one."};
+    CLI::App app{"troupe: a serverless gateway. `serve` runs a node; the other commands talk to one.", "troupe"};
     command_line line;
     line.client.admin = admin_from_environment();
     app.set_version_flag("--version", "troupe " TROUPE_VERSION);
@@ -164,6 +173,7 @@ int main(int argc, char** argv) {
     add_serve(app, line);
     add_deploy(app, line);
     add_views(app, line);
+    app.failure_message(explain);
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& problem) {

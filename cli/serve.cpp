@@ -44,8 +44,7 @@ http::edge_options edge_options_of(const settings& from) {
   edge.write_progress_timeout = from.edge.write_timeout;
   edge.call_timeout = from.edge.answer_timeout;
   edge.drain_idle_timeout = from.drain.idle;
-  edge.errors =
-      from.edge.errors == error_statuses::truthful ? http::error_mode::truthful : http::error_mode::strict;
+  edge.errors = from.edge.errors == error_statuses::truthful ? http::error_mode::truthful : http::error_mode::strict;
   edge.always_timing = from.edge.timing == timing_mode::always;
   return edge;
 }

@@ -126,6 +126,9 @@ expected<manifest> make_manifest(std::vector<manifest_entry> entries) {
   }
   if (auto tree = check_package_tree(std::move(nodes)); !tree)
     return tl::unexpected{tree.error()};
+  for (auto& entry : entries)
+    if (entry.is_link())
+      entry = {std::move(entry.path), file_mode::plain, 0, {}, std::move(entry.link)};
   manifest result;
   if (auto sizes = check_sizes(entries, result.total_bytes_); !sizes)
     return tl::unexpected{sizes.error()};

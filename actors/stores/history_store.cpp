@@ -127,9 +127,7 @@ expected<void> history_store::make_tables() {
   store_identity identity;
   identity.store_id = make_uuid();
   identity.generation.counter = 1;
-  const auto salt = make_uuid();  // its second half has 62 random bits; the first half gives the other two
-  std::memcpy(&identity.generation.salt, salt.bytes.data() + 8, 8);
-  identity.generation.salt ^= static_cast<std::uint64_t>(salt.bytes[0]) << 56;
+  identity.generation.salt = fast_random();
   if (auto good = run("BEGIN IMMEDIATE"); !good)
     return good;
   for (const auto* table : tables)
@@ -162,8 +160,7 @@ expected<void> history_store::persist(const staged_changes& changes) {
   auto why = write_error("commit");
   // SQLite may have rolled back by itself.
   const bool undone = sqlite3_get_autocommit(db_) != 0 || rolled_back();
-  // A full disk shows before the journal is emptied, which is the moment of the commit; other failures may come after
-  // it.
+  // A full disk shows before the journal is emptied, the moment of the commit; other failures may come after it.
   if (why.code != errc::full)
     why.code = errc::unknown_outcome;
   else if (!undone)
@@ -183,7 +180,9 @@ expected<void> history_store::write(const staged_changes& changes) {
     if (!add.done())
       return failed();
   }
-  statement put{db_, "INSERT OR REPLACE INTO records VALUES(?,?,?,?)"};
+  statement put{db_,
+                "INSERT INTO records VALUES(?,?,?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value,"
+                " revision=excluded.revision, sum=excluded.sum"};
   for (const auto* stored : changes.puts) {
     const auto sum = sum_of(*stored);
     if (!put.bind(1, stored->key).bind(2, stored->value).bind(3, stored->revision).bind(4, view(sum.bytes)).done())

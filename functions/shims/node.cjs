@@ -13,8 +13,8 @@ const streaming = require('./node_stream.cjs');
 const now = Date.now;
 const { setImmediate, process } = globalThis;
 
-/// After so long in one turn of the loop no call is started before a look at the channel: what waits may be cancelled by
-/// then, and what is ready should not wait for the rest.
+/// After so long in one turn of the loop no call is started before a look at the channel: what waits may be cancelled
+/// by then, and what is ready should not wait for the rest.
 const longTurnMs = 2;
 
 let handler = null;
@@ -37,8 +37,7 @@ let turnScheduled = false;
 let turnBegan = 0;
 let referenced = true;
 
-// --- turns of the event loop: what a turn produced goes out in one write
-
+/// What a turn of the event loop produced goes out in one write.
 function turnEnds() {
   turnScheduled = false;
   logging.reportDropped();
@@ -73,8 +72,6 @@ function leave(code) {
   waiting = [];
   channel.drained(() => process.exit(code));
 }
-
-// --- calls
 
 class Call {
   constructor(id, fields) {
@@ -208,8 +205,8 @@ function settleAbandoned(call) {
   if (call.held !== null)
     answerText(call, call.held);
   else if (isAsync)
-    failNow(call, runtimeError('NodeJsExit', 'The Lambda runtime client detected an unexpected Node.js exit code. This is ' +
-      'most commonly caused by a Promise that was never settled. For more information, see ' +
+    failNow(call, runtimeError('NodeJsExit', 'The Lambda runtime client detected an unexpected Node.js exit code. ' +
+      'This is most commonly caused by a Promise that was never settled. For more information, see ' +
       'https://nodejs.org/docs/latest/api/process.html#exit-codes'));
   else
     answerText(call, 'null');
@@ -264,8 +261,6 @@ function start(call) {
 function currentCall() {
   return storage === null ? current : storage.getStore() ?? null;
 }
-
-// --- the process
 
 async function load(json) {
   const begun = process.hrtime.bigint();

@@ -1,148 +1,16 @@
 'use strict';
-// The worker's end of the socket pair: frames of a little-endian u32 length and a msgpack array [kind, call id, fields...]
-// (docs of the kinds: functions/frame.hpp). What they mean is node.cjs's business.
+// The worker's end of the socket pair, and the frames that it writes. What they mean is node.cjs's business.
 
 const net = require('node:net');
+const reader = require('./node_reader.cjs');
 
-const kinds = {
-  hello: 1, load: 2, loaded: 3, call: 4, answer: 5, error: 6, cancel: 8, cancelled: 9, log: 10, ping: 11, pong: 12, stop: 13,
-};
-
+const { kinds } = reader;
 const slabBytes = 128 * 1024;
 /// A string this long or shorter is encoded straight into the slab: three bytes per UTF-16 unit at most.
 const longestInSlab = 16 * 1024;
-/// The node never sends more than an event, an invocation id and a client context.
-const longestFrame = 64 * 1024 * 1024;
 
 let socket = null;
-let receive = null;  // called as receive(kind, id, fields) for each frame
-let turn = null;     // called after all frames of one read
-
-// --- decoding: `cursor` walks through `input`
-let input = null;
-let cursor = 0;
-
-function malformed(what) {
-  process.stderr.write(`troupe: the node sent ${what}; this worker ends\n`);
-  process.exit(70);
-}
-
-function uint() {
-  const lead = input[cursor++];
-  if (lead < 0x80)
-    return lead;
-  switch (lead) {
-    case 0xcc: return input[cursor++];
-    case 0xcd: cursor += 2; return input.readUInt16BE(cursor - 2);
-    case 0xce: cursor += 4; return input.readUInt32BE(cursor - 4);
-    case 0xcf: cursor += 8; return input.readUInt32BE(cursor - 8) * 4294967296 + input.readUInt32BE(cursor - 4);
-    default: return malformed('a value that is no number');
-  }
-}
-
-/// The size of a str or bin whose head is next; nil is an empty one.
-function size() {
-  const lead = input[cursor++];
-  if (lead >= 0xa0 && lead < 0xc0)
-    return lead & 31;
-  switch (lead) {
-    case 0xc0: return 0;
-    case 0xc4: case 0xd9: return input[cursor++];
-    case 0xc5: case 0xda: cursor += 2; return input.readUInt16BE(cursor - 2);
-    case 0xc6: case 0xdb: cursor += 4; return input.readUInt32BE(cursor - 4);
-    default: return malformed('a value that is no text');
-  }
-}
-
-function text() {
-  const length = size();
-  if (length === 0)
-    return '';
-  const from = cursor;
-  cursor += length;
-  return input.utf8Slice(from, cursor);
-}
-
-/// For identifiers: ASCII decodes faster this way.
-function ascii() {
-  const length = size();
-  if (length === 0)
-    return '';
-  const from = cursor;
-  cursor += length;
-  return input.latin1Slice(from, cursor);
-}
-
-function decode(buffer, from, to) {
-  input = buffer;
-  cursor = from;
-  const lead = input[cursor++];
-  if (lead === 0xdc)
-    cursor += 2;
-  else if ((lead & 0xf0) !== 0x90)
-    malformed('a frame that is no array');
-  const kind = uint();
-  const id = uint();
-  let fields = null;
-  if (kind === kinds.call) {
-    fields = { event: text(), invocationId: ascii(), deadline: uint(), trace: ascii(), clientContext: text() };
-  } else if (kind === kinds.load) {
-    fields = text();
-  }
-  if (cursor > to)
-    malformed('a frame that is cut short');
-  receive(kind, id, fields);
-}
-
-// --- reading: one buffer for the socket; only a frame that one read does not complete is copied
-const header = Buffer.alloc(4);
-let headerFill = 0;
-let partial = null;
-let partialFill = 0;
-
-function expectFrame(length) {
-  if (length === 0 || length > longestFrame)
-    malformed(`a frame of ${length} bytes`);
-  partial = Buffer.allocUnsafeSlow(length);
-  partialFill = 0;
-}
-
-function onRead(count, buffer) {
-  let at = 0;
-  while (at < count) {
-    if (partial !== null) {
-      const taken = Math.min(partial.length - partialFill, count - at);
-      buffer.copy(partial, partialFill, at, at + taken);
-      partialFill += taken;
-      at += taken;
-      if (partialFill === partial.length) {
-        const whole = partial;
-        partial = null;
-        decode(whole, 0, whole.length);
-      }
-    } else if (headerFill > 0 || count - at < 4) {
-      while (headerFill < 4 && at < count)
-        header[headerFill++] = buffer[at++];
-      if (headerFill === 4) {
-        headerFill = 0;
-        expectFrame(header.readUInt32LE(0));
-      }
-    } else {
-      const length = buffer.readUInt32LE(at);
-      at += 4;
-      if (length > 0 && length <= count - at) {
-        decode(buffer, at, at + length);
-        at += length;
-      } else {
-        expectFrame(length);
-      }
-    }
-  }
-  turn();
-  return true;
-}
-
-// --- writing: frames gather in a slab that is sent in pieces and never written twice, so that nothing is copied again
+// Frames gather in a slab that is sent in pieces and never written twice, so that nothing is copied again.
 let slab = Buffer.allocUnsafeSlow(slabBytes);
 let slabSent = 0;
 let slabFill = 0;
@@ -282,11 +150,15 @@ function drained(then) {
 /// @param onFrame  called with kind, id and fields: an object for a call, the JSON of a load, else null.
 /// @param onTurn   called after each read.
 function open(onFrame, onTurn) {
-  receive = onFrame;
-  turn = onTurn;
+  reader.begin(onFrame);
+  const callback = (count, buffer) => {
+    reader.take(count, buffer);
+    onTurn();
+    return true;
+  };
   socket = new net.Socket({
     fd: 3, readable: true, writable: true,
-    onread: { buffer: Buffer.allocUnsafeSlow(slabBytes), callback: onRead },
+    onread: { buffer: Buffer.allocUnsafeSlow(slabBytes), callback },
   });
   // The node has gone, in order or not: nobody waits for anything any more.
   socket.on('end', () => process.exit(0));

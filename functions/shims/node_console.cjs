@@ -1,15 +1,17 @@
 'use strict';
-// What a handler says through console.* becomes log frames, marked with its invocation. Never blocks: beyond a backlog of
-// 1 MB lines are dropped and counted.
+// What a handler says through console.* becomes log frames, marked with its invocation. Never blocks: beyond a backlog
+// of 1 MB lines are dropped and counted.
 
 const util = require('node:util');
 const channel = require('./node_channel.cjs');
 
-const levels = { log: 'INFO', info: 'INFO', debug: 'DEBUG', warn: 'WARN', error: 'ERROR', trace: 'TRACE', fatal: 'FATAL' };
+const levels = {
+  log: 'INFO', info: 'INFO', debug: 'DEBUG', warn: 'WARN', error: 'ERROR', trace: 'TRACE', fatal: 'FATAL',
+};
 const longestLine = 256 * 1024;
 const largestBacklog = 1024 * 1024;
-/// Lines sent at once in a millisecond, so that they are seen even if the process is killed next; the rest of a flood goes
-/// with the turn.
+/// Lines sent at once in a millisecond, so that they are seen even if the process is killed next; the rest of a flood
+/// goes with the turn.
 const promptLines = 8;
 
 const Clock = Date;  // tests of user code replace the global one
@@ -23,7 +25,8 @@ let linesInTick = 0;
 function reportDropped() {
   if (dropped === 0 || channel.backlog() > largestBacklog)
     return;
-  channel.log(0, '', `${new Clock().toISOString()}\tundefined\tWARN\t${dropped} lines dropped: more than the node could take`);
+  const head = `${new Clock().toISOString()}\tundefined\tWARN\t`;
+  channel.log(0, '', `${head}${dropped} lines dropped: more than the node could take`);
   dropped = 0;
 }
 

@@ -1,5 +1,6 @@
 'use strict';
-// From `FILE.EXPORT` to a function, as AWS Lambda's Node.js runtime finds it, and the shapes of errors that callers know.
+// From `FILE.EXPORT` to a function, as AWS Lambda's Node.js runtime finds it, and the shapes of errors that callers
+// know.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -29,13 +30,15 @@ function errorShape(value) {
   const clean = (text) => String(text).replaceAll('\x7f', '%7F');
   try {
     if (isError(value))
-      return { errorType: clean(value.name), errorMessage: clean(value.message), trace: clean(value.stack).split('\n') };
+      return {
+        errorType: clean(value.name), errorMessage: clean(value.message), trace: clean(value.stack).split('\n'),
+      };
     return { errorType: typeof value, errorMessage: String(value), trace: [] };
   } catch {
     return {
       errorType: 'handled',
-      errorMessage: 'callback called with Error argument, but there was a problem while retrieving one or more of its ' +
-        'message, name, and stack',
+      errorMessage: 'callback called with Error argument, but there was a problem while retrieving one or more of ' +
+        'its message, name, and stack',
       trace: [],
     };
   }
@@ -118,7 +121,7 @@ async function findHandler(taskRoot, handler) {
       throw runtimeError('ImportModuleError', String(problem), problem);
     throw problem;
   }
-  const found = parts[2].split('.').reduce((value, key) => value === null || value === undefined ? value : value[key], loaded);
+  const found = parts[2].split('.').reduce((value, key) => value?.[key], loaded);
   if (found === undefined || found === null)
     throw runtimeError('HandlerNotFound', `${handler} is undefined or not exported`);
   if (typeof found !== 'function')

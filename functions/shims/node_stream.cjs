@@ -1,5 +1,6 @@
 'use strict';
-// `awslambda.streamifyResponse` for handlers that write their answer to a stream. Here the answer is gathered and sent whole.
+// `awslambda.streamifyResponse` for handlers that write their answer to a stream. Here the answer is gathered and
+// sent whole.
 
 const { Writable } = require('node:stream');
 const { runtimeError } = require('./node_handler.cjs');

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <latch>
+#include <thread>
 
 #include "tests/support/store_client.hpp"
 #include "tests/support/temp_folder.hpp"
@@ -230,13 +231,18 @@ TEST_F(SqliteStoreTest, FollowersThatWaitAreBounded) {
 TEST_F(SqliteStoreTest, ClosingAnswersEverythingThatWaits) {
   auto follower = client().start_following({0});
   client().barrier();
-  auto thread = std::make_unique<held_thread>(*store);
+  held_thread thread{*store};
   auto commit = client().start({}, {{"a", "1", false}});
-  // Refused calls show that `close` has begun.
   std::thread closer{[this] { store->close(); }};
-  while (client().start_following({0}, milliseconds{-1}).wait_for(seconds{0}) != std::future_status::ready)
-    std::this_thread::yield();
-  thread->let_go();
+  // A call that is refused at once as closed shows that `close` has begun; the others wait, or find the queue full.
+  for (bool closing = false; !closing; std::this_thread::yield()) {
+    auto call = client().start_following({0}, milliseconds{-1});
+    if (call.wait_for(seconds{0}) == std::future_status::ready) {
+      const auto result = call.get();
+      closing = std::get<refused>(result).why.what == "the store is closed";
+    }
+  }
+  thread.let_go();
   closer.join();
 
   EXPECT_EQ(why_refused(commit.get())->code, errc::unavailable);

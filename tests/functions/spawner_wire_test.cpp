@@ -86,9 +86,11 @@ TEST(SpawnerWireTest, ChangedBytesNeverReadBeyondTheMessage) {
       changed[random() % changed.size()] = static_cast<char>(random());
     const auto request = decode_request(changed);
     const auto event = decode_event(changed);
-    if (request && std::holds_alternative<spawn_request>(*request))
+    if (request && std::holds_alternative<spawn_request>(*request)) {
       EXPECT_LE(std::get<spawn_request>(*request).arguments.size(), whole.size());
-    if (event && std::holds_alternative<spawn_failed>(*event))
+    }
+    if (event && std::holds_alternative<spawn_failed>(*event)) {
       EXPECT_LE(std::get<spawn_failed>(*event).text.size(), whole.size());
+    }
   }
 }

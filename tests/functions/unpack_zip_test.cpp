@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "functions/package.hpp"
+#include "functions/zip_archive.hpp"
 #include "tests/support/temp_folder.hpp"
 #include "tests/support/zip_writer.hpp"
 
@@ -66,7 +67,7 @@ protected:
     EXPECT_EQ(std::distance(fs::directory_iterator{folder_.path()}, fs::directory_iterator{}), 1);
     return unpacked.error().what;
   }
-  std::string refusal(const zip_item& item) const { return refusal(zip_writer{}.add(item).bytes()); }
+  std::string refusal_of(const zip_item& item) const { return refusal(zip_writer{}.add(item).bytes()); }
 
 private:
   tests::temp_folder folder_;
@@ -104,23 +105,23 @@ TEST_F(UnpackZipTest, KeepsModesLinksAndTheOnlyFolderAtTheTop) {
   EXPECT_EQ(fs::read_symlink(target() / "app/node_modules/.bin/run"), "../../run");
   const auto scanned = scan_folder(target());
   ASSERT_TRUE(scanned);
-  EXPECT_EQ(scanned->manifest.entries(), package->entries());
+  EXPECT_EQ(scanned->manifest.encode(), package->encode());
 }
 
 TEST_F(UnpackZipTest, RefusesPathsThatLeadOut) {
-  EXPECT_THAT(refusal({"../slip", "x"}), HasSubstr("'../slip'"));
-  EXPECT_THAT(refusal({"a/../../slip", "x"}), HasSubstr("slip"));
-  EXPECT_THAT(refusal({"/tmp/slip", "x"}), HasSubstr("absolute"));
-  EXPECT_THAT(refusal({"../slip/", "", 040755}), HasSubstr("'..'"));
-  EXPECT_THAT(refusal({"..\\slip", "x"}), HasSubstr("backslash"));
-  EXPECT_NE(refusal({"/", "", 040755}), "");
+  EXPECT_THAT(refusal_of({"../slip", "x"}), HasSubstr("'../slip'"));
+  EXPECT_THAT(refusal_of({"a/../../slip", "x"}), HasSubstr("slip"));
+  EXPECT_THAT(refusal_of({"/tmp/slip", "x"}), HasSubstr("absolute"));
+  EXPECT_THAT(refusal_of({"../slip/", "", 040755}), HasSubstr("'..'"));
+  EXPECT_THAT(refusal_of({"..\\slip", "x"}), HasSubstr("backslash"));
+  EXPECT_NE(refusal_of({"/", "", 040755}), "");
 }
 
 TEST_F(UnpackZipTest, RefusesNamesThatSystemsReadDifferently) {
-  EXPECT_THAT(refusal({std::string{"index.js\0.png", 13}, "x"}), HasSubstr("NUL"));
-  EXPECT_THAT(refusal({"a\rb", "x"}), HasSubstr("control"));
-  EXPECT_THAT(refusal({"caf\x82", "x"}), HasSubstr("UTF-8"));
-  EXPECT_NE(refusal({"", "x"}), "");
+  EXPECT_THAT(refusal_of({std::string{"index.js\0.png", 13}, "x"}), HasSubstr("NUL"));
+  EXPECT_THAT(refusal_of({"a\rb", "x"}), HasSubstr("control"));
+  EXPECT_THAT(refusal_of({"caf\x82", "x"}), HasSubstr("UTF-8"));
+  EXPECT_NE(refusal_of({"", "x"}), "");
 }
 
 TEST_F(UnpackZipTest, RefusesDuplicatesAndFilesThatAreFolders) {
@@ -130,11 +131,11 @@ TEST_F(UnpackZipTest, RefusesDuplicatesAndFilesThatAreFolders) {
 }
 
 TEST_F(UnpackZipTest, RefusesLinksThatLeadOutAndFilesBehindLinks) {
-  EXPECT_THAT(refusal({"l", "/etc", 0120777}), HasSubstr("absolute"));
-  EXPECT_THAT(refusal({"l", "../..", 0120777}), HasSubstr("leads out"));
-  EXPECT_THAT(refusal({"l", "", 0120777}), HasSubstr("without target"));
-  EXPECT_THAT(refusal({"l", std::string(2000, 'a'), 0120777}), HasSubstr("target of 2000 bytes"));
-  EXPECT_THAT(refusal({"l", std::string{"a\0b", 3}, 0120777}), HasSubstr("control"));
+  EXPECT_THAT(refusal_of({"l", "/etc", 0120777}), HasSubstr("absolute"));
+  EXPECT_THAT(refusal_of({"l", "../..", 0120777}), HasSubstr("leads out"));
+  EXPECT_THAT(refusal_of({"l", "", 0120777}), HasSubstr("without target"));
+  EXPECT_THAT(refusal_of({"l", std::string(2000, 'a'), 0120777}), HasSubstr("target of 2000 bytes"));
+  EXPECT_THAT(refusal_of({"l", std::string{"a\0b", 3}, 0120777}), HasSubstr("control"));
   EXPECT_THAT(refusal(zip_writer{}.add({"l", "t", 0120777}).add({"l/x", "2"}).add({"t/y", "3"}).bytes()),
               HasSubstr("would lie in it"));
   EXPECT_THAT(
@@ -145,17 +146,17 @@ TEST_F(UnpackZipTest, RefusesLinksThatLeadOutAndFilesBehindLinks) {
 
 TEST_F(UnpackZipTest, RefusesWhatIsNeitherFileNorFolder) {
   for (const auto type : {0020000u, 0060000u, 0010000u, 0140000u})
-    EXPECT_THAT(refusal({"device", "", type | 0644}), HasSubstr("neither")) << type;
+    EXPECT_THAT(refusal_of({"device", "", type | 0644}), HasSubstr("neither")) << type;
   for (const auto bit : {04000u, 02000u, 01000u})
-    EXPECT_THAT(refusal({"root", "x", 0100755 | bit}), HasSubstr("setuid")) << bit;
-  EXPECT_THAT(refusal({"folder-as-file", "x", 0040755}), HasSubstr("neither"));
+    EXPECT_THAT(refusal_of({"root", "x", 0100755 | bit}), HasSubstr("setuid")) << bit;
+  EXPECT_THAT(refusal_of({"folder-as-file", "x", 0040755}), HasSubstr("neither"));
 }
 
 TEST_F(UnpackZipTest, RefusesEncryptionAndForeignCompression) {
-  EXPECT_THAT(refusal({"a", "x", 0100644, 1}), HasSubstr("encrypted"));
-  EXPECT_THAT(refusal({"a", "x", 0100644, 1u << 6}), HasSubstr("encrypted"));
-  EXPECT_THAT(refusal({"a", "x", 0100644, 0, 99}), HasSubstr("method 99"));
-  EXPECT_THAT(refusal({"a", "x", 0100644, 0, 12}), HasSubstr("method 12"));
+  EXPECT_THAT(refusal_of({"a", "x", 0100644, 1}), HasSubstr("encrypted"));
+  EXPECT_THAT(refusal_of({"a", "x", 0100644, 1u << 6}), HasSubstr("encrypted"));
+  EXPECT_THAT(refusal_of({"a", "x", 0100644, 0, 99}), HasSubstr("method 99"));
+  EXPECT_THAT(refusal_of({"a", "x", 0100644, 0, 12}), HasSubstr("method 12"));
 }
 
 TEST_F(UnpackZipTest, RefusesSizesThatLie) {
@@ -224,11 +225,8 @@ TEST_F(UnpackZipTest, RefusesArchivesThatCanBeReadInTwoWays) {
 
 TEST_F(UnpackZipTest, SurvivesEveryTruncationAndFlippedByte) {
   const auto bytes = packed({{"index.js", "exports.handler = 1"}, {"lib/a", std::string(300, 'a')}});
-  for (std::size_t length = 0; length < bytes.size(); ++length) {
-    fs::remove_all(target());
-    fs::create_directory(target());
-    EXPECT_FALSE(unpack(bytes.substr(0, length)));
-  }
+  for (std::size_t length = 0; length < bytes.size(); ++length)
+    EXPECT_FALSE(zip_archive::open(std::string_view{bytes}.substr(0, length))) << length;
   for (std::size_t at = 0; at < bytes.size(); ++at) {
     auto changed = bytes;
     changed[at] = static_cast<char>(changed[at] ^ 0xff);
@@ -237,7 +235,7 @@ TEST_F(UnpackZipTest, SurvivesEveryTruncationAndFlippedByte) {
     if (const auto package = unpack(changed)) {
       const auto scanned = scan_folder(target());
       ASSERT_TRUE(scanned) << at;
-      EXPECT_EQ(scanned->manifest.entries(), package->entries()) << at;
+      EXPECT_EQ(scanned->manifest.encode(), package->encode()) << at;
     }
   }
 }

@@ -15,8 +15,9 @@ using namespace troupe::http;
 namespace {
 
 constexpr std::string_view sample =
-    R"({"statusCode": 200, "headers": {"x-a": "b\u00e4", "n": -1.5e3, "t": true}, "cookies": ["a=b", "c\t"], "x": [[], {}, null,)"
-    R"( {"y": [1, "2", {"z": false}]}], "isBase64Encoded": false, "body": "{\"message\":\"Hello \ud83d\ude00\"}"})";
+    R"({"statusCode": 200, "headers": {"x-a": "b\u00e4", "n": -1.5e3, "t": true}, "cookies": ["a=b", "c\t"],)"
+    R"( "x": [[], {}, null, {"y": [1, "2", {"z": false}]}], "isBase64Encoded": false,)"
+    R"( "body": "{\"message\":\"Hello \ud83d\ude00\"}"})";
 
 std::string damaged(std::mt19937& random) {
   static constexpr std::string_view bytes = "{}[]\",:\\u0ed8 19-+.eEtrufalsn\x01\xe2\x98";
@@ -49,7 +50,7 @@ bool are_lines(std::string_view fields) {
 
 TEST(AnswerFuzzTest, AgreesWithAnotherParserOnWhatIsJson) {
   unsigned responses = 0;
-  for (unsigned seed = 0; seed < 20'000; ++seed) {
+  for (unsigned seed = 0; seed < 3000; ++seed) {
     std::mt19937 random{seed};
     const auto text = damaged(random);
 
@@ -70,5 +71,5 @@ TEST(AnswerFuzzTest, AgreesWithAnotherParserOnWhatIsJson) {
     }
     responses += is_response && got ? 1 : 0;
   }
-  EXPECT_GT(responses, 1000u) << "the damage leaves too little to look at";
+  EXPECT_GT(responses, 200u) << "the damage leaves too little to look at";
 }

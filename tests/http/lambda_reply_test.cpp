@@ -104,7 +104,8 @@ TEST(LambdaReplyTest, OtherJsonIsTheBodyByteForByte) {
 TEST(LambdaReplyTest, StatusFieldsCookiesAndBodyAreTheObjects) {
   const auto got = reply_of(R"({
     "statusCode": 201, "multiValueHeaders": {"x": ["y"]}, "unknown": [{"a": [null, 1.5e3, "s"]}, {}, []],
-    "headers": {"Content-Type": "text/html", "x-a": "1,2"}, "cookies": ["a=1; Path=/", "b=2"], "body": "<p>\u2615</p>"})");
+    "headers": {"Content-Type": "text/html", "x-a": "1,2"}, "cookies": ["a=1; Path=/", "b=2"],
+    "body": "<p>\u2615</p>"})");
 
   ASSERT_TRUE(got);
   EXPECT_EQ(got->status, 201u);
@@ -180,7 +181,8 @@ TEST(LambdaReplyTest, CookiesComeFirstWhereverTheyStand) {
 
 TEST(LambdaReplyTest, NullMembersCountAsAbsent) {
   const auto got = reply_of(
-      R"({"statusCode":200,"headers":null,"multiValueHeaders":null,"cookies":null,"body":null,"isBase64Encoded":null})");
+      R"({"statusCode":200,"headers":null,"multiValueHeaders":null,"cookies":null,"body":null,
+          "isBase64Encoded":null})");
 
   ASSERT_TRUE(got);
   EXPECT_EQ(got->fields, plain_text);

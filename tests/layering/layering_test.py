@@ -1,4 +1,6 @@
 """Tests the layering check on small trees: each kind of breach is found, and what is allowed passes."""
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -44,18 +46,19 @@ class LayeringTest(unittest.TestCase):
                     file.write(text)
             self.root = root
             found, self.count = layering.check(root)
-            self.program = subprocess.run([sys.executable, layering.__file__, root], capture_output=True, text=True)
+            with contextlib.redirect_stdout(io.StringIO()) as self.printed:
+                self.exit_code = layering.main(["layering.py", root])
         return [f"{file}:{line}: {text}" for file, line, text in found]
 
     def assert_breach(self, expected, **changes):
         found = self.breaches(**changes)
         self.assertTrue(any(expected in line for line in found), f"{expected!r} not among {found}")
-        self.assertEqual(self.program.returncode, 1)
-        self.assertIn(expected, self.program.stdout)
+        self.assertEqual(self.exit_code, 1)
+        self.assertIn(expected, self.printed.getvalue())
 
     def test_allows_what_the_rules_allow(self):
         self.assertEqual(self.breaches(), [])
-        self.assertEqual(self.program.returncode, 0)
+        self.assertEqual(self.exit_code, 0)
         self.assertEqual(self.count, sum(name.endswith((".cpp", ".hpp")) for name in ALLOWED))
 
     def test_finds_every_include_that_points_up(self):
@@ -146,6 +149,7 @@ class LayeringTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as root:
             program = subprocess.run([sys.executable, layering.__file__, root], capture_output=True, text=True)
         self.assertEqual(program.returncode, 2)
+        self.assertIn("no sources", program.stderr)
 
 
 if __name__ == "__main__":

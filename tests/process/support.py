@@ -5,6 +5,7 @@ From the environment, set by ctest:
   TROUPE_SOURCE_DIR  the clone; TROUPE_BINARY_DIR the build
   TROUPE_CXX         the C++ compiler
 """
+import concurrent.futures
 import contextlib
 import http.client
 import json
@@ -92,9 +93,11 @@ class Node:
 
     data_dir   kept if given, otherwise a temporary one
     loops      event loops; announce_ms how long it keeps accepting after SIGTERM, None = the program's default
+    prefix     words before the command, which must end in the program itself taking over the process (`exec`)
     """
 
-    def __init__(self, *flags, data_dir=None, loops=1, announce_ms=0, native="in-process", env=None, start=True):
+    def __init__(self, *flags, data_dir=None, loops=1, announce_ms=0, native="in-process", env=None, prefix=(),
+                 start=True):
         self.flags = list(flags)
         self.data_dir = data_dir
         self._own_dir = data_dir is None
@@ -102,6 +105,7 @@ class Node:
         self.announce_ms = announce_ms
         self.native = native
         self.env = dict(env or {})
+        self.prefix = list(prefix)
         self.process = None
         self._descendants = set()
         if self._own_dir:
@@ -120,7 +124,7 @@ class Node:
         self.close()
 
     def command(self):
-        words = [TROUPE, "serve", "--data-dir", self.data_dir, "--loops", str(self.loops)]
+        words = [*self.prefix, TROUPE, "serve", "--data-dir", self.data_dir, "--loops", str(self.loops)]
         if "--http" not in self.flags:
             words += ["--http", "127.0.0.1:0"]
         if "--admin" not in self.flags:
@@ -216,6 +220,16 @@ class Node:
     def deploy(self, path, *arguments, timeout_s=PATIENCE_S):
         """Deploys and expects success."""
         return self.run("deploy", path, *arguments, timeout_s=timeout_s, check=True)
+
+    def deploy_files(self, name, files, *arguments, check=True, timeout_s=PATIENCE_S):
+        """Deploys {path: text}, or the text of an index.js, from a folder that is gone afterwards."""
+        with TempDir() as folder:
+            write_files(folder, {"index.js": files} if isinstance(files, (str, bytes)) else files)
+            return self.run("deploy", folder, "--name", name, *arguments, check=check, timeout_s=timeout_s)
+
+    def logs(self, name):
+        """The kept lines of a function's log."""
+        return json.loads(self.run("logs", name, "--json", check=True).stdout)["lines"]
 
     def connect(self, timeout_s=PATIENCE_S):
         """A RawClient of the gateway."""
@@ -371,6 +385,13 @@ class RawClient:
         readable, _, _ = select.select([self.socket], [], [], timeout_s)
         return bool(readable) and not self._more()
 
+    def responses(self, *to):
+        """All responses up to the end of the connection; `to` are the requests' methods where they are not GET or POST."""
+        found = []
+        while self._kept or self._more():
+            found.append(self.response(to[len(found)] if len(found) < len(to) else "GET"))
+        return found
+
     def exchange(self, *pieces, to="GET"):
         """Sends and reads one response."""
         return self.send(*pieces).response(to)
@@ -394,6 +415,12 @@ def write_files(directory, files):
         with open(path, "wb") as file:
             file.write(text.encode() if isinstance(text, str) else text)
     return directory
+
+
+def parallel(count, call):
+    """The results of `call(0)` to `call(count - 1)`, each on a thread of its own; raises what one of them raised."""
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        return list(pool.map(call, range(count)))
 
 
 def build_native(source, directory, name="function"):

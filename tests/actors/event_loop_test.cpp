@@ -1,0 +1,126 @@
+#include "actors/event_loop.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <array>
+#include <future>
+#include <vector>
+
+using namespace troupe;
+using actors::event_loop;
+
+namespace {
+
+constexpr seconds patience{20};
+
+class EventLoopTest : public ::testing::Test {
+protected:
+  EventLoopTest() { loop.start(); }
+  ~EventLoopTest() override { loop.stop(); }
+
+  /// Runs `job` on the loop and waits for its end.
+  void on_loop(std::function<void()> job) {
+    std::promise<void> done;
+    loop.post([&] {
+      job();
+      done.set_value();
+    });
+    ASSERT_EQ(done.get_future().wait_for(patience), std::future_status::ready);
+  }
+
+  event_loop loop{0, "test-loop"};
+};
+
+struct recorder final : actors::timer_listener, actors::tick_listener {
+  void on_timer(time_point now) override {
+    fired_at = now;
+    fired.set_value();
+  }
+  void on_tick(time_point) override {
+    if (++ticks == 2)
+      ticked.set_value();
+  }
+  time_point fired_at{};
+  int ticks = 0;
+  std::promise<void> fired;
+  std::promise<void> ticked;
+};
+
+struct pipe_reader final : actors::watcher {
+  void on_ready(std::uint32_t) override {
+    char bytes[16];
+    const auto got = ::read(descriptor, bytes, sizeof bytes);
+    text.append(bytes, static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    done.set_value();
+  }
+  int descriptor = -1;
+  std::string text;
+  std::promise<void> done;
+};
+
+}  // namespace
+
+TEST_F(EventLoopTest, RunsPostedJobsInTheirOrderOnItsOwnThread) {
+  std::vector<int> order;
+  event_loop* seen = nullptr;
+  for (int i = 0; i < 100; ++i)
+    loop.post([&order, i] { order.push_back(i); });
+
+  on_loop([&] { seen = event_loop::current(); });
+
+  EXPECT_EQ(seen, &loop);
+  EXPECT_EQ(event_loop::current(), nullptr);
+  ASSERT_EQ(order.size(), 100u);
+  for (int i = 0; i < 100; ++i)
+    EXPECT_EQ(order[static_cast<std::size_t>(i)], i);
+}
+
+TEST_F(EventLoopTest, ATimerFiresOnceAndNeverEarly) {
+  recorder listener;
+  time_point wanted{};
+  on_loop([&] {
+    wanted = clock::now() + milliseconds{30};
+    loop.arm(listener, wanted + seconds{100});
+    loop.arm(listener, wanted);  // replaces the first
+  });
+
+  ASSERT_EQ(listener.fired.get_future().wait_for(patience), std::future_status::ready);
+
+  on_loop([&] {
+    EXPECT_GE(listener.fired_at, wanted);
+    EXPECT_FALSE(listener.armed);
+  });
+}
+
+TEST_F(EventLoopTest, TicksGoOnUntilTheListenerLeaves) {
+  recorder listener;
+  on_loop([&] { loop.add_tick(listener); });
+  ASSERT_EQ(listener.ticked.get_future().wait_for(patience), std::future_status::ready);
+  on_loop([&] { loop.remove_tick(listener); });
+}
+
+TEST_F(EventLoopTest, ReportsReadinessOfAWatchedDescriptorUntilItIsUnwatched) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  pipe_reader reader;
+  reader.descriptor = ends[0];
+  on_loop([&] { ASSERT_TRUE(loop.watch(ends[0], EPOLLIN, reader)); });
+
+  ASSERT_EQ(::write(ends[1], "hello", 5), 5);
+  ASSERT_EQ(reader.done.get_future().wait_for(patience), std::future_status::ready);
+
+  on_loop([&] { loop.unwatch(ends[0], reader); });
+  EXPECT_EQ(reader.text, "hello");
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+TEST_F(EventLoopTest, TheDateHasTheFormOfHttp) {
+  std::string date;
+  on_loop([&] { date = loop.date(); });
+  ASSERT_EQ(date.size(), 29u);
+  EXPECT_EQ(date.substr(25), " GMT");
+  EXPECT_EQ(date[3], ',');
+}

@@ -1,0 +1,209 @@
+#include "actors/router.hpp"
+
+#include <caf/actor_system_config.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/logger.hpp>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <mutex>
+
+#include "actors/function_logs.hpp"
+
+using namespace troupe;
+using namespace troupe::actors;
+
+namespace {
+
+constexpr seconds patience{20};
+
+/// Answers at once, or keeps the call until the test lets go by ending the actor.
+class fake_instance final : public loop_bound<function_actor::base> {
+public:
+  fake_instance(caf::actor_config& config, std::shared_ptr<worker_slots> slots, std::atomic<int>* calls)
+      : loop_bound{config}, slots_{std::move(slots)}, calls_{calls} {}
+  behavior_type make_behavior() override {
+    return {[this](const functions::invocation_ptr&) -> caf::result<functions::outcome_ptr> {
+      ++*calls_;
+      if (slots_)
+        slots_->give_back();
+      auto result = std::make_shared<functions::outcome>();
+      result->value = functions::native_response{};
+      return result;
+    }};
+  }
+
+private:
+  std::shared_ptr<worker_slots> slots_;
+  std::atomic<int>* calls_;
+};
+
+class RouterTest : public ::testing::Test {
+protected:
+  RouterTest() {
+    config.set("scheduler.policy", caf::atom("sharing"));
+    config.set("scheduler.max-threads", std::size_t{1});
+    system = std::make_unique<caf::actor_system>(config);
+    loop.attach(*system);
+    loop.start();
+    surroundings->log = &logs;
+    surroundings->on_demand = [this](const demand&) { ++demands; };
+    auto peers = std::make_shared<std::vector<router_actor>>();
+    surroundings->peers = peers;
+    target = spawn_on<router>(*system, loop, surroundings);
+    peers->push_back(target);
+  }
+
+  ~RouterTest() override {
+    caf::anon_send_exit(target, caf::exit_reason::user_shutdown);
+    on_loop([this] {
+      instance = nullptr;
+      caf::logger::set_current_actor_system(nullptr);
+    });
+    target = nullptr;
+    surroundings.reset();
+    update.reset();
+    const auto end = clock::now() + patience;
+    while (system->registry().running() != 0 && clock::now() < end)
+      std::this_thread::yield();
+    EXPECT_EQ(system->registry().running(), 0u);
+    system.reset();
+    loop.stop();
+  }
+
+  void on_loop(std::function<void()> job) {
+    std::promise<void> done;
+    loop.post([&] {
+      job();
+      loop.drain();
+      done.set_value();
+    });
+    ASSERT_EQ(done.get_future().wait_for(patience), std::future_status::ready);
+  }
+
+  /// Deploys one function of worker processes.
+  void deploy() {
+    auto spec = std::make_shared<functions::function_spec>();
+    spec->id = id;
+    spec->name = "waits";
+    spec->version = 1;
+    runnable what;
+    what.spec = spec;
+    what.load = load;
+    auto next = std::make_shared<routing_update>();
+    next->functions.push_back(what);
+    update = next;
+    caf::anon_send(target, update);
+    function = spec;
+  }
+
+  functions::invocation_ptr call() {
+    auto made = std::make_shared<functions::invocation>();
+    made->function = function;
+    return made;
+  }
+
+  void add_worker() {
+    on_loop([this] {
+      auto slots = std::make_shared<worker_slots>(1, load, 0);
+      slots->open();
+      instance = spawn_on<fake_instance>(*system, loop, slots, &calls);
+      caf::anon_send(target, instance_ready{id, 1, instance, slots});
+    });
+  }
+
+  errc ask_for_failure() {
+    caf::scoped_actor self{*system};
+    errc code = errc::bug;
+    self->request(target, patience, call())
+        .receive(
+            [&](const functions::outcome_ptr& result) {
+              if (const auto* failed = std::get_if<functions::failure>(&result->value))
+                code = failed->code;
+            },
+            [&](const caf::error&) {});
+    return code;
+  }
+
+  caf::actor_system_config config;
+  std::unique_ptr<caf::actor_system> system;
+  event_loop loop{0, "router-test"};
+  function_logs logs;
+  std::shared_ptr<router_surroundings> surroundings = std::make_shared<router_surroundings>();
+  std::shared_ptr<function_load> load = std::make_shared<function_load>(1);
+  routing_update_ptr update;
+  functions::function_ref function = std::make_shared<functions::function_spec>();
+  uuid id = make_uuid();
+  router_actor target;
+  function_actor instance;
+  std::atomic<int> demands{0};
+  std::atomic<int> calls{0};
+};
+
+}  // namespace
+
+TEST_F(RouterTest, RefusesAFunctionThatIsNotDeployed) { EXPECT_EQ(ask_for_failure(), errc::no_such_function); }
+
+TEST_F(RouterTest, ACallWithoutAnInstanceAsksForOneAndRunsWhenItIsReady) {
+  deploy();
+  caf::scoped_actor self{*system};
+  auto answer = self->request(target, patience, call());
+  on_loop([] {});
+  EXPECT_EQ(demands.load(), 1);
+  EXPECT_EQ(calls.load(), 0);
+
+  add_worker();
+
+  bool ran = false;
+  answer.receive([&](const functions::outcome_ptr& result) {
+    ran = std::holds_alternative<functions::native_response>(result->value);
+  }, [](const caf::error&) {});
+  EXPECT_TRUE(ran);
+  EXPECT_EQ(calls.load(), 1);
+}
+
+TEST_F(RouterTest, CallsBeyondTheQueueAreRefusedAtOnce) {
+  surroundings->limits.max_calls = 2;
+  deploy();
+  for (int i = 0; i < 2; ++i)
+    caf::anon_send(target, call());
+
+  EXPECT_EQ(ask_for_failure(), errc::overloaded);
+
+  add_worker();
+  on_loop([] {});
+}
+
+TEST_F(RouterTest, CallsThatWaitTooLongAreRefused) {
+  surroundings->limits.start_timeout = milliseconds{1};
+  deploy();
+  EXPECT_EQ(ask_for_failure(), errc::overloaded);
+}
+
+TEST_F(RouterTest, AFailedStartAnswersWhatWaitsForThatVersion) {
+  deploy();
+  caf::scoped_actor self{*system};
+  auto answer = self->request(target, patience, call());
+  on_loop([] {});
+
+  caf::anon_send(target, start_failed{id, 1, {errc::init_failed, {}, "broken"}});
+
+  errc code = errc::bug;
+  answer.receive([&](const functions::outcome_ptr& result) { code = std::get<functions::failure>(result->value).code; },
+                 [](const caf::error&) {});
+  EXPECT_EQ(code, errc::init_failed);
+}
+
+TEST_F(RouterTest, RemovingAFunctionAnswersWhatWaitsForIt) {
+  deploy();
+  caf::scoped_actor self{*system};
+  auto answer = self->request(target, patience, call());
+  on_loop([] {});
+
+  caf::anon_send(target, routing_update_ptr{std::make_shared<routing_update>()});
+
+  errc code = errc::bug;
+  answer.receive([&](const functions::outcome_ptr& result) { code = std::get<functions::failure>(result->value).code; },
+                 [](const caf::error&) {});
+  EXPECT_EQ(code, errc::no_such_function);
+}
