@@ -160,8 +160,20 @@ expected<deployer::imported> deployer::import(const deployment& what) const {
   }
   result.code = package->code();
   result.bytes = package->total_bytes();
-  if (auto folder = code.materialize_folder(result.code); !folder)
-    return tl::unexpected{folder.error()};
+  if (auto folder = code.materialize_folder(result.code); !folder) {
+    if (folder.error().code != errc::corrupt)
+      return tl::unexpected{folder.error()};
+    // A damaged blob has been removed: the client is asked for it again.
+    std::vector<digest> files;
+    for (const auto& entry : package->entries())
+      if (!entry.is_link())
+        files.push_back(entry.sha256);
+    auto missing = code.blobs().confirm(files);
+    if (!missing || missing->empty())
+      return tl::unexpected{folder.error()};
+    result.missing = std::move(*missing);
+    return result;
+  }
   return code.sync_all().map([&] { return result; });
 }
 

@@ -9,7 +9,7 @@ constexpr std::size_t line_overhead = sizeof(log_line) + 32;
 
 }  // namespace
 
-void function_log_ring::write(std::string_view invocation_id, std::string_view line) {
+void function_log_ring::write(std::string_view invocation_id, std::string_view line, line_form form) {
   const auto now = wall_now().count();
   const std::lock_guard lock{mutex_};
   if (now / 1000 != second_) {
@@ -23,7 +23,7 @@ void function_log_ring::write(std::string_view invocation_id, std::string_view l
   }
   taken_this_second_ += cost;
   bytes_ += cost;
-  lines_.push_back({now, std::string{invocation_id}, std::string{line}});
+  lines_.push_back({now, std::string{invocation_id}, std::string{line}, form});
   while (bytes_ > max_bytes) {
     bytes_ -= lines_.front().text.size() + line_overhead;
     lines_.pop_front();

@@ -15,10 +15,14 @@
 
 namespace troupe::actors {
 
+/// Whether a line already says when and in which call it was written: those of a shim's console do.
+enum class line_form : std::uint8_t { bare, complete };
+
 struct log_line {
   std::int64_t unix_ms = 0;
   std::string invocation_id;  ///< empty when the line belongs to no call
   std::string text;
+  line_form form = line_form::bare;
 };
 
 /// The lines of one function. From any thread.
@@ -27,7 +31,7 @@ public:
   static constexpr std::size_t max_bytes = 1 << 20;
   static constexpr std::size_t max_bytes_per_s = 1 << 20;
 
-  void write(std::string_view invocation_id, std::string_view line);
+  void write(std::string_view invocation_id, std::string_view line, line_form form = line_form::bare);
   struct contents {
     std::vector<log_line> lines;  ///< oldest first
     std::uint64_t dropped = 0;    ///< because they came too fast

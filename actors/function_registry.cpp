@@ -190,7 +190,7 @@ function_registry::counts function_registry::instances_of(const uuid& function) 
 void function_registry::stop() {
   stopped_ = true;
   for (auto& [id, entry] : supervised_)
-    caf::anon_send(entry.supervisor, stop_atom::value);
+    caf::anon_send(entry.supervisor, halt_atom::value);
   supervised_.clear();
 }
 

@@ -59,7 +59,8 @@ function_supervisor::behavior_type function_supervisor::make_behavior() {
         retry_scheduled_ = false;
         start_when_allowed();
       },
-      [this](stop_atom) { stop_all(); },
+      [this](stop_atom) { stop_all(stop_atom::value); },
+      [this](halt_atom) { stop_all(halt_atom::value); },
   };
 }
 
@@ -287,12 +288,13 @@ void function_supervisor::stop_older_versions() {
     }
 }
 
-void function_supervisor::stop_all() {
+template <class Atom>
+void function_supervisor::stop_all(Atom how) {
   stopping_ = true;
   report({false, {}, {errc::draining, {}, "the function was removed or the node goes down"}});
   for (auto& [id, each] : instances_) {
     each.state = stage::stopping;
-    send(each.worker, stop_atom::value);
+    send(each.worker, how);
   }
   if (instances_.empty())
     quit();

@@ -79,7 +79,8 @@ private:
   void report(const start_report& what);
   void fail_waiting(const functions::failure& why);
   void stop_older_versions();
-  void stop_all();
+  template <class Atom>
+  void stop_all(Atom how);
   std::size_t count(stage state) const;
   unsigned loop_with_fewest() const;
 

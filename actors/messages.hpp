@@ -116,6 +116,7 @@ struct worker_process {
 };
 
 using stop_atom = caf::atom_constant<caf::atom("stop")>;
+using halt_atom = caf::atom_constant<caf::atom("halt")>;
 using await_atom = caf::atom_constant<caf::atom("await")>;
 using again_atom = caf::atom_constant<caf::atom("again")>;
 
@@ -123,7 +124,9 @@ using again_atom = caf::atom_constant<caf::atom("again")>;
 using worker_actor = function_actor::extend<
     caf::reacts_to<worker_process>,
     // Takes no new calls, finishes those it has, ends its process and itself.
-    caf::reacts_to<stop_atom>>;
+    caf::reacts_to<stop_atom>,
+    // The same, but calls that still run are cut off.
+    caf::reacts_to<halt_atom>>;
 
 /// One per function with worker processes: starts, watches and stops instances; never on a request's path.
 using supervisor_actor = caf::typed_actor<
@@ -133,8 +136,10 @@ using supervisor_actor = caf::typed_actor<
     // Replies when an instance of this version has loaded or failed to; starts one if none runs.
     caf::replies_to<await_atom, std::uint64_t>::with<start_report>,
     caf::reacts_to<code_prepared>, caf::reacts_to<again_atom>,
-    // The function was removed or the node goes down: stops all instances, then itself.
-    caf::reacts_to<stop_atom>>;
+    // The function was removed: stops all instances when they have finished what they run, then itself.
+    caf::reacts_to<stop_atom>,
+    // The node goes down and nobody waits any more.
+    caf::reacts_to<halt_atom>>;
 
 /// One per loop. Picks an instance for each call, or queues it, or refuses it.
 using router_actor = function_actor::extend<

@@ -27,6 +27,8 @@ using functions::outcome_ptr;
 constexpr std::size_t answer_padding = 64;
 /// The place of a call in `places_` stands in the low bits of its id.
 constexpr unsigned place_bits = 10;
+/// The type of error that shims report for an answer over the limit (specs: lambda-runtime-api 3).
+constexpr std::string_view too_large_type = "Function.ResponseSizeTooLarge";
 constexpr std::size_t max_partial_line = 64 * 1024;
 
 }  // namespace
@@ -57,6 +59,7 @@ worker_instance::behavior_type worker_instance::make_behavior() {
       [this](const invocation_ptr& call) { return run(call); },
       [this](const worker_process& process) { on_process(process.event); },
       [this](stop_atom) { stop(); },
+      [this](halt_atom) { halt(); },
   };
 }
 
@@ -138,21 +141,23 @@ void worker_instance::on_frame(const functions::frame& frame) {
       if (frame.call_id == 0)
         return on_load_error(frame);
       if (auto* place = find(frame.call_id))
-        settle(*place, functions::make_failure(errc::function_error, std::string{frame.text}, std::string{frame.payload}));
+        settle(*place, functions::make_failure(
+                           frame.text == too_large_type ? errc::answer_too_large : errc::function_error,
+                           std::string{frame.text}, std::string{frame.payload}));
       return;
     case frame_kind::cancelled:
       if (auto* place = find(frame.call_id))
         settle(*place, functions::make_failure(errc::not_ready, "the worker gave the call back"));
       return;
-    case frame_kind::log: return what_.log->write(frame.text, frame.payload);
+    case frame_kind::log: return what_.log->write(frame.text, frame.payload, line_form::complete);
     case frame_kind::pong: ping_deadline_ = time_point::max(); return;
+    case frame_kind::stop: return retire("the worker leaves");
     case frame_kind::chunk:
     case frame_kind::unknown: return;  // of a newer shim: nothing that this node asked for
     case frame_kind::load:
     case frame_kind::call:
     case frame_kind::cancel:
-    case frame_kind::ping:
-    case frame_kind::stop: return lose_channel("the worker sent a frame that only a node sends");
+    case frame_kind::ping: return lose_channel("the worker sent a frame that only a node sends");
   }
 }
 
@@ -401,6 +406,12 @@ void worker_instance::stop() {
   }
   retire("told to stop");
   stop_if_done();
+}
+
+void worker_instance::halt() {
+  stop();
+  if (slots_->in_flight() > 0)
+    kill();
 }
 
 void worker_instance::stop_if_done() {

@@ -95,6 +95,7 @@ private:
   void rearm(time_point now);
   void retire(std::string why);
   void stop();
+  void halt();
   void stop_if_done();
   void kill();
   void end(functions::failure why);

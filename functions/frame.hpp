@@ -28,7 +28,7 @@ enum class frame_kind : std::uint8_t {
   log = 10,       ///< worker: text = invocation id, payload = one line
   ping = 11,      ///< node: the call id is any number
   pong = 12,      ///< worker: the number of the ping
-  stop = 13,      ///< node
+  stop = 13,      ///< node: finish and end; worker: takes no more calls and ends
 };
 
 inline constexpr std::uint64_t frame_protocol_version = 1;

@@ -82,7 +82,8 @@ std::string error_object(std::string_view type, std::string_view message) {
 }
 
 std::string of_request(const uuid& invocation_id, std::string_view problem) {
-  std::string text = "RequestId: " + to_string(invocation_id) + " Error: ";
+  // While the code loads for a deployment there is no request yet.
+  std::string text = invocation_id == uuid{} ? "Error: " : "RequestId: " + to_string(invocation_id) + " Error: ";
   return text.append(problem);
 }
 

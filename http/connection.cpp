@@ -268,7 +268,7 @@ void connection::on_request_complete() {
   timing_ = edge_.options().always_timing;
   if (!timing_)
     for (const auto& field : request->fields)
-      if (field.name.size() == 16 && iequals(field.name, "x-troupe-timing"))
+      if (field.name.size() == 15 && iequals(field.name, "x-troupe-timing"))
         timing_ = field.value == "1";
   if (edge_.admin)
     call_admin(std::move(request));
@@ -367,7 +367,7 @@ void connection::on_sweep(time_point now) {
       break;
     case phase::body: refuse({408, "the request body took too long"}); break;
     case phase::calling: on_call_timeout(); break;
-    case phase::writing:
+    case phase::writing: on_write_timeout(); break;
     case phase::lingering: close(); break;
     case phase::closed: break;
   }

@@ -60,6 +60,8 @@ private:
   void append_head(buffer& out, const reply& what, std::size_t body_bytes);
   void write(buffer& head, reply&& what, std::string_view body);
   void continue_write();
+  void on_write_timeout();
+  void note_unacknowledged();
   void on_written();
   void linger();
   void close();
@@ -100,6 +102,7 @@ private:
   buffer unsent_;               ///< head, and body if it was small
   reply unsent_reply_;          ///< keeps a large body
   std::string_view unsent_body_;
+  int unacknowledged_ = 0;      ///< bytes in the kernel at the last look
   std::size_t sent_ = 0;        ///< of `unsent_` and `unsent_body_` together
 };
 

@@ -1,4 +1,6 @@
 // The writing half of http/connection.
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -106,7 +108,7 @@ void connection::write(buffer& head, reply&& what, std::string_view body) {
     unsent_reply_ = std::move(what);
     unsent_body_ = unsent_reply_.body_view();  // a moved short string lies elsewhere now
   }
-  set_deadline(edge_.options().write_progress_timeout);
+  note_unacknowledged();
 }
 
 void connection::continue_write() {
@@ -122,13 +124,30 @@ void connection::continue_write() {
       return;
     }
     sent_ += static_cast<std::size_t>(sent);
-    set_deadline(edge_.options().write_progress_timeout);
+    note_unacknowledged();
   }
   unsent_.release();
   unsent_body_ = {};
   unsent_reply_ = {};
   sent_ = 0;
   on_written();
+}
+
+void connection::on_write_timeout() {
+  // The kernel takes more only when a good part of its buffer is free: a slow reader shows in what it acknowledges.
+  int left = 0;
+  if (::ioctl(descriptor_, SIOCOUTQ, &left) != 0 || left >= unacknowledged_) {
+    close();
+    return;
+  }
+  unacknowledged_ = left;
+  set_deadline(edge_.options().write_progress_timeout);
+}
+
+void connection::note_unacknowledged() {
+  if (::ioctl(descriptor_, SIOCOUTQ, &unacknowledged_) != 0)
+    unacknowledged_ = 0;
+  set_deadline(edge_.options().write_progress_timeout);
 }
 
 void connection::on_written() {

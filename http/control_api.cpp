@@ -28,7 +28,18 @@ reply_ptr text_reply(unsigned status, std::string body) {
 
 reply_ptr refusal_of(const error& why) { return json_reply(admin_status_of(why.code), error_body(why)); }
 
-std::string local_time(std::int64_t unix_ms) {
+/// All of them, so that a second one cannot hide behind the first; one empty view when there is none.
+std::vector<std::string_view> origins_of(const functions::http_request& request) {
+  std::vector<std::string_view> origins;
+  for (const auto& field : request.fields)
+    if (iequals(field.name, "origin"))
+      origins.push_back(field.value);
+  if (origins.empty())
+    origins.emplace_back();
+  return origins;
+}
+
+std::string utc_time(std::int64_t unix_ms) {
   const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
   std::tm parts{};
   ::gmtime_r(&seconds, &parts);
@@ -50,10 +61,9 @@ control_api::behavior_type control_api::make_behavior() {
 }
 
 caf::result<reply_ptr> control_api::handle(const functions::http_request_ptr& request) {
-  if (const auto allowed =
-          check_admin_origin(request->field("host"), request->field("origin"), around_->allowed_hosts);
-      !allowed)
-    return json_reply(403, error_body(allowed.error()));
+  for (const auto origin : origins_of(*request))
+    if (const auto allowed = check_admin_origin(request->field("host"), origin, around_->allowed_hosts); !allowed)
+      return json_reply(403, error_body(allowed.error()));
   if (request->method == "GET" && (request->path == "/healthz" || request->path == "/readyz"))
     return health(request->path);
   auto parsed = parse_admin_request(request->method, request->path, request->body.view());
@@ -232,9 +242,12 @@ reply_ptr control_api::logs(const std::string& name) const {
     return refusal_of({errc::no_such_function, "function '" + name + "' is not deployed"});
   const auto kept = around_->logs->ring(found->id)->read();
   std::vector<std::string> lines;
-  for (const auto& line : kept.lines)
-    lines.push_back(local_time(line.unix_ms) + " " + (line.invocation_id.empty() ? "-" : line.invocation_id) + " " +
-                    (is_utf8(line.text) ? line.text : latin1_to_utf8(line.text)));
+  for (const auto& line : kept.lines) {
+    auto text = is_utf8(line.text) ? line.text : latin1_to_utf8(line.text);
+    if (line.form == actors::line_form::bare)
+      text = utc_time(line.unix_ms) + "\t" + (line.invocation_id.empty() ? "-" : line.invocation_id) + "\t" + text;
+    lines.push_back(std::move(text));
+  }
   if (kept.dropped > 0)
     lines.push_back("(" + std::to_string(kept.dropped) + " lines came too fast and were dropped)");
   return json_reply(200, logs_body(name, lines));

@@ -306,6 +306,7 @@ function collapse(what, problem, code) {
   const known = currentCall();
   const blamed = known !== null && running.has(known) ? known : running.size === 1 ? [...running][0] : null;
   logging.write(blamed ?? current, 'ERROR', `${what} \t${errorForLog(problem)}`);
+  channel.leaves();  // before the error: it frees the place of the call, which must not be given to another
   if (blamed !== null && !blamed.settled) {
     blamed.settled = true;
     sendError(blamed.id, errorShape(problem));

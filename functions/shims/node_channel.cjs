@@ -176,4 +176,6 @@ module.exports = {
   loaded: (microseconds) => putShort(kinds.loaded, 0, microseconds),
   cancelled: (id) => putShort(kinds.cancelled, id, null),
   pong: (id) => putShort(kinds.pong, id, null),
+  /// The worker takes no more calls and ends by itself.
+  leaves: () => putShort(kinds.stop, 0, null),
 };

@@ -25,7 +25,8 @@ troupe::response handler(const troupe::request& request, troupe::context& contex
   if (act == "name")
     return {200, {{"x a", "b"}}, "x"};
   context.log("native " + std::string{context.function_name()});
-  return troupe::response::text(std::string{request.method()} + " " + std::string{act} + " " + std::string{request.body()}, 201);
+  return troupe::response::text(std::string{request.method()} + " " + std::string{act} + " " +
+                                    std::string{request.body()}, 201);
 }
 TROUPE_FUNCTION(handler)
 """
@@ -33,7 +34,8 @@ TROUPE_FUNCTION(handler)
 
 def run(*words, **more):
     env = {key: value for key, value in os.environ.items() if not key.startswith("TROUPE_")}
-    return subprocess.run([support.TROUPE, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+    return subprocess.run([support.TROUPE, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=60,
                           env={**env, **more.pop("env", {})}, **more)
 
 
@@ -89,7 +91,8 @@ class DeployTest(DeployCase):
 
     def test_relative_and_trailing_slash_paths(self):
         self.write("relative", {"index.js": HELLO})
-        for path, cwd in (("relative", self.folder), ("./relative/", self.folder), (".", os.path.join(self.folder, "relative"))):
+        for path, cwd in (("relative", self.folder), ("./relative/", self.folder),
+                          (".", os.path.join(self.folder, "relative"))):
             with self.subTest(path=path):
                 self.assertEqual(self.node.run("deploy", path, cwd=cwd, check=True).returncode, 0)
                 self.assertEqual(self.names(), ["relative"])
@@ -106,7 +109,8 @@ class DeployTest(DeployCase):
         self.assertEqual(self.node.request("GET", "/f")[2], b"hello")
 
     def test_zip(self):
-        files = {"index.js": "exports.handler = async () => require('./lib/word.js');", "lib/word.js": "module.exports = 'zipped';"}
+        files = {"index.js": "exports.handler = async () => require('./lib/word.js');",
+                 "lib/word.js": "module.exports = 'zipped';"}
         self.node.deploy(self.write("packed.zip", zipped(files)))
         self.assertEqual(self.node.request("GET", "/packed")[2], b"zipped")
 
@@ -122,11 +126,16 @@ class DeployTest(DeployCase):
         link.external_attr = 0o120777 << 16
         bomb = zipped({"index.js": HELLO, "bomb": "\0" * 60_000_000})
         whole = zipped({"index.js": HELLO})
-        for name, content in (("slip", zipped({"index.js": HELLO, "../../evil.js": "x"})), ("absolute", zipped({"index.js": HELLO, "/tmp/evil": "x"})),
-                              ("link", zipped({"index.js": HELLO, link: "/etc/passwd"})), ("through", zipped({"index.js": HELLO, "a": "file", "a/b": "x"})),
-                              ("backslash", zipped({"index.js": HELLO, "a\\..\\b": "x"})), ("bomb", bomb), ("cut", whole[:-30]),
+        for name, content in (("slip", zipped({"index.js": HELLO, "../../evil.js": "x"})),
+                              ("absolute", zipped({"index.js": HELLO, "/tmp/evil": "x"})),
+                              ("link", zipped({"index.js": HELLO, link: "/etc/passwd"})),
+                              ("through", zipped({"index.js": HELLO, "a": "file", "a/b": "x"})),
+                              ("backslash", zipped({"index.js": HELLO, "a\\..\\b": "x"})), ("bomb", bomb),
+                              ("cut", whole[:-30]),
                               ("damaged", self.damaged(whole)), ("no-zip", b"nothing at all"),
-                              ("empty", b""), ("twice", b"".join([whole[:-22], struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 2, 2, 58, 0, 0)]))):
+                              ("empty", b""), ("twice", b"".join([whole[:-22],
+                                                                  struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 2, 2, 58, 0,
+                                                                              0)]))):
             with self.subTest(zip=name):
                 done = self.node.run("deploy", self.write(name + ".zip", content), "--handler", "index.handler")
                 self.assertIn(done.returncode, (1, 2), done.stdout)
@@ -134,7 +143,8 @@ class DeployTest(DeployCase):
         self.assertFalse(os.path.exists("/tmp/evil"))
 
     def test_what_takes_longer_than_a_second_says_so(self):
-        slow = {"index.mjs": "await new Promise((done) => setTimeout(done, 1600));\nexport const handler = async () => 'slow';"}
+        slow = {"index.mjs": "await new Promise((done) => setTimeout(done, 1600));\n"
+                             "export const handler = async () => 'slow';"}
         done = self.node.deploy_files("slow", slow)
         self.assertIn("starts the first instance", done.stderr)
         self.assertIn("deployed slow", done.stdout)
@@ -148,7 +158,9 @@ class DeployTest(DeployCase):
         self.assert_refused(done, done.returncode, "link", "/etc/passwd")
 
     def test_links_within_the_folder_and_modes_are_kept(self):
-        path = self.write("modes", {"index.js": "exports.handler = async () => require('child_process').execFileSync('./link').toString();",
+        path = self.write("modes",
+                          {"index.js": "const {execFileSync} = require('child_process');\n"
+                                        "exports.handler = async () => execFileSync('./link').toString();",
                                     "bin/run": "#!/bin/sh\necho ran\n"})
         os.chmod(os.path.join(path, "bin", "run"), 0o755)
         os.symlink("bin/run", os.path.join(path, "link"))
@@ -165,7 +177,8 @@ class DeployTest(DeployCase):
     def test_no_function_in_it(self):
         self.assert_refused(self.node.run("deploy", self.write("empty", {})), 2, "holds no files")
         self.assert_refused(self.node.run("deploy", self.write("text", {"readme.txt": "hello"})), 2, "--handler")
-        self.assert_refused(self.node.run("deploy", self.write("other", {"index.js": "exports.a = 1; exports.b = 2;"})), 2, "--handler", "a, b")
+        self.assert_refused(self.node.run("deploy", self.write("other", {"index.js": "exports.a = 1; exports.b = 2;"})),
+                            2, "--handler", "a, b")
 
     def test_paths_that_are_no_code(self):
         missing = os.path.join(self.folder, "nowhere")
@@ -177,7 +190,8 @@ class DeployTest(DeployCase):
 
     def test_bad_routes(self):
         path = self.write("routed", {"index.js": HELLO})
-        for key in ("GET", "get /x", "GET x", "FETCH /x", "GET /x y", "GET /{a}/{a}", "GET /{a+}/b", "GET /a{b}", "GET //x", "GET /a?b", "",
+        for key in ("GET", "get /x", "GET x", "FETCH /x", "GET /x y", "GET /{a}/{a}", "GET /{a+}/b", "GET /a{b}",
+                    "GET //x", "GET /a?b", "",
                     "$other", "GET /%zz", "GET /../x"):
             with self.subTest(key=key):
                 done = self.node.run("deploy", path, "--route", key)
@@ -188,18 +202,22 @@ class DeployTest(DeployCase):
 
     def test_bad_environment(self):
         path = self.write("environment", {"index.js": HELLO})
-        for variable, fragment in (("bad", "NAME=VALUE"), ("=x", "NAME=VALUE"), ("1A=x", "1A"), ("A-B=x", "A-B"), ("AWS_REGION=x", "reserved"),
+        for variable, fragment in (("bad", "NAME=VALUE"), ("=x", "NAME=VALUE"), ("1A=x", "1A"), ("A-B=x", "A-B"),
+                                   ("AWS_REGION=x", "reserved"),
                                    ("_HANDLER=x", "_HANDLER"), ("BIG=" + "x" * 4096, "4096")):
             with self.subTest(variable=variable[:20]):
                 self.assert_refused(self.node.run("deploy", path, "--env", variable), 2, fragment)
 
     def test_values_out_of_range(self):
         path = self.write("ranged", {"index.js": HELLO})
-        for flags in (("--timeout-s", "0"), ("--timeout-s", "901"), ("--timeout-s", "soon"), ("--timeout-s", "nan"), ("--concurrency", "0"), ("--concurrency", "1001"),
-                      ("--memory-mb", "1"), ("--runtime", "cobol"), ("--handler", "x" * 129), ("--unknown",), ("--timeout-s",)):
+        for flags in (("--timeout-s", "0"), ("--timeout-s", "901"), ("--timeout-s", "soon"), ("--timeout-s", "nan"),
+                      ("--concurrency", "0"), ("--concurrency", "1001"),
+                      ("--memory-mb", "1"), ("--runtime", "cobol"), ("--handler", "x" * 129), ("--unknown",),
+                      ("--timeout-s",)):
             with self.subTest(flags=flags):
                 done = self.node.run("deploy", path, *flags)
-                self.assert_refused(done, 2, flags[1][:20] if flags[0] == "--runtime" else flags[0].lstrip("-").split("-")[0])
+                self.assert_refused(done, 2, flags[1][:20]
+                                    if flags[0] == "--runtime" else flags[0].lstrip("-").split("-")[0])
 
     def test_shared_object_needs_the_flag_of_the_node(self):
         self.assert_refused(self.node.run("deploy", support.NATIVE_HELLO), 1, "--native in-process")
@@ -215,19 +233,25 @@ class DeployTest(DeployCase):
     def test_list_and_routes_for_people(self):
         self.node.deploy_files("one", HELLO, "--route", "GET /pets/{id}")
         listed = self.node.run("list", check=True).stdout.splitlines()
-        self.assertEqual(listed[0].split(), ["NAME", "VERSION", "RUNTIME", "HANDLER", "INSTANCES", "CODE", "DEPLOYED", "ROUTES"])
+        self.assertEqual(listed[0].split(), ["NAME", "VERSION", "RUNTIME", "HANDLER", "INSTANCES", "CODE", "DEPLOYED",
+                                             "ROUTES"])
         self.assertRegex(listed[1], r"^one +1 +nodejs\S* +index\.handler +1 .*GET /pets/\{id\}$")
         self.assertEqual([line.split() for line in self.node.run("routes", check=True).stdout.splitlines()],
                          [["ROUTE", "FUNCTION"], ["GET", "/pets/{id}", "one"]])
 
     def test_json(self):
-        done = self.node.deploy_files("f", HELLO, "--json", "--env", "A1=b", "--timeout-s", "1.5", "--concurrency", "7", "--memory-mb", "256")
+        done = self.node.deploy_files("f", HELLO, "--json", "--env", "A1=b", "--timeout-s", "1.5", "--concurrency", "7",
+                                      "--memory-mb", "256")
         answer = json.loads(done.stdout)
-        self.assertEqual({key: answer[key] for key in ("name", "version", "timeout_ms", "concurrency", "memory_mb", "environment", "created")},
-                         {"name": "f", "version": 1, "timeout_ms": 1500, "concurrency": 7, "memory_mb": 256, "environment": {"A1": "b"},
+        self.assertEqual({key: answer[key] for key in ("name", "version", "timeout_ms", "concurrency", "memory_mb",
+                                                       "environment", "created")},
+                         {"name": "f", "version": 1, "timeout_ms": 1500, "concurrency": 7, "memory_mb": 256,
+                          "environment": {"A1": "b"},
                           "created": True})
-        self.assertEqual(json.loads(self.node.run("list", "--json").stdout)["functions"][0]["routes"], ["ANY /f", "ANY /f/{proxy+}"])
-        self.assertEqual({route["function"] for route in json.loads(self.node.run("routes", "--json").stdout)["routes"]}, {"f"})
+        self.assertEqual(json.loads(self.node.run("list", "--json").stdout)["functions"][0]["routes"],
+                         ["ANY /f", "ANY /f/{proxy+}"])
+        self.assertEqual({route["function"] for route in json.loads(self.node.run("routes",
+                                                                                  "--json").stdout)["routes"]}, {"f"})
         self.assertEqual(json.loads(self.node.run("logs", "f", "--json").stdout), {"function": "f", "lines": []})
         self.assertEqual(json.loads(self.node.run("remove", "f", "--json").stdout), {"removed": "f"})
         failed = self.node.run("remove", "f", "--json")
@@ -236,10 +260,12 @@ class DeployTest(DeployCase):
 
     def test_deployments_at_once(self):
         support.parallel(8, lambda i: self.node.deploy_files(f"f{i}", HELLO.replace("hello", f"hello {i}")))
-        self.assertEqual([self.node.request("GET", f"/f{i}")[2] for i in range(8)], [f"hello {i}".encode() for i in range(8)])
+        self.assertEqual([self.node.request("GET", f"/f{i}")[2] for i in range(8)],
+                         [f"hello {i}".encode() for i in range(8)])
 
     def test_one_name_at_once(self):
-        done = support.parallel(6, lambda i: self.node.deploy_files("f", HELLO.replace("hello", f"hello {i}"), check=False))
+        done = support.parallel(6, lambda i: self.node.deploy_files("f", HELLO.replace("hello", f"hello {i}"),
+                                                                    check=False))
         good = [i for i, each in enumerate(done) if each.returncode == 0]
         self.assertTrue(good)
         for each in done:
@@ -258,10 +284,12 @@ class NativeDeployTest(DeployCase):
         status, headers, body = self.node.request("POST", "/native/a%20b", body=b"body")
         self.assertEqual((status, headers["content-type"], body), (201, "text/plain; charset=utf-8", b"POST a b body"))
         self.assertTrue(any(line.endswith("native thing") for line in self.node.logs("thing")), self.node.logs("thing"))
-        for act, cause in (("throw", "function_error"), ("status", "malformed_answer"), ("split", "malformed_answer"), ("name", "malformed_answer")):
+        for act, cause in (("throw", "function_error"), ("status", "malformed_answer"), ("split", "malformed_answer"),
+                           ("name", "malformed_answer")):
             with self.subTest(act=act):
                 status, headers, body = self.node.request("GET", f"/native/{act}")
-                self.assertEqual((status, headers["x-troupe-error"], body), (500, cause, b'{"message":"Internal Server Error"}'))
+                self.assertEqual((status, headers["x-troupe-error"], body),
+                                 (500, cause, b'{"message":"Internal Server Error"}'))
                 self.assertNotIn("set-cookie", headers)
 
     def test_objects_that_are_no_functions(self):
@@ -288,7 +316,8 @@ class CommandLineTest(unittest.TestCase):
         self.assertEqual(run("--version").returncode, 0)
 
     def test_wrong_usage(self):
-        for words in ((), ("fly",), ("deploy",), ("remove",), ("remove", "a", "b"), ("list", "--nothing"), ("deploy", "a", "b"),
+        for words in ((), ("fly",), ("deploy",), ("remove",), ("remove", "a", "b"), ("list", "--nothing"),
+                      ("deploy", "a", "b"),
                       ("list", "--admin", "nonsense://x"), ("list", "--admin", "")):
             with self.subTest(words=words):
                 done = run(*words)
@@ -302,7 +331,8 @@ class CommandLineTest(unittest.TestCase):
             url = f"http://127.0.0.1:{taken.getsockname()[1]}"
             with support.TempDir() as folder:
                 support.write_files(folder, {"index.js": HELLO})
-                for words in (("list",), ("routes",), ("remove", "f"), ("logs", "f"), ("deploy", folder, "--name", "f")):
+                for words in (("list",), ("routes",), ("remove", "f"), ("logs", "f"),
+                              ("deploy", folder, "--name", "f")):
                     for done in (run(*words, "--admin", url), run(*words, env={"TROUPE_ADMIN": url})):
                         with self.subTest(words=words):
                             self.assertEqual((done.returncode, done.stdout), (1, ""))

@@ -31,7 +31,8 @@ def installed_sdk():
     os.makedirs(os.path.dirname(target), exist_ok=True)
     # Renamed when it is whole: of two runs at once one wins.
     with tempfile.TemporaryDirectory(dir=os.path.dirname(target)) as making:
-        folder = shutil.copytree(AWS_SDK, os.path.join(making, "aws-sdk"), ignore=shutil.ignore_patterns("node_modules"))
+        folder = shutil.copytree(AWS_SDK, os.path.join(making, "aws-sdk"),
+                                 ignore=shutil.ignore_patterns("node_modules"))
         done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=150, check=False)
         if done.returncode != 0:
@@ -49,7 +50,8 @@ class HelloTest(unittest.TestCase):
         with support.Node() as node:
             node.deploy(os.path.join(EXAMPLES, "hello"), "--route", "GET /hello/{name}")
             status, headers, body = node.request("GET", "/hello/ada")
-            self.assertEqual((status, headers["content-type"], body), (200, "application/json", b'{"message":"Hello, ada!"}'))
+            self.assertEqual((status, headers["content-type"], body),
+                             (200, "application/json", b'{"message":"Hello, ada!"}'))
 
     def test_hello_with_its_default_routes(self):
         with support.Node() as node:
@@ -74,11 +76,12 @@ class EmbeddingTest(unittest.TestCase):
         self.data_dir = os.path.join(self.enterContext(support.TempDir()), "data")
 
     def start(self):
-        """The program and its gateway's port: it takes no 0, so a port that was free is tried, again if it was taken."""
+        """The program and its gateway's port: one that was free, as it takes no 0; another if it was taken."""
         for _ in range(5):
             with socket.create_server(("127.0.0.1", 0)) as free:
                 port = free.getsockname()[1]
-            process = subprocess.Popen([EMBEDDING], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            process = subprocess.Popen([EMBEDDING], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL,
                                        env={**os.environ, "PORT": str(port), "DATA_DIR": self.data_dir})
             self.addCleanup(process.wait)
             self.addCleanup(process.kill)
@@ -120,7 +123,8 @@ class EmbeddingTest(unittest.TestCase):
             admin = "http://" + json.load(file)["admin"]
 
         def run(*words):
-            return subprocess.run([support.TROUPE, *words, "--admin", admin], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            return subprocess.run([support.TROUPE, *words, "--admin", admin], stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True,
                                   timeout=support.PATIENCE_S, check=False)
         listed = json.loads(run("list", "--json").stdout)["functions"]
         self.assertEqual({(f["name"], f["runtime"], f["form"]) for f in listed},
@@ -157,10 +161,12 @@ class AwsSdkTest(unittest.TestCase):
 
     def test_the_same_folder_again_is_not_sent_again(self):
         with support.Node() as node:
-            digests = {json.loads(node.deploy(self.folder, "--name", name, "--json", timeout_s=120).stdout)["code_sha256"]
+            digests = {json.loads(node.deploy(self.folder, "--name", name, "--json",
+                                              timeout_s=120).stdout)["code_sha256"]
                        for name in ("first", "second")}
             self.assertEqual(len(digests), 1)
-            blobs = sum(os.path.getsize(path) for path in glob.glob(os.path.join(node.data_dir, "blobs", "**", "*"), recursive=True)
+            blobs = sum(os.path.getsize(path) for path in glob.glob(os.path.join(node.data_dir, "blobs", "**", "*"),
+                                                                    recursive=True)
                         if os.path.isfile(path))
             self.assertLess(blobs, 1.5 * json.loads(node.run("list", "--json").stdout)["functions"][0]["code_bytes"])
 

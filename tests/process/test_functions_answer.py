@@ -39,7 +39,9 @@ class AnswerTest(unittest.TestCase):
         return answer
 
     def assert_gateway_error(self, answer, status, message, cause):
-        self.assertEqual((answer.status, answer.body), (status, json.dumps({"message": message}, separators=(",", ":")).encode()))
+        self.assertEqual((answer.status, answer.body), (status,
+                                                        json.dumps({"message": message},
+                                                                   separators=(",", ":")).encode()))
         self.assertEqual(answer.header("content-type"), "application/json")
         self.assertEqual(answer.header("x-troupe-error"), cause)
 
@@ -48,9 +50,11 @@ class AnswerTest(unittest.TestCase):
             self.assert_gateway_error(self.ask(expression), 500, "Internal Server Error", "malformed_answer")
 
     def test_strings_are_the_body(self):
-        for expression, expected in ((r'"test"', "test"), ('""', ""), (r"'Special \"quoted\" text'", 'Special "quoted" text'),
+        for expression, expected in ((r'"test"', "test"), ('""', ""),
+                                     (r"'Special \"quoted\" text'", 'Special "quoted" text'),
                                      ("'{\"name\": \"John Doe\", \"age\":'", '{"name": "John Doe", "age":'),
-                                     ("'Hello, World!'", "Hello, World!"), (r"'\u2615\n\t\u{1F600}\\'", "\u2615\n\t\U0001F600\\")):
+                                     ("'Hello, World!'", "Hello, World!"),
+                                     (r"'\u2615\n\t\u{1F600}\\'", "\u2615\n\t\U0001F600\\")):
             with self.subTest(returned=expression):
                 answer = self.ask(expression)
                 self.assertEqual((answer.status, answer.header("content-type"), answer.body),
@@ -59,8 +63,10 @@ class AnswerTest(unittest.TestCase):
     def test_other_values_are_the_body_as_json(self):
         for expression, expected in (
                 ('{"name":"John Doe","age":30}', '{"name":"John Doe","age":30}'), ("[1,2,3,4,5]", "[1,2,3,4,5]"),
-                ("42", "42"), ("1.5e300", "1.5e+300"), ("true", "true"), ("null", "null"), ("undefined", "null"), ("{}", "{}"),
-                ('{body: "hi"}', '{"body":"hi"}'), ('{statuscode: 201, StatusCode: 202}', '{"statuscode":201,"StatusCode":202}'),
+                ("42", "42"), ("1.5e300", "1.5e+300"), ("true", "true"), ("null", "null"), ("undefined", "null"),
+                                     ("{}", "{}"),
+                ('{body: "hi"}', '{"body":"hi"}'), ('{statuscode: 201, StatusCode: 202}',
+                                                    '{"statuscode":201,"StatusCode":202}'),
                 ('{headers: {"x-a": "b"}, body: "hi", cookies: ["a=b"]}',
                  '{"headers":{"x-a":"b"},"body":"hi","cookies":["a=b"]}'),
                 ('[{"statusCode": 404}]', '[{"statusCode":404}]')):
@@ -72,14 +78,16 @@ class AnswerTest(unittest.TestCase):
                 self.assertIsNone(answer.header("set-cookie"))
 
     def test_statuses(self):
-        for written, status in (("200", 200), ("201", 201), ("299", 299), ("404", 404), ("500", 500), ("599", 599), ('"202"', 202)):
+        for written, status in (("200", 200), ("201", 201), ("299", 299), ("404", 404), ("500", 500), ("599", 599),
+                                ('"202"', 202)):
             with self.subTest(written=written):
                 answer = self.ask(f'{{statusCode: {written}, body: "own"}}')
                 self.assertEqual((answer.status, answer.body), (status, b"own"))
                 self.assertIsNone(answer.header("x-troupe-error"))
 
     def test_malformed_statuses(self):
-        for written in ("200.5", "0", "-1", "-200", "99", "100", "199", "600", "1000", '"abc"', '"200.5"', '""', "null", "true",
+        for written in ("200.5", "0", "-1", "-200", "99", "100", "199", "600", "1000", '"abc"', '"200.5"', '""', "null",
+                        "true",
                         "[200]", "{}", "1e300"):
             self.assert_malformed(f"{{statusCode: {written}, body: 'x'}}")
 
@@ -90,32 +98,38 @@ class AnswerTest(unittest.TestCase):
             self.assert_malformed(f"{{statusCode: 200, {members}}}")
 
     def test_response_splitting_is_refused(self):
-        for members in (r"headers: {'x-a': 'b\r\nset-cookie: evil=1'}", r"headers: {'x-a': 'b\nc'}", r"headers: {'x-a': 'b\rc'}",
+        for members in (r"headers: {'x-a': 'b\r\nset-cookie: evil=1'}", r"headers: {'x-a': 'b\nc'}",
+                        r"headers: {'x-a': 'b\rc'}",
                         r"headers: {'x-a': 'b\0c'}", r"headers: {'x-a\r\nx-b': 'c'}", r"headers: {'x a': 'c'}",
                         "headers: {'': 'c'}", "headers: {'x-a:': 'c'}", r"cookies: ['a=b\r\nx-evil: 1']"):
             self.assert_malformed(f"{{statusCode: 200, {members}, body: 'x'}}")
 
     def test_headers(self):
-        answer = self.ask("""{statusCode: 200, headers: {'X-List': 'test,shouldhavesecondvalue', 'x-number': 5, 'x-true': true,
-                              'x-empty': '', 'x-quote': '"a\\\\b"', 'Content-Type': 'text/html'}, body: 'b'}""")
+        answer = self.ask("""{statusCode: 200, body: 'b', headers: {
+                              'X-List': 'test,shouldhavesecondvalue', 'x-number': 5, 'x-true': true,
+                              'x-empty': '', 'x-quote': '"a\\\\b"', 'Content-Type': 'text/html'}}""")
         self.assertEqual([answer.header(name) for name in ("x-list", "x-number", "x-true", "x-empty", "x-quote")],
                          ["test,shouldhavesecondvalue", "5", "true", "", '"a\\b"'])
         self.assertEqual(answer.header("content-type"), "text/html")
 
     def test_framing_headers_of_a_handler_do_not_count(self):
-        answer = self.ask("""{statusCode: 200, body: 'four', headers: {'content-length': '1', 'transfer-encoding': 'chunked',
-                              connection: 'close', 'apigw-requestid': 'mine', date: 'today', 'keep-alive': 'x', upgrade: 'h2c'}}""")
+        answer = self.ask("""{statusCode: 200, body: 'four', headers: {
+                              'content-length': '1', 'transfer-encoding': 'chunked', connection: 'close',
+                              'apigw-requestid': 'mine', date: 'today', 'keep-alive': 'x', upgrade: 'h2c'}}""")
         self.assertEqual((answer.header("content-length"), answer.body), ("4", b"four"))
         self.assertIsNone(answer.header("transfer-encoding"))
         self.assertNotIn("mine", answer.headers("apigw-requestid"))
 
     def test_default_content_type(self):
-        for members in ("body: '{}'", "headers: {'x-a': 'b'}, body: 'x'", "headers: null, body: 'x'", "body: null", "a: 1"):
+        for members in ("body: '{}'", "headers: {'x-a': 'b'}, body: 'x'", "headers: null, body: 'x'", "body: null",
+                        "a: 1"):
             with self.subTest(members=members):
-                self.assertEqual(self.ask(f"{{statusCode: 200, {members}}}").header("content-type"), "text/plain; charset=utf-8")
+                self.assertEqual(self.ask(f"{{statusCode: 200, {members}}}").header("content-type"),
+                                 "text/plain; charset=utf-8")
 
     def test_cookies_come_first(self):
-        answer = self.ask("""{statusCode: 200, headers: {'Set-Cookie': 'last=1', 'x-a': 'b'}, cookies: ['a=1; Path=/', 'b=2']}""")
+        answer = self.ask("""{statusCode: 200, headers: {'Set-Cookie': 'last=1', 'x-a': 'b'},
+                              cookies: ['a=1; Path=/', 'b=2']}""")
         self.assertEqual(answer.headers("set-cookie"), ["a=1; Path=/", "b=2", "last=1"])
         self.assertEqual(self.ask("{statusCode: 200, cookies: 'a=1'}").headers("set-cookie"), [])
 
@@ -183,7 +197,8 @@ class AnswerTest(unittest.TestCase):
         for body, kind in ((b"x" * 6_300_000, "text/plain"), (b"\0" * 5_000_000, "application/octet-stream"),
                            (b'"' * 4_000_000, "text/plain")):
             with self.subTest(kind=kind, size=len(body)):
-                self.assert_gateway_error(self.large(body=body, kind=kind), 413, "Request Entity Too Large", "payload_too_large")
+                self.assert_gateway_error(self.large(body=body, kind=kind), 413, "Request Entity Too Large",
+                                          "payload_too_large")
                 self.assertEqual(self.large().body, pid)
 
 

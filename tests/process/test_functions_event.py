@@ -173,7 +173,8 @@ class EventTest(unittest.TestCase):
                            ("application/jsonp", b"x"), ("text/plain", b"caf\xe9"), ("", b"x")):
             with self.subTest(kind=kind):
                 event = self.event("POST /post", *([] if kind is None else [f"content-type: {kind}"]), body=body)
-                self.assertEqual((base64.b64decode(event["body"], validate=True), event["isBase64Encoded"]), (body, True))
+                self.assertEqual((base64.b64decode(event["body"], validate=True), event["isBase64Encoded"]),
+                                 (body, True))
 
     def test_chunked_body(self):
         with self.node.connect() as client:
@@ -187,7 +188,8 @@ class EventTest(unittest.TestCase):
                 self.assertEqual(self.event(f"{method} /elsewhere")["requestContext"]["http"]["method"], method)
 
     def test_domain(self):
-        for host, name, prefix in (("api.shop.example", "api.shop.example", "api"), ("localhost:1", "localhost", "localhost"),
+        for host, name, prefix in (("api.shop.example", "api.shop.example", "api"),
+                                   ("localhost:1", "localhost", "localhost"),
                                    ("127.0.0.1:80", "127.0.0.1", "127")):
             with self.subTest(host=host):
                 context = self.event("GET /", host=host)["requestContext"]

@@ -1,4 +1,4 @@
-"""What clients see when functions fail, in both modes of `errors`, and that a failure stays with the call that caused it."""
+"""What clients see when functions fail, in both modes of `errors`, and that a failure stays with its own call."""
 import json
 import os
 import time
@@ -23,9 +23,11 @@ exports.handler = async (event) => {
   return {statusCode: 200, body: String(process.pid)};
 };"""
 
-MESSAGES = {413: "Request Entity Too Large", 500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable",
+MESSAGES = {413: "Request Entity Too Large", 500: "Internal Server Error", 502: "Bad Gateway",
+            503: "Service Unavailable",
             504: "Gateway Timeout"}
-CAUSES = {"throw": "function_error", "exit": "function_crashed", "exit&ms=3": "function_crashed", "kill": "function_crashed",
+CAUSES = {"throw": "function_error", "exit": "function_crashed", "exit&ms=3": "function_crashed",
+          "kill": "function_crashed",
           "abort": "function_crashed", "reject": "function_error", "uncaught": "function_error",
           "malformed": "malformed_answer"}
 
@@ -63,7 +65,8 @@ class StatusTest(FailureCase):
             node.deploy_files("slow", HANDLER, "--timeout-s", "0.3")
             self.check(node, 502, ("throw", "kill", "malformed"))
             self.assert_error(node.request("GET", "/slow?act=never"), 504, "function_timeout")
-            broken = node.deploy_files("broken", "throw new Error('at load')", "--handler", "index.handler", check=False)
+            broken = node.deploy_files("broken", "throw new Error('at load')", "--handler", "index.handler",
+                                       check=False)
             self.assertEqual(broken.returncode, 1)
             self.assert_error(node.request("GET", "/broken"), 502, "init_failed")
 
@@ -72,7 +75,8 @@ class StatusTest(FailureCase):
             node.deploy_files("f", HANDLER)
             _, headers, body = node.request("GET", "/f?act=throw")
             self.assertNotIn(b"secret", body)
-            line = support.wait_until(lambda: [json.loads(line) for line in node.log().splitlines() if "call_failed" in line],
+            line = support.wait_until(lambda: [json.loads(line) for line in node.log().splitlines()
+                                               if "call_failed" in line],
                                       "the failed call in the node's log")[0]
             self.assertEqual((line["function"], line["cause"], line["request_id"]),
                              ("f", "function_error", headers["apigw-requestid"]))
@@ -128,7 +132,8 @@ class CrashTest(FailureCase):
             def hold(i):  # several instances, all busy
                 return node.request("GET", "/f?act=sleep&ms=600")
             self.assertEqual({status for status, _, _ in support.parallel(8, hold)}, {200})
-            answers = support.parallel(6, lambda i: node.request("GET", "/f?act=" + ("kill" if i == 0 else "sleep&ms=300")))
+            answers = support.parallel(6, lambda i: node.request("GET", "/f?act=" +
+                                                                 ("kill" if i == 0 else "sleep&ms=300")))
             self.assert_error(answers[0], 500, "function_crashed")
             self.assertEqual([status for status, _, _ in answers[1:]], [200] * 5)
 
@@ -218,7 +223,8 @@ class GoneClientTest(FailureCase):
             pid = self.pid_of(node)
             with node.connect() as client:
                 client.send("GET /f?act=sleep&ms=300 HTTP/1.1\r\nhost: a\r\n\r\n")
-            self.assertEqual({status for status, _, _ in support.parallel(4, lambda _: node.request("GET", "/f"))}, {200})
+            self.assertEqual({status for status, _, _ in support.parallel(4, lambda _: node.request("GET", "/f"))},
+                             {200})
             self.assertTrue(support.is_alive(pid))
 
 

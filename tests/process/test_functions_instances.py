@@ -42,7 +42,12 @@ class ScalingTest(unittest.TestCase):
     def test_concurrency_1_never_overlaps_calls(self):
         with support.Node() as node:
             node.deploy_files("f", """let inside = 0, most = 0;
-exports.handler = async () => { most = Math.max(most, ++inside); await new Promise((d) => setTimeout(d, 20)); --inside; return most; };""",
+exports.handler = async () => {
+  most = Math.max(most, ++inside);
+  await new Promise((done) => setTimeout(done, 20));
+  --inside;
+  return most;
+};""",
                               "--timeout-s", "20")
             answers = support.parallel(8, lambda _: [node.request("GET", "/f") for _ in range(5)])
             self.assertEqual({(status, body) for calls in answers for status, _, body in calls}, {(200, b"1")})

@@ -34,7 +34,8 @@ class NodeCase(unittest.TestCase):
             self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
             self.assertEqual(done.stdout, "")
             status, headers, body = self.node.request("GET", "/refused")
-            self.assertEqual((status, headers["x-troupe-error"], body), (500, "init_failed", b'{"message":"Internal Server Error"}'))
+            self.assertEqual((status, headers["x-troupe-error"], body),
+                             (500, "init_failed", b'{"message":"Internal Server Error"}'))
             logged = "\n".join(self.node.logs("refused"))
             self.node.run("remove", "refused", check=True)
             return done.stderr + logged
@@ -43,7 +44,9 @@ class NodeCase(unittest.TestCase):
 
 class HandlerFormTest(NodeCase):
     def test_async(self):
-        self.assertEqual(self.ask(self.deploy(SLEEP + "exports.handler = async () => { await sleep(5); return 'later'; };")), "later")
+        self.assertEqual(self.ask(self.deploy(SLEEP +
+                                              "exports.handler = async () => { await sleep(5); return 'later'; };")),
+                         "later")
 
     def test_promise_of_a_plain_function(self):
         self.assertEqual(self.ask(self.deploy("exports.handler = () => Promise.resolve('promised');")), "promised")
@@ -70,18 +73,21 @@ class HandlerFormTest(NodeCase):
         self.assertEqual(self.node.request("GET", path + "/fail")[0], 500)
 
     def test_es_modules(self):
-        path = self.deploy({"index.mjs": "import { greet } from './lib/greet.mjs';\nconst word = await Promise.resolve('top');\n"
+        path = self.deploy({"index.mjs": "import { greet } from './lib/greet.mjs';\n"
+                                         "const word = await Promise.resolve('top');\n"
                                          "export const handler = async () => greet(word);",
                             "lib/greet.mjs": "export const greet = (word) => `${word}-level await`;"})
         self.assertEqual(self.ask(path), "top-level await")
 
     def test_module_type_of_the_package(self):
-        path = self.deploy({"index.js": "import fs from 'node:fs';\nexport async function handler() { return typeof fs.readFileSync; }",
+        path = self.deploy({"index.js": "import fs from 'node:fs';\n"
+                                        "export async function handler() { return typeof fs.readFileSync; }",
                             "package.json": '{"type": "module"}'})
         self.assertEqual(self.ask(path), "function")
 
     def test_common_js_extension_and_main(self):
-        path = self.deploy({"src/app.cjs": "exports.handler = async () => require('./other.cjs');", "src/other.cjs": "module.exports = 'other';",
+        path = self.deploy({"src/app.cjs": "exports.handler = async () => require('./other.cjs');",
+                            "src/other.cjs": "module.exports = 'other';",
                             "package.json": '{"type": "module", "main": "src/app.cjs"}'})
         self.assertEqual(self.ask(path), "other")
 
@@ -91,7 +97,8 @@ class HandlerFormTest(NodeCase):
 
     def test_node_modules(self):
         path = self.deploy({"index.js": "exports.handler = async () => require('thing').name;",
-                            "node_modules/thing/index.js": "exports.name = 'found';", "node_modules/thing/package.json": '{"name": "thing"}'})
+                            "node_modules/thing/index.js": "exports.name = 'found';",
+                            "node_modules/thing/package.json": '{"name": "thing"}'})
         self.assertEqual(self.ask(path), "found")
 
     def test_this_files_folder_is_the_working_directory(self):
@@ -117,14 +124,16 @@ exports.handler = (event, context, callback) => {
         self.assertEqual(self.ask(path + "/count"), "3")
 
     def test_a_promise_does_not_wait(self):
-        path = self.deploy("exports.handler = async () => { setInterval(() => {}, 60000); return 'at once'; };", "--timeout-s", "2")
+        path = self.deploy("exports.handler = async () => { setInterval(() => {}, 60000); return 'at once'; };",
+                           "--timeout-s", "2")
         self.assertEqual([self.ask(path), self.ask(path)], ["at once"] * 2)
 
     def test_nothing_left_to_wait_for(self):
         path = self.deploy("exports.handler = async () => new Promise(() => {});", "--timeout-s", "20")
         status, headers, _ = self.node.request("GET", path, timeout_s=15)
         self.assertEqual((status, headers["x-troupe-error"]), (500, "function_error"))
-        self.assertTrue(any("Runtime.NodeJsExit" in line for line in self.node.logs(self.name)), self.node.logs(self.name))
+        self.assertTrue(any("Runtime.NodeJsExit" in line for line in self.node.logs(self.name)),
+                        self.node.logs(self.name))
 
     def test_a_callback_that_never_comes_is_null(self):
         self.assertEqual(self.ask(self.deploy("exports.handler = (event, context, callback) => {};")), "null")
@@ -132,7 +141,8 @@ exports.handler = (event, context, callback) => {
 
 class ContextTest(NodeCase):
     def test_members(self):
-        path = self.deploy("exports.handler = async (event, context) => ({...context, remaining: context.getRemainingTimeInMillis()});",
+        path = self.deploy("exports.handler = async (event, context) => ({...context, "
+                           "remaining: context.getRemainingTimeInMillis()});",
                            "--timeout-s", "7", "--memory-mb", "256")
         context = json.loads(self.ask(path))
 
@@ -146,15 +156,20 @@ class ContextTest(NodeCase):
             "invokedFunctionArn": f"arn:aws:lambda:us-east-1:000000000000:function:{self.name}"})
 
     def test_environment(self):
-        path = self.deploy("exports.handler = async () => ({...process.env, trace: process.env._X_AMZN_TRACE_ID});", "--env", "STAGE=te st=1", "--env", "EMPTY=", "--memory-mb", "512")
+        path = self.deploy("exports.handler = async () => ({...process.env, trace: process.env._X_AMZN_TRACE_ID});",
+                           "--env", "STAGE=te st=1", "--env", "EMPTY=", "--memory-mb", "512")
         environment = json.loads(self.ask(path))
 
-        expected = {"STAGE": "te st=1", "EMPTY": "", "AWS_LAMBDA_FUNCTION_NAME": self.name, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
-                    "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "_HANDLER": "index.handler", "AWS_REGION": "us-east-1", "TZ": ":UTC",
-                    "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/" + self.name}
+        expected = {"STAGE": "te st=1", "EMPTY": "", "AWS_LAMBDA_FUNCTION_NAME": self.name,
+                    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+                    "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "_HANDLER": "index.handler", "AWS_REGION": "us-east-1",
+                    "TZ": ":UTC",
+                    "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/" +
+                    self.name}
         self.assertEqual({name: environment.get(name) for name in expected}, expected)
         self.assertRegex(environment["trace"], r"^Root=1-[0-9a-f]{8}-[0-9a-f]{24}")
-        self.assertNotIn("TROUPE_DRAIN_ANNOUNCE", environment, "the node's own environment is none of the function's business")
+        self.assertNotIn("TROUPE_DRAIN_ANNOUNCE", environment,
+                         "the node's own environment is none of the function's business")
 
     def test_state_lives_between_calls(self):
         path = self.deploy("let calls = 0; exports.handler = async () => ++calls;")
@@ -163,7 +178,8 @@ class ContextTest(NodeCase):
     def test_overlapping_calls_have_contexts_of_their_own(self):
         path = self.deploy(SLEEP + """exports.handler = async (event, context) => {
   console.log('begin', event.rawPath); await sleep(100); console.log('end', event.rawPath);
-  return [context.awsRequestId, process.env._X_AMZN_TRACE_ID === event.headers['x-amzn-trace-id'], process.pid].join(' ');
+  const traced = process.env._X_AMZN_TRACE_ID === event.headers['x-amzn-trace-id'];
+  return [context.awsRequestId, traced, process.pid].join(' ');
 };""", "--concurrency", "10")
         answers = [answer.split() for answer in support.parallel(10, lambda i: self.ask(f"{path}/{i}"))]
 
@@ -194,7 +210,8 @@ exports.handler = async (event, context) => {
         self.assertRegex(lines[0], rf"{ISO}\tundefined\tINFO\tloading$")
         said = [re.search(rf"{ISO}\t{request_id}\t(.*)$", line) for line in lines]
         self.assertEqual([found[1] for found in said if found],
-                         ["INFO\tplain text { a: [ 1 ] }", "DEBUG\tdebug", "INFO\tinfo", "WARN\twarn", "ERROR\terror", "TRACE\ttrace"])
+                         ["INFO\tplain text { a: [ 1 ] }", "DEBUG\tdebug", "INFO\tinfo", "WARN\twarn", "ERROR\terror",
+                          "TRACE\ttrace"])
         self.assertEqual(self.node.run("logs", self.name, check=True).stdout.splitlines()[:len(lines)], lines)
 
     def test_errors_have_their_shape(self):
@@ -205,7 +222,8 @@ exports.handler = async (event, context) => {
   throw problem; };""")
         for suffix in ("/error", "/text"):
             self.assertEqual(self.node.request("GET", path + suffix)[0], 500)
-        logged = support.wait_until(lambda: (found := [line for line in self.node.logs(self.name) if "Invoke Error" in line])[1:] and found,
+        logged = support.wait_until(lambda: (found := [line for line in self.node.logs(self.name)
+                                                       if "Invoke Error" in line])[1:] and found,
                                     "both errors in the log")
         own, text = (json.loads(line.split("\t")[-1]) for line in logged)
         self.assertEqual((own["errorType"], own["errorMessage"], own["limit"]), ("OwnError", "too far", 7))
@@ -254,7 +272,8 @@ class BrokenCodeTest(NodeCase):
 
     def test_malformed_handler_names(self):
         for handler in ("index", "../index.handler"):
-            self.assertIn("Runtime.MalformedHandlerName", self.refusal("exports.handler = async () => 1;", "--handler", handler))
+            self.assertIn("Runtime.MalformedHandlerName", self.refusal("exports.handler = async () => 1;", "--handler",
+                                                                       handler))
 
     def test_throw_while_loading(self):
         self.assertIn("no such luck", self.refusal("throw new Error('no such luck'); exports.handler = 1;"))

@@ -1,10 +1,11 @@
-"""Which function answers which request: route keys, their priority, the default routes and how deployments change them."""
+"""Which function answers which request: route keys, their priority, default routes, what deployments do to them."""
 import json
 import unittest
 
 import support
 
-KEY = "exports.handler = async (event) => ({statusCode: 200, body: JSON.stringify([event.routeKey, event.pathParameters])});"
+KEY = """exports.handler = async (event) =>
+  ({statusCode: 200, body: JSON.stringify([event.routeKey, event.pathParameters])});"""
 
 
 def key_of(node, method, path):
@@ -20,12 +21,14 @@ class RouteTest(unittest.TestCase):
     def check(self, node, *cases):
         for method, path, *expected in cases:
             with self.subTest(request=f"{method} {path}"):
-                expected = expected[0] if isinstance(expected[0], int) else (expected[0], expected[1] if expected[1:] else None)
+                expected = expected[0] if isinstance(expected[0], int) else (expected[0], expected[1]
+                                                                             if expected[1:] else None)
                 self.assertEqual(key_of(node, method, path), expected)
 
     def test_documented_example_of_priorities(self):
         with support.Node() as node:
-            self.deploy(node, "pets", "GET /pets/dog/1", "GET /pets/dog/{id}", "GET /pets/{proxy+}", "ANY /{proxy+}", "$default")
+            self.deploy(node, "pets", "GET /pets/dog/1", "GET /pets/dog/{id}", "GET /pets/{proxy+}", "ANY /{proxy+}",
+                        "$default")
             self.check(node,
                        ("GET", "/pets/dog/1", "GET /pets/dog/1"),
                        ("GET", "/pets/dog/2", "GET /pets/dog/{id}", {"id": "2"}),
@@ -74,7 +77,8 @@ class RouteTest(unittest.TestCase):
                        ("DELETE", "/hello_1/a/b", "ANY /hello_1/{proxy+}", {"proxy": "a/b"}),
                        ("GET", "/hello_1x", 404),
                        ("GET", "/", 404))
-            self.assertEqual({(r["route"], r["function"]) for r in json.loads(node.run("routes", "--json").stdout)["routes"]},
+            self.assertEqual({(r["route"], r["function"]) for r in json.loads(node.run("routes",
+                                                                                       "--json").stdout)["routes"]},
                              {("ANY /hello_1", "hello_1"), ("ANY /hello_1/{proxy+}", "hello_1")})
 
     def test_no_route(self):
@@ -100,7 +104,8 @@ class RouteTest(unittest.TestCase):
                     self.assertIn("'holder'", done.stderr)
                     self.assertIn(key, done.stderr)
             self.check(node, ("GET", "/pets/1", "GET /pets/{id}", {"id": "1"}), ("GET", "/fine", "$default"))
-            self.assertEqual([f["name"] for f in json.loads(node.run("list", "--json").stdout)["functions"]], ["holder"])
+            self.assertEqual([f["name"] for f in json.loads(node.run("list", "--json").stdout)["functions"]],
+                             ["holder"])
 
     def test_removed_routes_are_free_again(self):
         with support.Node() as node:

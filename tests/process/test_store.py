@@ -20,7 +20,8 @@ class KilledNodeTest(unittest.TestCase):
                 with support.Node(data_dir=os.path.join(data_dir, "node")) as node:
                     if i > 0:
                         self.check(node, i - 1)
-                    node.deploy(support.NATIVE_HELLO, "--name", "hello", "--env", f"ROUND={i}", "--route", f"GET /round-{i}/{{name}}")
+                    node.deploy(support.NATIVE_HELLO, "--name", "hello", "--env", f"ROUND={i}", "--route",
+                                f"GET /round-{i}/{{name}}")
                     node.kill()
             with support.Node(data_dir=os.path.join(data_dir, "node")) as node:
                 self.check(node, ROUNDS - 1)
@@ -42,10 +43,13 @@ class KilledNodeTest(unittest.TestCase):
             for attempt in range(3):
                 with support.Node(data_dir=where) as node:
                     tried = [f"f{attempt}-{i}" for i in range(6)]
-                    running = [subprocess.Popen([support.TROUPE, "deploy", folder, "--name", name, "--env", f"ROUND={name}",
-                                                 "--admin", node.admin_url], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                    running = [subprocess.Popen([support.TROUPE, "deploy", folder, "--name", name, "--env",
+                                                 f"ROUND={name}",
+                                                 "--admin", node.admin_url], stdin=subprocess.DEVNULL,
+                                                stdout=subprocess.DEVNULL,
                                                 stderr=subprocess.DEVNULL) for name in tried]
-                    support.wait_until(lambda r=running: any(each.poll() == 0 for each in r), "the first acknowledged deployment")
+                    support.wait_until(lambda r=running: any(each.poll() == 0 for each in r),
+                                       "the first acknowledged deployment")
                     node.kill()
                     codes = [each.wait(support.PATIENCE_S) for each in running]
                 with support.Node(data_dir=where) as node:
@@ -62,7 +66,8 @@ class RestartTest(unittest.TestCase):
         with support.TempDir() as data_dir:
             where = os.path.join(data_dir, "node")
             with support.Node(data_dir=where) as node:
-                node.deploy_files("one", HELLO, "--route", "GET /one/{id}", "--env", "ROUND=first", "--concurrency", "3", "--timeout-s", "2.5")
+                node.deploy_files("one", HELLO, "--route", "GET /one/{id}", "--env", "ROUND=first", "--concurrency",
+                                  "3", "--timeout-s", "2.5")
                 node.deploy_files("two", HELLO, "--env", "ROUND=second")
                 node.deploy_files("gone", HELLO)
                 node.run("remove", "gone", check=True)
