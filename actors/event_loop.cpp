@@ -134,7 +134,8 @@ void event_loop::unwatch(int descriptor, watcher& target) noexcept {
 }
 
 void event_loop::cancel_batch_end(batch_listener& listener) noexcept {
-  std::replace(batch_end_.begin(), batch_end_.end(), &listener, static_cast<batch_listener*>(nullptr));
+  for (auto* list : {&batch_end_, &ending_})
+    std::replace(list->begin(), list->end(), &listener, static_cast<batch_listener*>(nullptr));
 }
 
 void event_loop::remove_tick(tick_listener& listener) noexcept {
@@ -181,7 +182,7 @@ void event_loop::take_posted() {
 }
 
 int event_loop::wait_timeout_ms() const {
-  if (!due_.empty() || inbox_.load(std::memory_order_relaxed) != nullptr)
+  if (!due_.empty() || !batch_end_.empty() || inbox_.load(std::memory_order_relaxed) != nullptr)
     return 0;
   auto next = ticks_.empty() ? now_ + seconds{1} : next_tick_;  // without ticks: a sign of life for a watchdog
   if (!timers_.empty())
@@ -224,6 +225,15 @@ void event_loop::tick() {
   std::erase(ticks_, nullptr);
 }
 
+void event_loop::end_batch() {
+  // Who asks again meanwhile waits for the next batch: one busy connection must not keep the others from theirs.
+  ending_.swap(batch_end_);
+  for (std::size_t i = 0; i < ending_.size(); ++i)
+    if (auto* listener = ending_[i])
+      listener->on_batch_end();
+  ending_.clear();
+}
+
 void event_loop::run() {
   current_ = this;
   ::pthread_setname_np(::pthread_self(), name_.substr(0, 15).c_str());
@@ -237,10 +247,7 @@ void event_loop::run() {
     tick();
     fire_timers();
     drain();
-    for (std::size_t i = 0; i < batch_end_.size(); ++i)
-      if (auto* listener = batch_end_[i])
-        listener->on_batch_end();
-    batch_end_.clear();
+    end_batch();
     drain();
     kept_.clear();
   }

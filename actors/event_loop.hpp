@@ -95,6 +95,7 @@ public:
   expected<void> watch(int descriptor, std::uint32_t events, watcher& target);
   /// Also takes back events of the present batch that the target has not seen yet.
   void unwatch(int descriptor, watcher& target) noexcept;
+  /// At the end of the next batch when called at the end of one.
   void at_batch_end(batch_listener& listener) { batch_end_.push_back(&listener); }
   void cancel_batch_end(batch_listener& listener) noexcept;
   void add_tick(tick_listener& listener) { ticks_.push_back(&listener); }
@@ -125,6 +126,7 @@ private:
   void wait();
   void tick();
   void fire_timers();
+  void end_batch();
   void take_posted();
   void push_posted(posted* entry);
   void run_one(caf::intrusive_ptr<caf::resumable> job);
@@ -148,6 +150,7 @@ private:
   std::deque<caf::intrusive_ptr<caf::resumable>> due_;
   bool draining_ = false;
   std::vector<batch_listener*> batch_end_;
+  std::vector<batch_listener*> ending_;  ///< those being told
   std::vector<tick_listener*> ticks_;
   std::set<std::pair<time_point, timer_listener*>> timers_;
   std::vector<std::shared_ptr<void>> kept_;

@@ -106,14 +106,14 @@ expected<local_code> open_code(const std::string& path, const functions::scan_pr
   std::error_code problem;
   const auto real = fs::canonical(path, problem);
   if (problem)
-    return fail(errc::io, "cannot open " + functions::in_quotes(path) + ": " + problem.message());
+    return fail(errc::io, "cannot open " + in_quotes(path) + ": " + problem.message());
   if (fs::is_directory(real, problem))
     return open_folder(real, progress);
   if (real.extension() == ".zip")
     return open_file(real, code_kind::archive);
   if (real.extension() == ".so")
     return open_file(real, code_kind::object);
-  return fail(errc::bad_usage, functions::in_quotes(path) +
+  return fail(errc::bad_usage, in_quotes(path) +
                                    " is neither a folder, nor a .zip archive, nor a .so shared object; a single file "
                                    "is deployed in a folder of its own");
 }
@@ -126,7 +126,7 @@ expected<std::string> read_blob(const local_code& code, const digest& blob) {
   if (!bytes && bytes.error().code == errc::too_big)
     bytes.error().what += ", the limit of an upload; deploy it on the node's own machine";
   if (bytes && sha256(*bytes) != blob)
-    return fail(errc::corrupt, functions::in_quotes(found->second.native()) + " changed meanwhile; deploy again");
+    return fail(errc::corrupt, in_quotes(found->second.native()) + " changed meanwhile; deploy again");
   return bytes;
 }
 

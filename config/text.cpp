@@ -183,6 +183,20 @@ void json_escape_append(std::string& out, std::string_view text) {
   out.append(text, plain, text.size() - plain);
 }
 
+std::string in_quotes(std::string_view name) {
+  constexpr std::size_t longest = 200;
+  std::string escaped;
+  json_escape_append(escaped, is_utf8(name) ? std::string{name} : latin1_to_utf8(name));
+  if (escaped.size() > longest) {
+    auto cut = longest;
+    while (cut > 0 && (static_cast<unsigned char>(escaped[cut]) & 0xc0) == 0x80)
+      --cut;
+    escaped.resize(cut);
+    escaped += "...";
+  }
+  return "'" + escaped + "'";
+}
+
 bool iequals(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() &&
          std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });

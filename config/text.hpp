@@ -31,6 +31,10 @@ std::optional<std::string> unhex(std::string_view text);
 /// Appends `text` as the inside of a JSON string (quotes not included). `text` must be UTF-8.
 void json_escape_append(std::string& out, std::string_view text);
 
+/// Bytes of a file name as a message can show them: in quotes, controls and foreign bytes escaped, at most 200
+/// characters.
+std::string in_quotes(std::string_view name);
+
 /// Whether `a` equals `b` when ASCII letters compare without case.
 bool iequals(std::string_view a, std::string_view b) noexcept;
 std::string to_lower(std::string_view text);

@@ -48,20 +48,20 @@ std::vector<pid_t> children_of_this_process(std::vector<pid_t> otherwise) {
   return children;
 }
 
-bool has_environment_entry(pid_t pid, const std::unordered_set<std::string>& entries) {
+holds environment_entry(pid_t pid, const std::unordered_set<std::string>& entries) {
   if (entries.empty())
-    return false;
+    return holds::no;
   const auto environment = read_all("/proc/" + std::to_string(pid) + "/environ");
-  if (!environment)
-    return false;
+  if (!environment || environment->empty())
+    return holds::unknown;
   std::string_view rest{*environment};
   while (!rest.empty()) {
     const auto entry = rest.substr(0, rest.find('\0'));
     if (entries.contains(std::string{entry}))
-      return true;
+      return holds::yes;
     rest.remove_prefix(std::min(rest.size(), entry.size() + 1));
   }
-  return false;
+  return holds::no;
 }
 
 void kill_with_group(pid_t child) {

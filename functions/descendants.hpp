@@ -12,9 +12,11 @@ namespace troupe::functions {
 /// The children of the calling thread, with those whose parents have ended; `otherwise` when /proc does not tell.
 std::vector<pid_t> children_of_this_process(std::vector<pid_t> otherwise);
 
-/// Whether the environment that the process was started with holds one of these `NAME=value`. False when it may not be
-/// read.
-bool has_environment_entry(pid_t pid, const std::unordered_set<std::string>& entries);
+enum class holds { no, yes, unknown };
+
+/// Whether the environment that the process was started with holds one of these `NAME=value`. Unknown when it has none
+/// or may not be read: so it looks for a moment during exec, too, but then not a second time.
+holds environment_entry(pid_t pid, const std::unordered_set<std::string>& entries);
 
 /// SIGKILL for a child, and for its process group when it leads one.
 void kill_with_group(pid_t child);

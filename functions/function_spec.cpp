@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include "config/text.hpp"
+
 namespace troupe::functions {
 
 namespace {
@@ -31,9 +33,9 @@ expected<void> check_environment(const function_spec& spec) {
       return fail(errc::bad_usage, "environment variable '" + key +
                                        "': names are a letter and then at least one of letters, digits and _");
     if (std::find(reserved_variables.begin(), reserved_variables.end(), key) != reserved_variables.end())
-      return fail(errc::bad_usage, "environment variable '" + key + "' is reserved: the runtime sets it");
+      return fail(errc::bad_usage, "environment variable " + in_quotes(key) + " is reserved: the runtime sets it");
     if (value.find('\0') != value.npos)
-      return fail(errc::bad_usage, "environment variable '" + key + "': a value cannot hold a NUL byte");
+      return fail(errc::bad_usage, "environment variable " + in_quotes(key) + ": a value cannot hold a NUL byte");
   }
   if (bytes > 4096)
     return fail(errc::bad_usage, "environment: " + std::to_string(bytes) + " bytes, at most 4096 are allowed");
@@ -47,12 +49,12 @@ expected<runtime_kind> parse_runtime(const std::string& runtime) {
     return runtime_kind::native;
   if (runtime.starts_with("nodejs"))
     return runtime_kind::node;
-  return fail(errc::bad_usage, "runtime '" + runtime + "': allowed are native, nodejs and nodejs<version>.x");
+  return fail(errc::bad_usage, "runtime " + in_quotes(runtime) + ": allowed are native, nodejs and nodejs<version>.x");
 }
 
 expected<void> check(const function_spec& spec) {
   if (spec.name.empty() || spec.name.size() > 64 || !is_word(spec.name, "-_"))
-    return fail(errc::bad_usage, "function name '" + spec.name + "': allowed are 1 to 64 of a-z A-Z 0-9 - _");
+    return fail(errc::bad_usage, "function name " + in_quotes(spec.name) + ": allowed are 1 to 64 of a-z A-Z 0-9 - _");
   if (spec.timeout < milliseconds{1} || spec.timeout > seconds{900})
     return fail(errc::bad_usage, "timeout " + std::to_string(spec.timeout.count()) + " ms: allowed are 1 ms to 900 s");
   if (spec.memory_mb < 128 || spec.memory_mb > 10240)

@@ -16,6 +16,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "config/clock.hpp"
 #include "functions/descendants.hpp"
 #include "functions/spawner_child.hpp"
 #include "functions/spawner_socket.hpp"
@@ -29,6 +30,9 @@ namespace {
 constexpr std::size_t max_waiting_events = 1024;
 /// Requests read in one turn, so that ended workers are not kept waiting.
 constexpr int requests_per_turn = 32;
+
+/// A process in the middle of exec has no environment for a moment; one that still has none by then was given none.
+constexpr milliseconds second_look_after{200};
 
 constexpr int control = 3;
 
@@ -90,7 +94,7 @@ private:
         polled_.push_back({one.process.exec_report, POLLIN, 0});
         starting_.push_back(pid);
       }
-    ::poll(polled_.data(), polled_.size(), -1);
+    ::poll(polled_.data(), polled_.size(), doubtful_.empty() ? -1 : static_cast<int>(second_look_after.count()));
     if ((polled_[1].revents & (POLLHUP | POLLERR)) != 0)
       node_is_there_ = false;
   }
@@ -176,10 +180,11 @@ private:
       int status = 0;
       rusage usage{};
       ::wait4(pid, &status, 0, &usage);
+      doubtful_.erase(pid);
       if (found != workers_.end())
         report_ended(found, status, usage);
     }
-    if (any)
+    if (any || !doubtful_.empty())
       kill_orphans();
   }
 
@@ -201,9 +206,19 @@ private:
     for (const auto& [pid, one] : workers_)
       if (!one.request.family_mark.empty())
         marks.insert(one.request.family_mark);
-    for (const pid_t child : children_of_this_process({}))
-      if (!workers_.contains(child) && !workers_.contains(::getsid(child)) && !has_environment_entry(child, marks))
+    std::map<pid_t, time_point> still_doubtful;
+    for (const pid_t child : children_of_this_process({})) {
+      if (workers_.contains(child) || workers_.contains(::getsid(child)))
+        continue;
+      const auto member = environment_entry(child, marks);
+      const auto now = clock::now();
+      const auto since = doubtful_.contains(child) ? doubtful_[child] : now;
+      if (member == holds::unknown && now - since < second_look_after)
+        still_doubtful.emplace(child, since);
+      else if (member != holds::yes)
         kill_with_group(child);
+    }
+    doubtful_ = std::move(still_doubtful);
   }
 
   std::vector<pid_t> pids() const {
@@ -217,8 +232,9 @@ private:
   std::vector<char> bytes_;
   std::vector<pollfd> polled_;  ///< signals, control, then the reports of those in `starting_`
   std::vector<pid_t> starting_;
-  std::map<pid_t, worker> workers_;   ///< forked and not yet reaped
-  std::unordered_set<pid_t> failed_;  ///< of those: never reached their program, and the node knows
+  std::map<pid_t, worker> workers_;       ///< forked and not yet reaped
+  std::unordered_set<pid_t> failed_;      ///< of those: never reached their program, and the node knows
+  std::map<pid_t, time_point> doubtful_;  ///< orphans that may be a running worker's, and since when
   std::deque<std::string> events_;
   bool node_is_there_ = true;
 };

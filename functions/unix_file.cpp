@@ -52,20 +52,6 @@ tl::unexpected<error> system_failure(std::string_view what) {
   return fail(code, std::string{what} + ": " + std::generic_category().message(number));
 }
 
-std::string in_quotes(std::string_view name) {
-  constexpr std::size_t longest = 200;
-  std::string escaped;
-  json_escape_append(escaped, is_utf8(name) ? std::string{name} : latin1_to_utf8(name));
-  if (escaped.size() > longest) {
-    auto cut = longest;
-    while (cut > 0 && (static_cast<unsigned char>(escaped[cut]) & 0xc0) == 0x80)
-      --cut;
-    escaped.resize(cut);
-    escaped += "...";
-  }
-  return "'" + escaped + "'";
-}
-
 expected<unix_file> open_regular(const std::filesystem::path& path) {
   unix_file file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
   if (!file)

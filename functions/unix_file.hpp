@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "config/errc.hpp"
+#include "config/text.hpp"
 #include "config/ids.hpp"
 
 namespace troupe::functions {
@@ -34,10 +35,6 @@ private:
 /// The error of a system call that has just failed: `what`, a colon and the system's words.
 /// `errc::full` for a full disk or quota, else `errc::io`.
 tl::unexpected<error> system_failure(std::string_view what);
-
-/// Bytes of a file name as a message can show them: in quotes, controls and foreign bytes escaped, at most 200
-/// characters.
-std::string in_quotes(std::string_view name);
 
 /// Opens a regular file for reading; never blocks on a FIFO, never follows a link in the last segment.
 /// @returns `errc::io` with the reason, or `errc::refused` when it is something else than a regular file.

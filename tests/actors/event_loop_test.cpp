@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <future>
 #include <vector>
 
@@ -123,4 +124,30 @@ TEST_F(EventLoopTest, TheDateHasTheFormOfHttp) {
   ASSERT_EQ(date.size(), 29u);
   EXPECT_EQ(date.substr(25), " GMT");
   EXPECT_EQ(date[3], ',');
+}
+
+namespace {
+
+/// Asks for another batch end each time, until it is told to stop.
+struct insatiable final : actors::batch_listener {
+  explicit insatiable(event_loop& l) : loop{l} {}
+  void on_batch_end() override {
+    ++rounds;
+    if (!enough)
+      loop.at_batch_end(*this);
+  }
+  event_loop& loop;
+  std::atomic<int> rounds{0};
+  bool enough = false;
+};
+
+}  // namespace
+
+TEST_F(EventLoopTest, WhoAlwaysAsksForAnotherBatchEndKeepsNobodyWaiting) {
+  insatiable listener{loop};
+  on_loop([&] { loop.at_batch_end(listener); });
+  on_loop([] {});  // still served
+  on_loop([&] { listener.enough = true; });
+  on_loop([] {});
+  EXPECT_GE(listener.rounds.load(), 1);
 }

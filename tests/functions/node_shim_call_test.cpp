@@ -209,15 +209,19 @@ TEST_F(NodeShimTest, OutputOfTheProcessStaysOnItsOwnDescriptor) {
 
 TEST_F(NodeShimTest, FloodOfLinesIsBoundedAndCounted) {
   serve(R"(const long = 'x'.repeat(1000);
-    exports.handler = async (event) => { for (let i = 0; i < event.lines; ++i) console.log(long); return 'done'; };)");
-  const auto id = call({{"lines", 20'000}});
-  // Nothing is read until the handler has said all: it must not have waited for us.
-  ASSERT_TRUE(wait_until([&] { return readable(worker.channel.get()); }));
+    exports.handler = async (event) => {
+      for (let i = 0; i < event.lines; ++i) console.log(long);
+      require('fs').writeFileSync(event.said, '');
+      return 'done';
+    };)");
+  const auto said = folder.path() / "said";
+  const auto id = call({{"lines", 20'000}, {"said", said.string()}});
+  // Nothing is read until the handler has said all: it must not wait for us.
+  ASSERT_TRUE(wait_until([&] { return std::filesystem::exists(said); }));
   EXPECT_EQ(result(id).payload, R"("done")");
   EXPECT_GT(logs.size(), 500U);
   EXPECT_LT(logs.size(), 20'000U);
-  answer({{"lines", 1}});
-  answer({{"lines", 1}});
+  answer({{"lines", 1}, {"said", said.string()}});
   const auto notice = std::find_if(logs.begin(), logs.end(), [](const auto& line) {
     return line.payload.find(" lines dropped: more than the node could take") != std::string::npos;
   });

@@ -223,6 +223,19 @@ TEST_F(SpawnerTest, DaemonOfARunningWorkerOutlivesOtherWorkers) {
   EXPECT_TRUE(wait_until([&] { return !runs(daemon); }));
 }
 
+TEST_F(SpawnerTest, DaemonThatHidesItsFamilyEndsAlthoughOthersRun) {
+  auto other = shell("read line <&3");
+  other.family_mark = "FAMILY=other";
+  const auto others_ends = spawn(other);
+  next<worker_spawned>();
+  const auto ends = spawn(shell("env -i setsid sleep 1000 & echo $!"));
+  next<worker_spawned>();
+  const auto daemon = read_pid(ends.output.get());
+  next<worker_exited>();
+  EXPECT_GT(daemon, 0);
+  EXPECT_TRUE(wait_until([&] { return !runs(daemon); }));
+}
+
 TEST_F(SpawnerTest, SignalsNobodyButItsOwnWorkers) {
   const pid_t stranger = ::fork();
   if (stranger == 0)

@@ -144,7 +144,8 @@ class EndlessBodyTest(unittest.TestCase):
             with self.subTest(chunks_per_write=chunks_per_write):
                 begun = time.monotonic()
 
-                answer, clean_end = self.pour(chunks_per_write, lambda poured: (poured.response(), poured.rest() == b""))
+                answer, clean_end = self.pour(chunks_per_write,
+                                              lambda client: (client.response(), client.rest() == b""))
 
                 took_s = time.monotonic() - begun
                 self.assertEqual(answer.status, 408)

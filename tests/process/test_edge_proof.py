@@ -131,7 +131,8 @@ ROWS = [
     Row("BT19", [HEAD + CHUNKED + b"\r\n0\r\n", b"T", b": v\r\n\r\n"], [200], goes_on=True, echoed=b"\n\n",
         hidden=(b"t: v",)),
     Row("BT21", HEAD + b"Content-Type: x/good\r\n" + CHUNKED +
-        b"\r\n1\r\nX\r\n0\r\nHost: b\r\nContent-Type: x/evil\r\n\r\n", [200], goes_on=True, echoed=b"\n\nX", hidden=(b"host: b", b"x/evil")),
+        b"\r\n1\r\nX\r\n0\r\nHost: b\r\nContent-Type: x/evil\r\n\r\n", [200], goes_on=True, echoed=b"\n\nX",
+        hidden=(b"host: b", b"x/evil")),
     Row("BT23", b"GET /x HTTP/1.0\r\nHost: a\r\nConnection: keep-alive, close\r\n\r\n", [200]),
     # What the rows say in words.
     Row("lengths that differ", HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello", [400]),

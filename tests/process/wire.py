@@ -41,7 +41,7 @@ class Fence:
 
 
 def converse(node, fence, scripts, until_answered=()):
-    """Sends each script (a list of segments) on a connection of its own, side by side, each segment in a read of its own.
+    """Sends each script (a list of segments) on its own connection, side by side, each segment in a read of its own.
 
     Returns for each the list of responses up to the clean end of the connection, or the exception that came instead.
     until_answered  the indices of scripts that are not sent on once there is an answer to read
