@@ -16,7 +16,9 @@ constexpr milliseconds retry_interval{500};
 catalog_follower::catalog_follower(event_loop& control_loop, cluster::catalog_store& store, change_callback on_change)
     : loop_{control_loop}, store_{store}, on_change_{std::move(on_change)} {}
 
-catalog_follower::~catalog_follower() { *alive_ = false; }
+catalog_follower::~catalog_follower() {
+  *alive_ = false;
+}
 
 template <class T>
 cluster::catalog_store::callback<T> catalog_follower::on_loop(void (catalog_follower::*handler)(T)) {
@@ -37,7 +39,9 @@ void catalog_follower::start(std::function<void(expected<void>)> loaded) {
   });
 }
 
-void catalog_follower::load() { store_.load(clock::now() + load_timeout, on_loop(&catalog_follower::on_loaded)); }
+void catalog_follower::load() {
+  store_.load(clock::now() + load_timeout, on_loop(&catalog_follower::on_loaded));
+}
 
 void catalog_follower::follow() {
   store_.follow({snapshot_->cursor}, clock::now() + follow_interval, on_loop(&catalog_follower::on_followed));

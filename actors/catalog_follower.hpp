@@ -1,5 +1,5 @@
-// Keeps this node's picture of the catalog level with the store and tells the node when it changed. On the control loop;
-// serving never waits for it.
+// Keeps this node's picture of the catalog level with the store and tells the node when it changed. On the control
+// loop; serving never waits for it.
 #pragma once
 
 #include <functional>

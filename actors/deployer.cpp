@@ -56,7 +56,9 @@ deployer::behavior_type deployer::make_behavior() {
   };
 }
 
-void deployer::on_exit() { loop().disarm(*this); }
+void deployer::on_exit() {
+  loop().disarm(*this);
+}
 
 template <class T>
 bool deployer::on_files(std::function<T()> job, std::function<void(T)> then) {
@@ -76,11 +78,11 @@ caf::result<blobs_result_ptr> deployer::with_blobs(
     std::function<expected<std::vector<digest>>(functions::code_store&)> job) {
   using result_type = expected<std::vector<digest>>;
   auto answer = make_response_promise<blobs_promise>();
-  const bool taken = on_files<result_type>(
-      [job = std::move(job), code = around_.code] { return job(*code); },
-      [answer](result_type result) mutable {
-        answer.deliver(std::make_shared<const blobs_result>(blobs_result{std::move(result)}));
-      });
+  const bool taken =
+      on_files<result_type>([job = std::move(job), code = around_.code] { return job(*code); },
+                            [answer](result_type result) mutable {
+                              answer.deliver(std::make_shared<const blobs_result>(blobs_result{std::move(result)}));
+                            });
   if (!taken)
     answer.deliver(std::make_shared<const blobs_result>(
         blobs_result{fail(errc::overloaded, "the node takes in too much code at once; try again")}));
@@ -92,7 +94,8 @@ caf::result<deployment_result_ptr> deployer::deploy(const deployment_ptr& what) 
   job->answer = make_response_promise<promise>();
   job->what = what;
   if (what->spec.kind == runtime_kind::native && around_.isolation != native_isolation::in_process) {
-    fail_job(job, {errc::refused, "this node runs no shared objects: start it with `troupe serve --native in-process`"});
+    fail_job(job,
+             {errc::refused, "this node runs no shared objects: start it with `troupe serve --native in-process`"});
     return job->answer;
   }
   if (what->routes.size() > max_routes) {
@@ -231,8 +234,8 @@ expected<void> deployer::add_routes(const progress_ptr& job, std::vector<cluster
       return r.function != name && around_.route_identity(r.key) == around_.route_identity(key);
     });
     if (rival != known.end())
-      return fail(errc::refused, "route '" + key + "' is held by function '" + rival->function + "' as '" +
-                                     rival->key + "'");
+      return fail(errc::refused,
+                  "route '" + key + "' is held by function '" + rival->function + "' as '" + rival->key + "'");
     cluster::route_record record{std::string{default_api}, key, name};
     if (holder == known.end()) {
       guards.push_back({cluster::route_record_key(record.api, record.key), 0});
@@ -280,7 +283,8 @@ void deployer::on_commit(const progress_ptr& job, const cluster::commit_result& 
   if (const auto* stored = std::get_if<cluster::committed>(&result))
     return on_committed(job, stored->cursor);
   if (std::holds_alternative<cluster::conflicted>(result))
-    return fail_job(job, {errc::conflict, "another deployment changed the function or one of its routes meanwhile; try again"});
+    return fail_job(
+        job, {errc::conflict, "another deployment changed the function or one of its routes meanwhile; try again"});
   if (std::holds_alternative<cluster::voided>(result))
     return fail_job(job, {errc::unavailable, "the deployment was given up before it was stored"});
   const auto& why = std::get<cluster::refused>(result).why;
@@ -329,9 +333,9 @@ void deployer::await_start(const progress_ptr& job) {
       .then(
           [this, job](const start_report& report) {
             if (!report.started)
-              return fail_job(job, {report.why.code, "deployed, but its first instance did not start: " +
-                                                         (report.why.payload.empty() ? report.why.detail
-                                                                                     : report.why.payload)});
+              return fail_job(
+                  job, {report.why.code, "deployed, but its first instance did not start: " +
+                                             (report.why.payload.empty() ? report.why.detail : report.why.payload)});
             job->result.start_took = report.took;
             finish(job);
           },
@@ -350,7 +354,7 @@ void deployer::fail_job(const progress_ptr& job, error why) {
 void deployer::finish(const progress_ptr& job) {
   if (!job->result.failed && job->result.missing.empty())
     log_event(log_level::info, job->removes ? "function_removed" : "function_deployed",
-             {{"function", job->result.record.name}, {"version", std::to_string(job->result.record.version)}});
+              {{"function", job->result.record.name}, {"version", std::to_string(job->result.record.version)}});
   job->answer.deliver(std::make_shared<const deployment_result>(std::move(job->result)));
 }
 

@@ -1,5 +1,5 @@
-// Takes code in, commits functions and routes, and waits until the first instance has started. A control-plane actor bound to
-// the control loop; what blocks runs on the files thread and in the store.
+// Takes code in, commits functions and routes, and waits until the first instance has started. A control-plane actor
+// bound to the control loop; what blocks runs on the files thread and in the store.
 #pragma once
 
 #include <caf/typed_event_based_actor.hpp>
@@ -25,7 +25,7 @@ struct deployment {
     digest blob;
   };
 
-  functions::function_spec spec;  ///< id, version and code are set here
+  functions::function_spec spec;    ///< id, version and code are set here
   std::vector<std::string> routes;  ///< route keys
   std::variant<functions::manifest, archive, object> code;
   std::string source;  ///< on this machine: the folder of the manifest, or the file; empty when unknown
@@ -36,8 +36,8 @@ struct deployment_result {
   std::vector<digest> missing;  ///< not empty: nothing was done, these are needed first
   error why{};                  ///< when `failed`
   bool failed = false;
-  bool committed = false;       ///< with `failed`: deployed, but its first instance did not start
-  bool fresh = false;           ///< the name was not deployed before
+  bool committed = false;  ///< with `failed`: deployed, but its first instance did not start
+  bool fresh = false;      ///< the name was not deployed before
   duration start_took{};
   cluster::function_record record;
   std::vector<cluster::route_record> routes;
@@ -60,8 +60,8 @@ struct removal {
 };
 
 using deployer_actor = caf::typed_actor<
-    // Replies when the first instance of the new version runs, or with what went wrong. Nothing is changed before all code
-    // is there and durable.
+    // Replies when the first instance of the new version runs, or with what went wrong. Nothing is changed before all
+    // code is there and durable.
     caf::replies_to<deployment_ptr>::with<deployment_result_ptr>,
     // Deletes a function and its routes; replies with its last record, or `no_such_function`.
     caf::replies_to<removal>::with<deployment_result_ptr>,

@@ -22,7 +22,9 @@ namespace {
 /// Events taken from the kernel at a time: enough to batch, few enough that the tick stays punctual.
 constexpr int max_events = 256;
 
-std::string last_error() { return std::strerror(errno); }
+std::string last_error() {
+  return std::strerror(errno);
+}
 
 }  // namespace
 
@@ -78,7 +80,9 @@ void event_loop::push_posted(posted* entry) {
   }
 }
 
-void event_loop::post(std::function<void()> job) { push_posted(new posted{nullptr, std::move(job), nullptr}); }
+void event_loop::post(std::function<void()> job) {
+  push_posted(new posted{nullptr, std::move(job), nullptr});
+}
 
 void event_loop::exec_later(caf::resumable* job) {
   if (job->subtype() != caf::resumable::io_actor) {
@@ -93,15 +97,10 @@ void event_loop::exec_later(caf::resumable* job) {
 
 void event_loop::run_one(caf::intrusive_ptr<caf::resumable> job) {
   switch (job->resume(this, max_throughput)) {
-    case caf::resumable::resume_later:
-      due_.push_back(std::move(job));
-      break;
-    case caf::resumable::shutdown_execution_unit:
-      job.detach();
-      break;
+    case caf::resumable::resume_later: due_.push_back(std::move(job)); break;
+    case caf::resumable::shutdown_execution_unit: job.detach(); break;
     case caf::resumable::done:
-    case caf::resumable::awaiting_message:
-      break;
+    case caf::resumable::awaiting_message: break;
   }
 }
 

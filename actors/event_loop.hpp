@@ -1,5 +1,6 @@
-// A thread with an epoll set, timers and a CAF execution unit of its own. Sockets and the actors that own them are bound
-// to one loop for life; an actor woken on its loop runs there, without a hand-off. The one file that knows CAF's scheduling.
+// A thread with an epoll set, timers and a CAF execution unit of its own. Sockets and the actors that own them are
+// bound to one loop for life; an actor woken on its loop runs there, without a hand-off. The one file that knows CAF's
+// scheduling.
 #pragma once
 
 #include <array>
@@ -83,14 +84,17 @@ public:
   /// The loop that the calling thread is, or null.
   static event_loop* current() noexcept { return current_; }
 
-  // -- from any thread ---------------------------------------------------------------------------------------------------
+  // -- from any thread
+  // ---------------------------------------------------------------------------------------------------
   void post(std::function<void()> job);
   void exec_later(caf::resumable* job) override;
   /// Nanoseconds of `clock` at the last tick or wake-up; a watchdog compares it.
   std::int64_t last_seen_ns() const noexcept { return last_seen_ns_.load(std::memory_order_relaxed); }
 
-  // -- on the loop's thread only ------------------------------------------------------------------------------------------
-  /// Runs the actors that are due, until none is left or `max_drained` have run (then the rest runs after the next poll).
+  // -- on the loop's thread only
+  // ------------------------------------------------------------------------------------------
+  /// Runs the actors that are due, until none is left or `max_drained` have run (then the rest runs after the next
+  /// poll).
   void drain();
   expected<void> watch(int descriptor, std::uint32_t events, watcher& target);
   /// Also takes back events of the present batch that the target has not seen yet.
@@ -144,7 +148,7 @@ private:
   int wake_ = -1;
   std::thread thread_;
   std::atomic<bool> stopping_{false};
-  std::atomic<posted*> inbox_{nullptr};   ///< a stack; the loop takes it whole and reverses it
+  std::atomic<posted*> inbox_{nullptr};  ///< a stack; the loop takes it whole and reverses it
   std::atomic<std::int64_t> last_seen_ns_{0};
 
   std::deque<caf::intrusive_ptr<caf::resumable>> due_;

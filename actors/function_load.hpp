@@ -1,5 +1,5 @@
-// What the worker processes of one function have to do, per loop. Written by the loop it belongs to, read by all when they
-// choose a place for a call: a stale value costs a hop, never a call.
+// What the worker processes of one function have to do, per loop. Written by the loop it belongs to, read by all when
+// they choose a place for a call: a stale value costs a hop, never a call.
 #pragma once
 
 #include <atomic>
@@ -12,17 +12,16 @@
 namespace troupe::actors {
 
 struct alignas(64) loop_load {
-  std::atomic<std::uint32_t> workers{0};       ///< ready ones
+  std::atomic<std::uint32_t> workers{0};  ///< ready ones
   std::atomic<std::uint32_t> free_slots{0};
-  std::atomic<std::uint32_t> waiting{0};       ///< calls in the router's queue
-  std::atomic<std::int64_t> oldest_ns{0};      ///< `clock` reading at which the oldest of them came; 0: none waits
+  std::atomic<std::uint32_t> waiting{0};   ///< calls in the router's queue
+  std::atomic<std::int64_t> oldest_ns{0};  ///< `clock` reading at which the oldest of them came; 0: none waits
 };
 
 struct function_load {
   explicit function_load(std::size_t loops) : per_loop(loops) {}
   std::vector<loop_load> per_loop;
 };
-
 
 /// One worker's place, shared by its channel and the router of the same loop. Never touched by another thread.
 class worker_slots {

@@ -1,5 +1,5 @@
-// What functions print, per function, newest kept: a ring of 1 MB each, and at most 1 MB/s taken. Never blocks for longer than
-// a copy; what does not fit is dropped and counted.
+// What functions print, per function, newest kept: a ring of 1 MB each, and at most 1 MB/s taken. Never blocks for
+// longer than a copy; what does not fit is dropped and counted.
 #pragma once
 
 #include <deque>

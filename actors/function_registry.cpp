@@ -69,8 +69,8 @@ bool function_registry::load_next_object() {
       continue;
     auto job = [this, object = record.code, name = record.name] {
       auto path = around_.code->materialize_object(object);
-      auto loaded = path ? functions::native_library::open(path->string())
-                         : expected<library_ptr>{tl::unexpected{path.error()}};
+      auto loaded =
+          path ? functions::native_library::open(path->string()) : expected<library_ptr>{tl::unexpected{path.error()}};
       around_.control->post([this, object, name, loaded = std::move(loaded)] {
         if (loaded) {
           libraries_[object] = *loaded;

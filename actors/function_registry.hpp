@@ -1,5 +1,5 @@
-// From the catalog's records to what runs on this node: loads native objects, keeps a supervisor per function with worker
-// processes, and hands routers and edges the same picture at the same moment. On the control loop.
+// From the catalog's records to what runs on this node: loads native objects, keeps a supervisor per function with
+// worker processes, and hands routers and edges the same picture at the same moment. On the control loop.
 #pragma once
 
 #include <functional>

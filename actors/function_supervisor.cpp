@@ -117,8 +117,9 @@ void function_supervisor::start_instances(std::size_t wanted, unsigned loop) {
   for (std::size_t i = 0; i < wanted; ++i) {
     if (!policy_.may_start(clock::now())) {
       if (policy_.open() && count(stage::ready) == 0)
-        fail_waiting({errc::breaker_open, {}, "the function failed to start " +
-                                                  std::to_string(policy_.failed_starts()) + " times in a row"});
+        fail_waiting({errc::breaker_open,
+                      {},
+                      "the function failed to start " + std::to_string(policy_.failed_starts()) + " times in a row"});
       else
         start_when_allowed();
       return;
@@ -191,10 +192,9 @@ bool function_supervisor::start_instance(unsigned loop) {
   request.environment = functions::worker_environment(*spec, surroundings);
   request.family_mark = functions::family_mark(surroundings);
   request.directory = surroundings.task_root;
-  around_->spawner->spawn(std::move(request), opened->worker_channel, opened->worker_output,
-                          [worker](const functions::spawner_event& event) {
-                            caf::anon_send(worker, worker_process{event});
-                          });
+  around_->spawner->spawn(
+      std::move(request), opened->worker_channel, opened->worker_output,
+      [worker](const functions::spawner_event& event) { caf::anon_send(worker, worker_process{event}); });
   return true;
 }
 
@@ -203,9 +203,10 @@ void function_supervisor::on_ready(const worker_ready& ready) {
   if (found == instances_.end() || found->second.state != stage::starting)
     return;
   found->second.state = stage::ready;
-  log_event(log_level::info, "instance_ready", {{"function", what_.spec->name},
-                              {"version", std::to_string(found->second.version)},
-                              {"start_ms", std::to_string(std::chrono::duration_cast<milliseconds>(ready.took).count())}});
+  log_event(log_level::info, "instance_ready",
+            {{"function", what_.spec->name},
+             {"version", std::to_string(found->second.version)},
+             {"start_ms", std::to_string(std::chrono::duration_cast<milliseconds>(ready.took).count())}});
   if (found->second.version != what_.spec->version) {
     if (count(stage::ready) > 0) {
       found->second.state = stage::stopping;

@@ -90,9 +90,9 @@ private:
   std::unordered_map<std::uint64_t, instance> instances_;
   std::uint64_t next_instance_ = 1;
   std::vector<waiting_report> reports_;
-  std::string task_root_;        ///< of the current version; empty until its code is unpacked
+  std::string task_root_;  ///< of the current version; empty until its code is unpacked
   bool preparing_ = false;
-  bool calls_wait_ = false;      ///< somebody needs an instance as soon as the policy allows one
+  bool calls_wait_ = false;  ///< somebody needs an instance as soon as the policy allows one
   bool retry_scheduled_ = false;
   bool stopping_ = false;
 };

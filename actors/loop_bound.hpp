@@ -1,5 +1,5 @@
-// Makes an actor class run on one event loop, whoever wakes it. Always a class, spawned with `spawn_on`; a plain `spawn`
-// would run it on the pool, which the constructor refuses.
+// Makes an actor class run on one event loop, whoever wakes it. Always a class, spawned with `spawn_on`; a plain
+// `spawn` would run it on the pool, which the constructor refuses.
 #pragma once
 
 #include <caf/actor_config.hpp>

@@ -1,4 +1,5 @@
-// What actors of one node say to each other. All of it stays inside the process: what crosses to other nodes is an envelope.
+// What actors of one node say to each other. All of it stays inside the process: what crosses to other nodes is an
+// envelope.
 #pragma once
 
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -24,13 +25,13 @@ struct function_load;
 
 /// Anything that runs a function: replies with what became of the call, always exactly once.
 /// Programs that embed troupe register actors of this type.
-using function_actor = caf::typed_actor<
-    caf::replies_to<functions::invocation_ptr>::with<functions::outcome_ptr>>;
+using function_actor = caf::typed_actor<caf::replies_to<functions::invocation_ptr>::with<functions::outcome_ptr>>;
 
 /// Makes the actor of a function that an embedding program registered; called once per event loop, on that loop.
 using function_actor_factory = std::function<function_actor(event_loop&)>;
 
-/// A call that another loop's router sends here because this loop has a free instance or the shorter queue. Never sent on.
+/// A call that another loop's router sends here because this loop has a free instance or the shorter queue. Never sent
+/// on.
 struct forwarded {
   functions::invocation_ptr call;
 };
@@ -40,7 +41,7 @@ struct runnable {
   functions::function_ref spec;
   std::shared_ptr<const functions::native_library> library;  ///< native, in process
   function_actor_factory factory;                            ///< registered by an embedding program
-  std::shared_ptr<function_load> load;                ///< worker processes: what each loop has and waits for
+  std::shared_ptr<function_load> load;                       ///< worker processes: what each loop has and waits for
 };
 
 struct routing_update {
@@ -121,21 +122,19 @@ using await_atom = caf::atom_constant<caf::atom("await")>;
 using again_atom = caf::atom_constant<caf::atom("again")>;
 
 /// One worker process behind its channel.
-using worker_actor = function_actor::extend<
-    caf::reacts_to<worker_process>,
-    // Takes no new calls, finishes those it has, ends its process and itself.
-    caf::reacts_to<stop_atom>,
-    // The same, but calls that still run are cut off.
-    caf::reacts_to<halt_atom>>;
+using worker_actor = function_actor::extend<caf::reacts_to<worker_process>,
+                                            // Takes no new calls, finishes those it has, ends its process and itself.
+                                            caf::reacts_to<stop_atom>,
+                                            // The same, but calls that still run are cut off.
+                                            caf::reacts_to<halt_atom>>;
 
 /// One per function with worker processes: starts, watches and stops instances; never on a request's path.
 using supervisor_actor = caf::typed_actor<
     // A new version of the function, or the first.
-    caf::reacts_to<runnable>,
-    caf::reacts_to<demand>, caf::reacts_to<worker_ready>, caf::reacts_to<worker_ended>,
+    caf::reacts_to<runnable>, caf::reacts_to<demand>, caf::reacts_to<worker_ready>, caf::reacts_to<worker_ended>,
     // Replies when an instance of this version has loaded or failed to; starts one if none runs.
-    caf::replies_to<await_atom, std::uint64_t>::with<start_report>,
-    caf::reacts_to<code_prepared>, caf::reacts_to<again_atom>,
+    caf::replies_to<await_atom, std::uint64_t>::with<start_report>, caf::reacts_to<code_prepared>,
+    caf::reacts_to<again_atom>,
     // The function was removed: stops all instances when they have finished what they run, then itself.
     caf::reacts_to<stop_atom>,
     // The node goes down and nobody waits any more.
@@ -146,9 +145,8 @@ using router_actor = function_actor::extend<
     // A call that was queued on another loop.
     caf::replies_to<forwarded>::with<functions::outcome_ptr>,
     // Replaces what this router knows of the catalog.
-    caf::reacts_to<routing_update_ptr>,
-    caf::reacts_to<instance_ready>, caf::reacts_to<instance_gone>, caf::reacts_to<slot_free>,
-    caf::reacts_to<start_failed>>;
+    caf::reacts_to<routing_update_ptr>, caf::reacts_to<instance_ready>, caf::reacts_to<instance_gone>,
+    caf::reacts_to<slot_free>, caf::reacts_to<start_failed>>;
 
 }  // namespace troupe::actors
 

@@ -1,5 +1,6 @@
-// One router per loop: takes each call from the connections of its loop and picks who runs it. Native functions run here and
-// now; calls of worker processes go to a free instance of this loop, of another loop, or wait. Limits of the queues: RULES.
+// One router per loop: takes each call from the connections of its loop and picks who runs it. Native functions run
+// here and now; calls of worker processes go to a free instance of this loop, of another loop, or wait. Limits of the
+// queues: RULES.
 #pragma once
 
 #include <caf/typed_event_based_actor.hpp>
@@ -16,8 +17,8 @@
 namespace troupe::actors {
 
 struct queue_limits {
-  std::size_t max_calls = 1000;     ///< per function and loop
-  milliseconds max_age{1000};       ///< while an instance runs; while the first one starts: `start_timeout`
+  std::size_t max_calls = 1000;  ///< per function and loop
+  milliseconds max_age{1000};    ///< while an instance runs; while the first one starts: `start_timeout`
   milliseconds start_timeout{10000};
 };
 

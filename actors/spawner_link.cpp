@@ -65,11 +65,10 @@ void spawner_link::submit(waiting&& entry) {
 
 bool spawner_link::send(waiting& entry) {
   const bool starts = entry.channel >= 0;
-  const auto sent = lost_ ? expected<void>{fail(errc::unavailable, "the spawner is gone")}
-                    : starts
-                        ? functions::send_spawn(spawner_.control, entry.request, entry.channel, entry.output)
-                        : functions::send_kill(spawner_.control, entry.kill_pid, entry.kill_signal,
-                                               functions::kill_scope::process_group);
+  const auto sent = lost_    ? expected<void>{fail(errc::unavailable, "the spawner is gone")}
+                    : starts ? functions::send_spawn(spawner_.control, entry.request, entry.channel, entry.output)
+                             : functions::send_kill(spawner_.control, entry.kill_pid, entry.kill_signal,
+                                                    functions::kill_scope::process_group);
   if (!sent && sent.error().code == errc::overloaded)
     return false;
   if (starts) {

@@ -1,5 +1,5 @@
-// The node's end of the spawner's control socket, on the control loop: one place through which all workers are started and
-// killed, and which tells each worker what became of its process.
+// The node's end of the spawner's control socket, on the control loop: one place through which all workers are started
+// and killed, and which tells each worker what became of its process.
 #pragma once
 
 #include <deque>
@@ -22,8 +22,8 @@ public:
   spawner_link(event_loop& control_loop, functions::spawner_handle& spawner, std::function<void()> on_lost);
   ~spawner_link();
 
-  /// Takes over both descriptors. `callback` runs on the control loop for each event, the last being an exit or a failure.
-  /// From any thread.
+  /// Takes over both descriptors. `callback` runs on the control loop for each event, the last being an exit or a
+  /// failure. From any thread.
   void spawn(functions::spawn_request request, int channel, int output, event_callback callback);
   /// From any thread.
   void kill(pid_t pid, int signal);

@@ -23,8 +23,6 @@ using functions::frame_kind;
 using functions::invocation_ptr;
 using functions::outcome_ptr;
 
-/// Room behind an answer, so that a JSON parser may read past its end without copying it first.
-constexpr std::size_t answer_padding = 64;
 /// The place of a call in `places_` stands in the low bits of its id.
 constexpr unsigned place_bits = 10;
 /// The type of error that shims report for an answer over the limit (specs: lambda-runtime-api 3).
@@ -34,12 +32,9 @@ constexpr std::size_t max_partial_line = 64 * 1024;
 }  // namespace
 
 worker_instance::worker_instance(caf::actor_config& config, worker_config what)
-    : loop_bound{config},
-      what_{std::move(what)},
-      slots_{std::make_shared<worker_slots>(what_.spec->concurrency, what_.load, loop().index())},
-      places_(what_.spec->concurrency),
-      reader_{what_.limits.max_payload_bytes},
-      output_watcher_{*this} {}
+    : loop_bound{config}, what_{std::move(what)}, slots_{std::make_shared<worker_slots>(what_.spec->concurrency,
+                                                                                        what_.load, loop().index())},
+      places_(what_.spec->concurrency), reader_{what_.limits.max_payload_bytes}, output_watcher_{*this} {}
 
 worker_instance::~worker_instance() {
   if (what_.channel >= 0)
@@ -50,8 +45,9 @@ worker_instance::~worker_instance() {
 
 worker_instance::behavior_type worker_instance::make_behavior() {
   born_at_ = last_used_ = loop().now();
-  const auto watched = loop().watch(what_.channel, EPOLLIN | EPOLLOUT | EPOLLRDHUP, *this)
-                           .and_then([&] { return loop().watch(what_.output, EPOLLIN, output_watcher_); });
+  const auto watched = loop().watch(what_.channel, EPOLLIN | EPOLLOUT | EPOLLRDHUP, *this).and_then([&] {
+    return loop().watch(what_.output, EPOLLIN, output_watcher_);
+  });
   if (!watched)
     lose_channel(watched.error().what);
   rearm(loop().now());
@@ -75,7 +71,8 @@ void worker_instance::on_exit() {
   what_.supervisor = nullptr;
 }
 
-// -- channel ----------------------------------------------------------------------------------------------------------------
+// -- channel
+// ----------------------------------------------------------------------------------------------------------------
 
 void worker_instance::on_ready(std::uint32_t events) {
   enter();
@@ -132,7 +129,7 @@ void worker_instance::on_frame(const functions::frame& frame) {
       if (auto* place = find(frame.call_id)) {
         auto result = std::make_shared<functions::outcome>();
         auto& answer = result->value.emplace<functions::json_answer>();
-        answer.bytes.reserve(frame.payload.size() + answer_padding);
+        answer.bytes.reserve(frame.payload.size() + functions::answer_padding);
         answer.bytes.append(frame.payload);
         settle(*place, std::move(result));
       }
@@ -141,9 +138,9 @@ void worker_instance::on_frame(const functions::frame& frame) {
       if (frame.call_id == 0)
         return on_load_error(frame);
       if (auto* place = find(frame.call_id))
-        settle(*place, functions::make_failure(
-                           frame.text == too_large_type ? errc::answer_too_large : errc::function_error,
-                           std::string{frame.text}, std::string{frame.payload}));
+        settle(*place,
+               functions::make_failure(frame.text == too_large_type ? errc::answer_too_large : errc::function_error,
+                                       std::string{frame.text}, std::string{frame.payload}));
       return;
     case frame_kind::cancelled:
       if (auto* place = find(frame.call_id))
@@ -168,7 +165,8 @@ void worker_instance::on_loaded() {
   loaded_at_ = last_used_ = loop().now();
   slots_->open();
   joined_router_ = true;
-  send(what_.router, instance_ready{what_.spec->id, what_.spec->version, caf::actor_cast<function_actor>(ctrl()), slots_});
+  send(what_.router,
+       instance_ready{what_.spec->id, what_.spec->version, caf::actor_cast<function_actor>(ctrl()), slots_});
   send(what_.supervisor, worker_ready{what_.instance, loaded_at_ - born_at_});
   if (stop_requested_)
     stop();
@@ -259,7 +257,8 @@ void worker_instance::log_output(std::string_view bytes, bool last) {
   }
 }
 
-// -- calls ------------------------------------------------------------------------------------------------------------------
+// -- calls
+// ------------------------------------------------------------------------------------------------------------------
 
 worker_instance::running_call* worker_instance::find(std::uint64_t call_id) {
   const auto place = call_id & ((1u << place_bits) - 1);
@@ -282,11 +281,11 @@ caf::result<outcome_ptr> worker_instance::run(const invocation_ptr& call) {
   format(call->invocation_id, invocation_text);
   const functions::trace_id trace{*call, now};
   const auto mark = functions::begin_call(out_, id);
-  functions::append_event(out_, *call,
-                          {.wall = now, .trace = trace, .account_id = what_.surroundings.account_id});
+  functions::append_event(out_, *call, {.wall = now, .trace = trace, .account_id = what_.surroundings.account_id});
   const auto deadline = static_cast<std::uint64_t>((now + what_.spec->timeout).count());
-  const auto closed = functions::end_call(out_, mark, {{invocation_text, sizeof invocation_text}, deadline, trace.view(), {}},
-                                          what_.limits.max_payload_bytes);
+  const auto closed =
+      functions::end_call(out_, mark, {{invocation_text, sizeof invocation_text}, deadline, trace.view(), {}},
+                          what_.limits.max_payload_bytes);
   if (!closed) {
     slots_->give_back();
     return functions::make_failure(closed.error().code, closed.error().what);
@@ -324,7 +323,8 @@ void worker_instance::fail_running(errc code, const std::string& detail, int wai
                         code, detail, exited ? functions::exit_payload(place.call->invocation_id, wait_status) : ""));
 }
 
-// -- life -------------------------------------------------------------------------------------------------------------------
+// -- life
+// -------------------------------------------------------------------------------------------------------------------
 
 void worker_instance::rearm(time_point now) {
   auto next = std::min(stop_deadline_, ping_deadline_);
@@ -348,9 +348,9 @@ void worker_instance::on_timer(time_point now) {
   enter();
   const auto alive = strong_self();
   if ((phase_ == phase::starting || phase_ == phase::loading) && now >= born_at_ + what_.limits.init_timeout) {
-    load_failure_ = failure{errc::init_failed, functions::init_timeout_payload({}, what_.limits.init_timeout),
-                            "the code took longer than " + std::to_string(what_.limits.init_timeout.count()) +
-                                " ms to load"};
+    load_failure_ =
+        failure{errc::init_failed, functions::init_timeout_payload({}, what_.limits.init_timeout),
+                "the code took longer than " + std::to_string(what_.limits.init_timeout.count()) + " ms to load"};
     kill();
   }
   expire_calls(now);
@@ -463,9 +463,8 @@ void worker_instance::on_process(const functions::spawner_event& event) {
     read_channel();  // answers that it wrote before it ended
   if (what_.output >= 0)
     read_output();
-  std::string how = WIFSIGNALED(exited.wait_status)
-                        ? "killed by signal " + std::to_string(WTERMSIG(exited.wait_status))
-                        : "exit status " + std::to_string(WEXITSTATUS(exited.wait_status));
+  std::string how = WIFSIGNALED(exited.wait_status) ? "killed by signal " + std::to_string(WTERMSIG(exited.wait_status))
+                                                    : "exit status " + std::to_string(WEXITSTATUS(exited.wait_status));
   fail_running(errc::function_crashed, "the worker ended during the call: " + how, exited.wait_status, true);
   failure why{errc::init_failed, functions::exit_payload({}, exited.wait_status), "the worker ended: " + how};
   if (loaded_at_ == time_point{} && load_failure_)
@@ -478,7 +477,8 @@ void worker_instance::on_process(const functions::spawner_event& event) {
 void worker_instance::end(failure why) {
   leave_router();
   fail_running(errc::function_crashed, why.detail, 0, false);
-  send(what_.supervisor, worker_ended{what_.instance, loaded_at_ != time_point{}, stop_requested_, loaded_at_, std::move(why)});
+  send(what_.supervisor,
+       worker_ended{what_.instance, loaded_at_ != time_point{}, stop_requested_, loaded_at_, std::move(why)});
   quit();
 }
 

@@ -1,5 +1,5 @@
-// One worker process: the channel over which it gets calls and answers them, its output, its deadlines and its end. Bound to
-// one loop, which also queues for it.
+// One worker process: the channel over which it gets calls and answers them, its output, its deadlines and its end.
+// Bound to one loop, which also queues for it.
 #pragma once
 
 #include <caf/typed_event_based_actor.hpp>

@@ -7,6 +7,7 @@
 #include <caf/logger.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
 
 #include "cli/node_state.hpp"
 #include "config/log.hpp"
@@ -112,14 +113,17 @@ void node::state::drain() {
   log_event(log_level::info, "node_draining");
   node_state->store(http::node_state::draining);
   on_each(gateways, [](serving_loop& each) { each.edge->begin_drain(); });
-  const auto announced_until = clock::now() + options.drain_announce;
-  const auto quiet = [this] {
-    auto latest = std::make_shared<std::atomic<std::int64_t>>(0);
-    on_each(gateways, [latest](serving_loop& each) {
+  const auto begun = clock::now();
+  const auto announced_until = begun + options.drain_announce;
+  const auto quiet = [this, begun] {
+    std::mutex guard;
+    std::int64_t latest = 0;
+    on_each(gateways, [&](serving_loop& each) {
+      const std::lock_guard lock{guard};
       for (auto& listener : each.listeners)
-        latest->store(std::max(latest->load(), listener.last_accepted().time_since_epoch().count()));
+        latest = std::max(latest, listener.last_accepted().time_since_epoch().count());
     });
-    return clock::now() - time_point{duration{latest->load()}} > quiet_announce;
+    return clock::now() - std::max(begun, time_point{duration{latest}}) > quiet_announce;
   };
   while (clock::now() < announced_until && !quiet())
     wait([] { return false; }, std::min(announced_until, clock::now() + quiet_announce / 5));

@@ -1,5 +1,6 @@
-// The interface to whatever keeps the records that nodes agree on (specs: catalogue-store 1). Asynchronous: every call has a
-// deadline and answers exactly once, through a callback on a thread of the engine's choice. No word of an engine leaks.
+// The interface to whatever keeps the records that nodes agree on (specs: catalogue-store 1). Asynchronous: every call
+// has a deadline and answers exactly once, through a callback on a thread of the engine's choice. No word of an engine
+// leaks.
 #pragma once
 
 #include <array>
@@ -21,7 +22,8 @@ struct cursor {
   auto operator<=>(const cursor&) const = default;
 };
 
-/// Counts how often history may have been replaced; `salt` tells apart two replacements that know nothing of each other.
+/// Counts how often history may have been replaced; `salt` tells apart two replacements that know nothing of each
+/// other.
 struct generation {
   std::uint64_t counter = 0;
   std::uint64_t salt = 0;
@@ -31,14 +33,14 @@ struct generation {
 struct store_identity {
   uuid store_id;
   cluster::generation generation;
-  uuid parent_store;       ///< nil when this history began by itself
+  uuid parent_store;  ///< nil when this history began by itself
   cluster::cursor parent_cursor;
 };
 
 struct record {
   std::string key;
-  std::string value;             ///< msgpack, at most 64 KB
-  std::uint64_t revision = 0;    ///< of the commit that last wrote it
+  std::string value;           ///< msgpack, at most 64 KB
+  std::uint64_t revision = 0;  ///< of the commit that last wrote it
 };
 
 /// A condition that must hold for a commit to be applied. `revision` 0 means: the key is absent.
@@ -55,10 +57,16 @@ struct write {
 
 using commit_id = uuid;
 
-struct committed { cluster::cursor cursor; };
-struct conflicted { std::vector<record> records; };  ///< what stands at the guarded keys now
-struct voided {};                                    ///< the id was settled as "never"
-struct refused { error why; };  ///< unknown_outcome, unavailable, too_big, full, corrupt
+struct committed {
+  cluster::cursor cursor;
+};
+struct conflicted {
+  std::vector<record> records;
+};                 ///< what stands at the guarded keys now
+struct voided {};  ///< the id was settled as "never"
+struct refused {
+  error why;
+};  ///< unknown_outcome, unavailable, too_big, full, corrupt
 
 using commit_result = std::variant<committed, conflicted, voided, refused>;
 
@@ -75,7 +83,9 @@ struct applied {
 };
 
 struct gap {};  ///< the log no longer reaches back that far: load again
-struct batch { std::vector<applied> commits; };  ///< in order, whole, without holes; empty when nothing is new
+struct batch {
+  std::vector<applied> commits;
+};  ///< in order, whole, without holes; empty when nothing is new
 using follow_result = std::variant<batch, gap, refused>;
 
 enum class settled : std::uint8_t { committed, voided, too_old };
@@ -84,9 +94,9 @@ struct outcome_of_commit {
   cluster::cursor cursor;
 };
 
-inline constexpr std::size_t max_commit_operations = 100;       ///< guards and writes together
-inline constexpr std::size_t max_commit_bytes = 1'000'000;      ///< keys and values together
-inline constexpr std::size_t max_record_bytes = 64 * 1024;      ///< one value
+inline constexpr std::size_t max_commit_operations = 100;   ///< guards and writes together
+inline constexpr std::size_t max_commit_bytes = 1'000'000;  ///< keys and values together
+inline constexpr std::size_t max_record_bytes = 64 * 1024;  ///< one value
 
 class catalog_store {
 public:
@@ -97,7 +107,8 @@ public:
 
   virtual void open(time_point deadline, callback<expected<store_identity>> done) = 0;
   virtual void load(time_point deadline, callback<expected<loaded>> done) = 0;
-  /// Every commit after `from`, once it is durable. Answers as soon as there is one, or with an empty batch at `deadline`.
+  /// Every commit after `from`, once it is durable. Answers as soon as there is one, or with an empty batch at
+  /// `deadline`.
   virtual void follow(cursor from, time_point deadline, callback<follow_result> done) = 0;
   /// Linearizable and atomic. A repeated `id` answers what the first try did.
   virtual void commit(std::vector<guard> guards, std::vector<write> writes, commit_id id, time_point deadline,

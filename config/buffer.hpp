@@ -1,4 +1,5 @@
-// Owned bytes that are not zeroed before they are written: bodies and frames of megabytes go straight from `recv` into them.
+// Owned bytes that are not zeroed before they are written: bodies and frames of megabytes go straight from `recv` into
+// them.
 #pragma once
 
 #include <algorithm>
@@ -21,9 +22,8 @@ public:
   buffer(const buffer&) = delete;
   buffer& operator=(const buffer&) = delete;
   buffer(buffer&& other) noexcept
-      : data_{std::exchange(other.data_, nullptr)},
-        size_{std::exchange(other.size_, 0)},
-        capacity_{std::exchange(other.capacity_, 0)} {}
+      : data_{std::exchange(other.data_, nullptr)}, size_{std::exchange(other.size_, 0)}, capacity_{std::exchange(
+                                                                                              other.capacity_, 0)} {}
   buffer& operator=(buffer&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);

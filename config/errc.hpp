@@ -11,33 +11,33 @@ namespace troupe {
 
 /// What went wrong. Codes travel between nodes in 8 bits: append, never renumber. 0 is "no error" in CAF.
 enum class errc : std::uint8_t {
-  bug = 1,             ///< an invariant of troupe itself does not hold
-  bad_setting,         ///< a setting is unknown, malformed or out of range
-  bad_usage,           ///< the command line or an API request is malformed
-  refused,             ///< well formed, but not allowed in the present state
-  io,                  ///< the operating system refused (disk, socket, process)
-  corrupt,             ///< stored bytes do not have the digest or the form they were written with
-  full,                ///< no space left on the disk
-  conflict,            ///< somebody else changed the record meanwhile
-  unavailable,         ///< the store cannot be reached
-  unknown_outcome,     ///< the store may or may not have applied the commit; `outcome` settles it
-  too_big,             ///< more bytes or records than the interface takes
-  no_such_function,    ///< no function of that name is deployed
-  no_such_route,       ///< no route matches the request
-  overloaded,          ///< queue full or too old; did not run
-  no_capacity,         ///< no room for another instance on this node; did not run
-  draining,            ///< the node is going down; did not run
-  not_ready,           ///< the node or the function is not ready yet; did not run
-  breaker_open,        ///< the function kept failing to start; did not run
-  budget_spent,        ///< the time that the caller had is over
-  function_error,      ///< the handler reported an error
-  function_crashed,    ///< the process of the handler ended during the call
-  function_timeout,    ///< the function's own timeout passed during the call
-  init_failed,         ///< the code could not be loaded
-  malformed_answer,    ///< the handler's answer cannot be made into a response
-  answer_too_large,    ///< the handler's answer exceeds the limit
-  payload_too_large,   ///< the event exceeds what a worker takes
-  client_gone,         ///< nobody waits for the answer any more
+  bug = 1,            ///< an invariant of troupe itself does not hold
+  bad_setting,        ///< a setting is unknown, malformed or out of range
+  bad_usage,          ///< the command line or an API request is malformed
+  refused,            ///< well formed, but not allowed in the present state
+  io,                 ///< the operating system refused (disk, socket, process)
+  corrupt,            ///< stored bytes do not have the digest or the form they were written with
+  full,               ///< no space left on the disk
+  conflict,           ///< somebody else changed the record meanwhile
+  unavailable,        ///< the store cannot be reached
+  unknown_outcome,    ///< the store may or may not have applied the commit; `outcome` settles it
+  too_big,            ///< more bytes or records than the interface takes
+  no_such_function,   ///< no function of that name is deployed
+  no_such_route,      ///< no route matches the request
+  overloaded,         ///< queue full or too old; did not run
+  no_capacity,        ///< no room for another instance on this node; did not run
+  draining,           ///< the node is going down; did not run
+  not_ready,          ///< the node or the function is not ready yet; did not run
+  breaker_open,       ///< the function kept failing to start; did not run
+  budget_spent,       ///< the time that the caller had is over
+  function_error,     ///< the handler reported an error
+  function_crashed,   ///< the process of the handler ended during the call
+  function_timeout,   ///< the function's own timeout passed during the call
+  init_failed,        ///< the code could not be loaded
+  malformed_answer,   ///< the handler's answer cannot be made into a response
+  answer_too_large,   ///< the handler's answer exceeds the limit
+  payload_too_large,  ///< the event exceeds what a worker takes
+  client_gone,        ///< nobody waits for the answer any more
 };
 
 /// The code in words, `snake_case`, for headers, metrics and logs.

@@ -113,7 +113,9 @@ request_id make_request_id() noexcept {
   return id;
 }
 
-std::string to_string(const digest& value) { return hex(value.bytes); }
+std::string to_string(const digest& value) {
+  return hex(value.bytes);
+}
 
 bool parse_digest(std::string_view text, digest& out) noexcept {
   const auto bytes = unhex(text);
@@ -128,7 +130,9 @@ sha256_stream::sha256_stream() : context_{EVP_MD_CTX_new()} {
     std::abort();  // out of memory, or an OpenSSL without SHA-256
 }
 
-sha256_stream::~sha256_stream() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_)); }
+sha256_stream::~sha256_stream() {
+  EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_));
+}
 
 void sha256_stream::update(std::string_view bytes) {
   EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size());

@@ -191,8 +191,8 @@ constexpr std::array table = {
         "edge.max_admin_body_bytes", bytes(kib, 1024 * mib),
         "Body of a request to the admin port; a 50 MB zip in base64 fits into the default."),
     entry<edge, &edge_settings::max_pipeline_bytes>(
-        "edge.max_pipeline_bytes", bytes(kib, 16 * mib),
-        "Pipelined bytes that wait behind a running request before reading pauses."),
+        "edge.max_pipeline_bytes", bytes(kib, 64 * kib),
+        "Most bytes of one read, and so most that wait behind a running request; the rest stays in the kernel."),
     entry<edge, &edge_settings::max_connections>(
         "edge.max_connections", count(0, 1'000'000),
         "Open client connections; 0 is three quarters of the descriptor limit."),

@@ -32,12 +32,18 @@ std::string decode(std::string_view text, bool plus_is_space) {
   return out;
 }
 
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 
 }  // namespace
 
-std::string percent_decode(std::string_view text) { return decode(text, false); }
-std::string query_decode(std::string_view text) { return decode(text, true); }
+std::string percent_decode(std::string_view text) {
+  return decode(text, false);
+}
+std::string query_decode(std::string_view text) {
+  return decode(text, true);
+}
 
 bool is_utf8(std::string_view bytes) noexcept {
   std::size_t i = 0;

@@ -14,7 +14,8 @@ namespace troupe::functions {
 
 enum class runtime_kind : std::uint8_t { native = 1, node, python, provided };
 
-/// @returns the kind of a runtime name (`native`, `nodejs`, `nodejs20.x`, ...), or `errc::bad_usage` saying which exist.
+/// @returns the kind of a runtime name (`native`, `nodejs`, `nodejs20.x`, ...), or `errc::bad_usage` saying which
+/// exist.
 expected<runtime_kind> parse_runtime(const std::string& runtime);
 
 /// How the code of a function lies on the disk.
@@ -30,12 +31,12 @@ struct function_spec {
   std::string name;           ///< `[a-zA-Z0-9-_]{1,64}`
   std::string runtime;        ///< as given by the user, for example `nodejs20.x`
   runtime_kind kind = runtime_kind::node;
-  std::string handler;        ///< `file.export`; empty for native
+  std::string handler;  ///< `file.export`; empty for native
   code_form form = code_form::folder;
   digest code;
-  milliseconds timeout{3000};          ///< 1 ms to 900 s
-  std::uint32_t memory_mb = 128;       ///< 128 to 10,240
-  std::uint32_t concurrency = 1;       ///< calls at a time per instance, 1 to 1,000
+  milliseconds timeout{3000};     ///< 1 ms to 900 s
+  std::uint32_t memory_mb = 128;  ///< 128 to 10,240
+  std::uint32_t concurrency = 1;  ///< calls at a time per instance, 1 to 1,000
   std::map<std::string, std::string> environment;
 };
 

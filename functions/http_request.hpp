@@ -1,5 +1,5 @@
-// One HTTP request as the edge read it: complete, checked, immutable. Handlers and workers see nothing else of the client.
-// No parsing here: http/request_head fills it.
+// One HTTP request as the edge read it: complete, checked, immutable. Handlers and workers see nothing else of the
+// client. No parsing here: http/request_head fills it.
 #pragma once
 
 #include <cstdint>
@@ -23,16 +23,16 @@ struct http_request {
   http_request(const http_request&) = delete;
   http_request& operator=(const http_request&) = delete;
 
-  buffer head;                        ///< request line and fields, up to and with the empty line
-  std::string_view method;            ///< a token, upper case by convention
-  std::string_view target;            ///< as sent
-  std::string_view path;              ///< raw, begins with `/`; the target up to `?`
-  std::string_view query;             ///< raw, without `?`; empty when there is none
-  std::vector<header_field> fields;   ///< in order of arrival, trailers never among them
-  buffer body;                        ///< decoded from chunks
-  std::string peer_address;           ///< of the TCP peer, without port
-  std::uint16_t local_port = 0;       ///< that the client connected to
-  bool secure = false;                ///< came over TLS
+  buffer head;                       ///< request line and fields, up to and with the empty line
+  std::string_view method;           ///< a token, upper case by convention
+  std::string_view target;           ///< as sent
+  std::string_view path;             ///< raw, begins with `/`; the target up to `?`
+  std::string_view query;            ///< raw, without `?`; empty when there is none
+  std::vector<header_field> fields;  ///< in order of arrival, trailers never among them
+  buffer body;                       ///< decoded from chunks
+  std::string peer_address;          ///< of the TCP peer, without port
+  std::uint16_t local_port = 0;      ///< that the client connected to
+  bool secure = false;               ///< came over TLS
 
   /// The first field of that name (given in lower case), or an empty view with a null pointer.
   std::string_view field(std::string_view lower_name) const noexcept;

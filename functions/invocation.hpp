@@ -20,13 +20,14 @@ using path_parameters = std::vector<std::pair<std::string_view, std::string>>;
 struct invocation {
   function_ref function;
   troupe::request_id request_id;
-  uuid invocation_id;           ///< `awsRequestId`; kept over retries and hops
-  time_point arrived_at;        ///< when the edge had the whole request
-  time_point deadline;          ///< nobody waits beyond it; the function may run on to its own timeout
-  http_request_ptr request;     ///< null for a direct invoke
-  std::shared_ptr<const std::string> route_key;  ///< `GET /pets/{id}`, `$default`; the names in `parameters` point into it
-  path_parameters parameters;   ///< name as in the route, decoded value
-  std::string json;             ///< the event of a direct invoke
+  uuid invocation_id;        ///< `awsRequestId`; kept over retries and hops
+  time_point arrived_at;     ///< when the edge had the whole request
+  time_point deadline;       ///< nobody waits beyond it; the function may run on to its own timeout
+  http_request_ptr request;  ///< null for a direct invoke
+  std::shared_ptr<const std::string>
+      route_key;               ///< `GET /pets/{id}`, `$default`; the names in `parameters` point into it
+  path_parameters parameters;  ///< name as in the route, decoded value
+  std::string json;            ///< the event of a direct invoke
   mutable std::atomic<bool> abandoned{false};  ///< nobody waits any more: what has not started need not
 };
 

@@ -12,8 +12,12 @@ namespace troupe::functions {
 
 namespace {
 
-troupe_bytes bytes(std::string_view text) noexcept { return {text.data(), text.size()}; }
-std::string_view view(troupe_bytes text) noexcept { return text.data == nullptr ? std::string_view{} : std::string_view{text.data, text.size}; }
+troupe_bytes bytes(std::string_view text) noexcept {
+  return {text.data(), text.size()};
+}
+std::string_view view(troupe_bytes text) noexcept {
+  return text.data == nullptr ? std::string_view{} : std::string_view{text.data, text.size};
+}
 
 struct log_target {
   const invocation* call;

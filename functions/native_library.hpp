@@ -1,5 +1,5 @@
-// A shared object built with the SDK header, loaded into this process. Loaded once per digest and never unloaded: code of a
-// closed object may still be on some stack, and static destructors of strangers are not ours to run.
+// A shared object built with the SDK header, loaded into this process. Loaded once per digest and never unloaded: code
+// of a closed object may still be on some stack, and static destructors of strangers are not ours to run.
 #pragma once
 
 #include <functional>

@@ -29,9 +29,9 @@ public:
     *this = foreign_bytes{*kept, kept, [](void* p) { delete static_cast<std::string*>(p); }};
   }
   foreign_bytes(foreign_bytes&& other) noexcept
-      : bytes_{std::exchange(other.bytes_, {})},
-        owner_{std::exchange(other.owner_, nullptr)},
-        release_{std::exchange(other.release_, nullptr)} {}
+      : bytes_{std::exchange(other.bytes_, {})}, owner_{std::exchange(other.owner_, nullptr)}, release_{std::exchange(
+                                                                                                   other.release_,
+                                                                                                   nullptr)} {}
   foreign_bytes& operator=(foreign_bytes&& other) noexcept {
     std::swap(bytes_, other.bytes_);
     std::swap(owner_, other.owner_);
@@ -49,6 +49,10 @@ private:
   void* owner_ = nullptr;
   release_function release_ = nullptr;
 };
+
+/// Capacity that an answer's buffer should have beyond its size: its JSON parser reads past the end, and would have to
+/// move it to another place first.
+inline constexpr std::size_t answer_padding = 64;
 
 /// The JSON that a worker's handler returned, byte for byte.
 struct json_answer {
@@ -71,9 +75,9 @@ struct failure {
 
 struct outcome {
   std::variant<failure, json_answer, native_response> value;
-  duration queued{};  ///< waited for a free instance
-  duration started{}; ///< of that: waited for an instance to start (cold start)
-  duration ran{};     ///< in the instance
+  duration queued{};   ///< waited for a free instance
+  duration started{};  ///< of that: waited for an instance to start (cold start)
+  duration ran{};      ///< in the instance
 };
 
 using outcome_ptr = std::shared_ptr<outcome>;

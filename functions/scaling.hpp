@@ -16,12 +16,13 @@ struct scaling_view {
   std::size_t concurrency = 1;  ///< calls at a time per instance
 };
 
-/// A queue this old shows that instances are too few, not merely busy for a moment: a CPU-bound handler that keeps up must
-/// not get a process per client.
+/// A queue this old shows that instances are too few, not merely busy for a moment: a CPU-bound handler that keeps up
+/// must not get a process per client.
 inline constexpr milliseconds growth_age{25};
 
-/// @returns how many instances to start in addition to those that are starting. From zero: one. Otherwise, while the queue is
-/// older than `growth_age`, what the waiting calls need, but at most as many as run already: the number doubles per start.
+/// @returns how many instances to start in addition to those that are starting. From zero: one. Otherwise, while the
+/// queue is older than `growth_age`, what the waiting calls need, but at most as many as run already: the number
+/// doubles per start.
 inline std::size_t instances_to_start(const scaling_view& view) {
   if (view.ready == 0)
     return view.starting == 0 && view.queued > 0 ? 1 : 0;

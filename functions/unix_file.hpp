@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "config/errc.hpp"
-#include "config/text.hpp"
 #include "config/ids.hpp"
+#include "config/text.hpp"
 
 namespace troupe::functions {
 

@@ -15,7 +15,7 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-static_assert(answer_padding >= simdjson::SIMDJSON_PADDING);
+static_assert(functions::answer_padding >= simdjson::SIMDJSON_PADDING);
 
 constexpr int max_depth = 512;
 /// A parser keeps four bytes and more per byte of its largest text; larger answers get one of their own.
@@ -189,9 +189,9 @@ bool parse(const buffer& bytes, ondemand::parser& parser, answer_parts& out) {
 }  // namespace
 
 bool read_answer(buffer& bytes, answer_parts& out) {
-  bytes.reserve(bytes.size() + answer_padding);
+  bytes.reserve(bytes.size() + functions::answer_padding);
   // The parser may look at what is behind a text that ends too early.
-  std::memset(bytes.data() + bytes.size(), 0, answer_padding);
+  std::memset(bytes.data() + bytes.size(), 0, functions::answer_padding);
   if (bytes.size() <= max_kept_parser_bytes) {
     thread_local ondemand::parser kept;
     return parse(bytes, kept, out);

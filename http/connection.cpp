@@ -28,11 +28,7 @@ constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
 connection::connection(caf::actor_config& config, edge& shared, int descriptor, std::string peer_address,
                        std::uint16_t local_port, bool over_budget)
-    : loop_bound{config},
-      edge_{shared},
-      descriptor_{descriptor},
-      local_port_{local_port},
-      over_budget_{over_budget},
+    : loop_bound{config}, edge_{shared}, descriptor_{descriptor}, local_port_{local_port}, over_budget_{over_budget},
       peer_address_{std::move(peer_address)} {}
 
 connection::~connection() {
@@ -52,7 +48,8 @@ connection::behavior_type connection::make_behavior() {
   return {[this](caf::close_atom) { close(); }};
 }
 
-// -- reading ----------------------------------------------------------------------------------------------------------------
+// -- reading
+// ----------------------------------------------------------------------------------------------------------------
 
 void connection::on_ready(std::uint32_t events) {
   enter();
@@ -105,6 +102,7 @@ bool connection::receive_once() {
     return got < 0 && errno == EINTR;
   }
   auto space = loop().read_buffer();
+  space = space.first(std::min(space.size(), edge_.options().max_pipelined_bytes));
   const auto got = ::recv(descriptor_, space.data(), space.size(), 0);
   if (got > 0) {
     // A short read emptied the socket: the next byte raises a new edge. The end of input does not, if it came before.
@@ -252,7 +250,8 @@ void connection::on_batch_end() {
     receive();
 }
 
-// -- calling ----------------------------------------------------------------------------------------------------------------
+// -- calling
+// ----------------------------------------------------------------------------------------------------------------
 
 void connection::on_request_complete() {
   phase_ = phase::calling;
@@ -352,7 +351,8 @@ void connection::on_call_timeout() {
   answer(error_reply(errc::budget_spent, edge_.options().errors));
 }
 
-// -- deadlines --------------------------------------------------------------------------------------------------------------
+// -- deadlines
+// --------------------------------------------------------------------------------------------------------------
 
 void connection::on_sweep(time_point now) {
   if (now < deadline_)

@@ -1,5 +1,5 @@
-// One client connection: reads requests one after the other, has each answered by the router (or the admin API), writes the
-// answers in order. An actor bound to its loop; everything runs on that loop's thread.
+// One client connection: reads requests one after the other, has each answered by the router (or the admin API), writes
+// the answers in order. An actor bound to its loop; everything runs on that loop's thread.
 #pragma once
 
 #include <caf/atom.hpp>
@@ -25,7 +25,8 @@ public:
   behavior_type make_behavior() override;
   const char* name() const override { return "connection"; }
 
-  // -- called by the edge -------------------------------------------------------------------------------------------------
+  // -- called by the edge
+  // -------------------------------------------------------------------------------------------------
   void on_sweep(time_point now);
   void begin_drain();
   void end_drain();
@@ -78,11 +79,11 @@ private:
   phase phase_ = phase::head;
   bool keep_alive_ = true;
   bool http_1_1_ = true;
-  bool head_only_ = false;      ///< the request was HEAD
-  bool readable_ = false;       ///< the kernel may hold more bytes
-  bool half_closed_ = false;    ///< the client sent its end: read on until it is reached
-  bool taking_ = false;         ///< inside `take`: answers must not start another
-  bool resuming_ = false;       ///< registered for the end of the batch
+  bool head_only_ = false;    ///< the request was HEAD
+  bool readable_ = false;     ///< the kernel may hold more bytes
+  bool half_closed_ = false;  ///< the client sent its end: read on until it is reached
+  bool taking_ = false;       ///< inside `take`: answers must not start another
+  bool resuming_ = false;     ///< registered for the end of the batch
   bool over_budget_;
   bool timing_ = false;
   std::uint8_t late_answers_ = 0;
@@ -90,20 +91,20 @@ private:
   time_point deadline_{};
   time_point body_deadline_{};
   std::string peer_address_;
-  buffer pending_;              ///< received and not yet used
-  std::size_t searched_ = 0;    ///< of `pending_`, for the end of the head
+  buffer pending_;                                    ///< received and not yet used
+  std::size_t searched_ = 0;                          ///< of `pending_`, for the end of the head
   std::shared_ptr<functions::http_request> request_;  ///< being read
   std::uint64_t body_left_ = 0;
-  std::unique_ptr<chunk_decoder> chunks_;             ///< of the body being read, if it is chunked
+  std::unique_ptr<chunk_decoder> chunks_;  ///< of the body being read, if it is chunked
   functions::invocation_ptr in_flight_;
   troupe::request_id request_id_{};
   std::size_t lingered_bytes_ = 0;
 
-  buffer unsent_;               ///< head, and body if it was small
-  reply unsent_reply_;          ///< keeps a large body
+  buffer unsent_;       ///< head, and body if it was small
+  reply unsent_reply_;  ///< keeps a large body
   std::string_view unsent_body_;
-  int unacknowledged_ = 0;      ///< bytes in the kernel at the last look
-  std::size_t sent_ = 0;        ///< of `unsent_` and `unsent_body_` together
+  int unacknowledged_ = 0;  ///< bytes in the kernel at the last look
+  std::size_t sent_ = 0;    ///< of `unsent_` and `unsent_body_` together
 };
 
 }  // namespace troupe::http

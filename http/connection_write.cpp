@@ -22,7 +22,9 @@ void append_number(buffer& out, std::size_t value) {
   out.append({digits, static_cast<std::size_t>(end - digits)});
 }
 
-bool has_no_body(unsigned status) { return status == 204 || status == 304 || status < 200; }
+bool has_no_body(unsigned status) {
+  return status == 204 || status == 304 || status < 200;
+}
 
 }  // namespace
 
@@ -114,7 +116,8 @@ void connection::write(buffer& head, reply&& what, std::string_view body) {
 void connection::continue_write() {
   const auto total = unsent_.size() + unsent_body_.size();
   while (sent_ < total) {
-    const auto piece = sent_ < unsent_.size() ? unsent_.view().substr(sent_) : unsent_body_.substr(sent_ - unsent_.size());
+    const auto piece =
+        sent_ < unsent_.size() ? unsent_.view().substr(sent_) : unsent_body_.substr(sent_ - unsent_.size());
     const auto sent = ::send(descriptor_, piece.data(), piece.size(), MSG_NOSIGNAL);
     if (sent < 0) {
       if (errno == EINTR)

@@ -26,7 +26,9 @@ reply_ptr text_reply(unsigned status, std::string body) {
   return what;
 }
 
-reply_ptr refusal_of(const error& why) { return json_reply(admin_status_of(why.code), error_body(why)); }
+reply_ptr refusal_of(const error& why) {
+  return json_reply(admin_status_of(why.code), error_body(why));
+}
 
 /// All of them, so that a second one cannot hide behind the first; one empty view when there is none.
 std::vector<std::string_view> origins_of(const functions::http_request& request) {

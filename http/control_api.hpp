@@ -1,9 +1,9 @@
 // The actor behind the admin port: health, and troupe's own API (http/admin_api). Bound to the control loop.
 #pragma once
 
+#include <atomic>
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>

@@ -28,14 +28,14 @@ using admin_actor = caf::typed_actor<caf::replies_to<functions::http_request_ptr
 struct edge_options {
   head_limits head;
   chunk_limits chunks;
-  std::size_t max_pipelined_bytes = 64 * 1024;
+  std::size_t max_pipelined_bytes = 64 * 1024;  ///< read at a time; more stays in the kernel until it is needed
   milliseconds header_timeout{10'000};
   milliseconds body_progress_timeout{30'000};
   milliseconds body_timeout{60'000};
   milliseconds idle_timeout{75'000};
   milliseconds write_progress_timeout{60'000};
-  milliseconds call_timeout{30'000};    ///< HTTP has its answer by then; the function may run on
-  milliseconds linger_timeout{2'000};   ///< how long bytes behind a refused request are still taken
+  milliseconds call_timeout{30'000};   ///< HTTP has its answer by then; the function may run on
+  milliseconds linger_timeout{2'000};  ///< how long bytes behind a refused request are still taken
   milliseconds drain_idle_timeout{5'000};
   error_mode errors = error_mode::strict;
   bool always_timing = false;
@@ -52,7 +52,8 @@ public:
   edge(actors::event_loop& loop, caf::actor_system& system, std::shared_ptr<const edge_options> options,
        std::shared_ptr<connection_budget> budget);
 
-  // -- set before the first connection, swapped on the loop afterwards ---------------------------------------------------
+  // -- set before the first connection, swapped on the loop afterwards
+  // ---------------------------------------------------
   std::shared_ptr<const route_table> routes;
   actors::router_actor router;
   admin_actor admin;  ///< set for the admin port only: then nothing is routed
@@ -78,7 +79,8 @@ public:
   void when_empty(std::function<void()> done);
   std::size_t connections() const noexcept { return count_; }
 
-  // -- for connections ----------------------------------------------------------------------------------------------------
+  // -- for connections
+  // ----------------------------------------------------------------------------------------------------
   void add(connection& one);
   void remove(connection& one) noexcept;
   buffer& scratch() noexcept { return scratch_; }

@@ -8,9 +8,6 @@
 
 namespace troupe::http {
 
-/// Capacity that an answer's buffer should have beyond its size, or `make_reply` has to move it to another place first.
-inline constexpr std::size_t answer_padding = 64;
-
 /// JSON that is no object with `statusCode`, and bytes that are no JSON, are the body as they are (a JSON string
 /// without its quotes): 200, `application/json`. Otherwise status, fields, cookies and body are those of the object.
 ///

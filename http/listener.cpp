@@ -47,7 +47,7 @@ expected<resolved> resolve(const endpoint& where) {
 
 std::uint16_t port_of(const sockaddr_storage& address) {
   return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
-                                              : reinterpret_cast<const sockaddr_in&>(address).sin_port);
+                                             : reinterpret_cast<const sockaddr_in&>(address).sin_port);
 }
 
 std::string host_of(const sockaddr_storage& address) {
@@ -128,7 +128,9 @@ void listener::start() {
     log_event(log_level::error, "listener_failed", {{"reason", watched.error().what}});
 }
 
-void listener::on_ready(std::uint32_t) { accept_all(); }
+void listener::on_ready(std::uint32_t) {
+  accept_all();
+}
 
 void listener::on_tick(time_point) {
   if (std::exchange(paused_, false))
@@ -158,7 +160,8 @@ void listener::accept_all() {
 void listener::on_exhausted() {
   // The client in front of the queue is told; the others wait for the next tick, when descriptors may be free again.
   if (!std::exchange(reported_, true))
-    log_event(log_level::warning, "descriptors_exhausted", {{"port", std::to_string(port_)}, {"reason", std::strerror(errno)}});
+    log_event(log_level::warning, "descriptors_exhausted",
+              {{"port", std::to_string(port_)}, {"reason", std::strerror(errno)}});
   ::close(reserve_);
   if (const int accepted = ::accept4(descriptor_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC); accepted >= 0) {
     static constexpr std::string_view busy =
@@ -172,13 +175,11 @@ void listener::on_exhausted() {
 }
 
 void listener::refuse_handshakes() {
-  // Closing a listener resets the connections that the kernel has completed and nobody has accepted. So first drop each SYN
-  // (TCP flags at byte 13: SYN without ACK); handshakes under way complete and are accepted before the close.
+  // Closing a listener resets the connections that the kernel has completed and nobody has accepted. So first drop each
+  // SYN (TCP flags at byte 13: SYN without ACK); handshakes under way complete and are accepted before the close.
   static sock_filter program[] = {
-      {BPF_LD | BPF_B | BPF_ABS, 0, 0, 13},
-      {BPF_ALU | BPF_AND | BPF_K, 0, 0, 0x12},
-      {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0x02},
-      {BPF_RET | BPF_K, 0, 0, 0},
+      {BPF_LD | BPF_B | BPF_ABS, 0, 0, 13},    {BPF_ALU | BPF_AND | BPF_K, 0, 0, 0x12},
+      {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0x02}, {BPF_RET | BPF_K, 0, 0, 0},
       {BPF_RET | BPF_K, 0, 0, 0xffffffff},
   };
   const sock_fprog filter{static_cast<unsigned short>(std::size(program)), program};

@@ -1,4 +1,5 @@
-// One listening socket of one loop (SO_REUSEPORT lets each loop have its own for the same address). Accepts; nothing else.
+// One listening socket of one loop (SO_REUSEPORT lets each loop have its own for the same address). Accepts; nothing
+// else.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +14,8 @@ namespace troupe::http {
 
 class edge;
 
-/// Opens `count` listening sockets for one address; port 0 takes any free one. Binds once without SO_REUSEPORT before: a
-/// second node must not share the port silently.
+/// Opens `count` listening sockets for one address; port 0 takes any free one. Binds once without SO_REUSEPORT before:
+/// a second node must not share the port silently.
 /// @param bound  gets the address with the port that it became.
 /// @returns the descriptors, or `errc::io` naming the address and the reason.
 expected<std::vector<int>> open_listeners(const endpoint& address, unsigned count, endpoint& bound);

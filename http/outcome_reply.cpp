@@ -9,14 +9,17 @@ namespace troupe::http {
 
 namespace {
 
-double milliseconds_of(duration length) { return std::chrono::duration<double, std::milli>(length).count(); }
+double milliseconds_of(duration length) {
+  return std::chrono::duration<double, std::milli>(length).count();
+}
 
 reply fail_call(const functions::invocation& call, errc code, const std::string& detail, error_mode mode) {
-  log_event(log_level::warning, "call_failed", {{"function", call.function->name},
-                              {"cause", std::string{to_string(code)}},
-                              {"request_id", std::string{call.request_id.view()}},
-                              {"invocation_id", to_string(call.invocation_id)},
-                              {"detail", detail}});
+  log_event(log_level::warning, "call_failed",
+            {{"function", call.function->name},
+             {"cause", std::string{to_string(code)}},
+             {"request_id", std::string{call.request_id.view()}},
+             {"invocation_id", to_string(call.invocation_id)},
+             {"detail", detail}});
   return error_reply(code, mode);
 }
 
@@ -35,9 +38,9 @@ reply reply_to(functions::outcome&& result, const functions::invocation& call, e
 
 void append_timing(std::string& fields, const functions::outcome& result) {
   char text[128];
-  const auto length = std::snprintf(text, sizeof text, "server-timing: queue;dur=%.3f, cold;dur=%.3f, run;dur=%.3f\r\n",
-                                    milliseconds_of(result.queued), milliseconds_of(result.started),
-                                    milliseconds_of(result.ran));
+  const auto length =
+      std::snprintf(text, sizeof text, "server-timing: queue;dur=%.3f, cold;dur=%.3f, run;dur=%.3f\r\n",
+                    milliseconds_of(result.queued), milliseconds_of(result.started), milliseconds_of(result.ran));
   fields.append(text, static_cast<std::size_t>(length));
 }
 

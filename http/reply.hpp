@@ -18,12 +18,14 @@ struct reply {
   std::variant<std::string, buffer, functions::foreign_bytes> body;
 
   std::string_view body_view() const noexcept {
-    return std::visit([](const auto& bytes) -> std::string_view {
-      if constexpr (requires { bytes.view(); })
-        return bytes.view();
-      else
-        return bytes;
-    }, body);
+    return std::visit(
+        [](const auto& bytes) -> std::string_view {
+          if constexpr (requires { bytes.view(); })
+            return bytes.view();
+          else
+            return bytes;
+        },
+        body);
   }
 };
 

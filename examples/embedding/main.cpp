@@ -25,8 +25,8 @@ public:
     return {[this](const troupe::functions::invocation_ptr&) {
       troupe::functions::native_response answer;
       answer.headers = {{"content-type", "text/plain; charset=utf-8"}};
-      answer.body = troupe::functions::foreign_bytes{
-          "visit " + std::to_string(++visits_) + " on loop " + std::to_string(loop().index()) + "\n"};
+      answer.body = troupe::functions::foreign_bytes{"visit " + std::to_string(++visits_) + " on loop " +
+                                                     std::to_string(loop().index()) + "\n"};
       auto result = std::make_shared<troupe::functions::outcome>();
       result->value = std::move(answer);
       return result;
@@ -49,9 +49,10 @@ int main() {
 
   troupe::cli::node node{std::move(options)};
   const auto registered = node.register_function("hello", {}, {"GET /hello/{name}"}, hello).and_then([&] {
-    return node.register_actor("visits", {}, {"GET /visits"}, [](caf::actor_system& system, troupe::actors::event_loop& loop) {
-      return troupe::actors::spawn_on<visit_counter>(system, loop);
-    });
+    return node.register_actor("visits", {}, {"GET /visits"},
+                               [](caf::actor_system& system, troupe::actors::event_loop& loop) {
+                                 return troupe::actors::spawn_on<visit_counter>(system, loop);
+                               });
   });
   if (!registered) {
     std::fprintf(stderr, "embedding: %s\n", registered.error().what.c_str());

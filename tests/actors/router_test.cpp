@@ -1,9 +1,9 @@
 #include "actors/router.hpp"
 
-#include <caf/actor_system_config.hpp>
-#include <caf/scoped_actor.hpp>
-#include <caf/logger.hpp>
 #include <gtest/gtest.h>
+#include <caf/actor_system_config.hpp>
+#include <caf/logger.hpp>
+#include <caf/scoped_actor.hpp>
 
 #include <future>
 #include <mutex>
@@ -142,7 +142,9 @@ protected:
 
 }  // namespace
 
-TEST_F(RouterTest, RefusesAFunctionThatIsNotDeployed) { EXPECT_EQ(ask_for_failure(), errc::no_such_function); }
+TEST_F(RouterTest, RefusesAFunctionThatIsNotDeployed) {
+  EXPECT_EQ(ask_for_failure(), errc::no_such_function);
+}
 
 TEST_F(RouterTest, ACallWithoutAnInstanceAsksForOneAndRunsWhenItIsReady) {
   deploy();
@@ -155,9 +157,11 @@ TEST_F(RouterTest, ACallWithoutAnInstanceAsksForOneAndRunsWhenItIsReady) {
   add_worker();
 
   bool ran = false;
-  answer.receive([&](const functions::outcome_ptr& result) {
-    ran = std::holds_alternative<functions::native_response>(result->value);
-  }, [](const caf::error&) {});
+  answer.receive(
+      [&](const functions::outcome_ptr& result) {
+        ran = std::holds_alternative<functions::native_response>(result->value);
+      },
+      [](const caf::error&) {});
   EXPECT_TRUE(ran);
   EXPECT_EQ(calls.load(), 1);
 }

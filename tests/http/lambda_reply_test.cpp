@@ -239,7 +239,7 @@ TEST(LambdaReplyTest, DeepNestingIsNoJsonInsteadOfADeadStack) {
 TEST(LambdaReplyTest, TheBodyKeepsTheMemoryOfTheAnswer) {
   const std::string text(2'000'000, 'x');
   buffer bytes;
-  bytes.reserve(text.size() + 100 + answer_padding);
+  bytes.reserve(text.size() + 100 + functions::answer_padding);
   bytes.append("{\"statusCode\":200,\"body\":\"" + text + "\\n\"}");
   const auto* memory = bytes.data();
 

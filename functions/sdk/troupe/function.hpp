@@ -39,13 +39,13 @@ struct troupe_field {
 
 /// Owned by the node, valid until `call` returns.
 struct troupe_request {
-  std::uint32_t size;           ///< sizeof(troupe_request) of the node, so that fields can be appended
-  std::uint32_t is_http;        ///< 0 for a direct invoke: then only `body` is set, to the JSON event
+  std::uint32_t size;     ///< sizeof(troupe_request) of the node, so that fields can be appended
+  std::uint32_t is_http;  ///< 0 for a direct invoke: then only `body` is set, to the JSON event
   troupe_bytes method;
-  troupe_bytes raw_path;        ///< percent-encoded, as sent
-  troupe_bytes raw_query;       ///< percent-encoded, without `?`
+  troupe_bytes raw_path;   ///< percent-encoded, as sent
+  troupe_bytes raw_query;  ///< percent-encoded, without `?`
   troupe_bytes body;
-  troupe_bytes route_key;       ///< of the route that matched, for example `GET /pets/{id}`
+  troupe_bytes route_key;  ///< of the route that matched, for example `GET /pets/{id}`
   troupe_bytes source_ip;
   const troupe_field* headers;  ///< in order of arrival, names as sent
   std::size_t header_count;
@@ -69,7 +69,7 @@ struct troupe_context {
 /// Filled by the function; the node calls `release(owner)` once, when the bytes are no longer needed. From any thread.
 struct troupe_response {
   std::uint32_t size;
-  std::uint32_t status;         ///< 200 to 599
+  std::uint32_t status;  ///< 200 to 599
   const troupe_field* headers;
   std::size_t header_count;
   troupe_bytes body;
@@ -92,8 +92,12 @@ namespace troupe {
 
 namespace sdk {
 
-inline std::string_view view(troupe_bytes bytes) noexcept { return {bytes.data, bytes.size}; }
-inline troupe_bytes bytes(std::string_view text) noexcept { return {text.data(), text.size()}; }
+inline std::string_view view(troupe_bytes bytes) noexcept {
+  return {bytes.data, bytes.size};
+}
+inline troupe_bytes bytes(std::string_view text) noexcept {
+  return {text.data(), text.size()};
+}
 
 inline bool same_name(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size())
@@ -213,12 +217,12 @@ int call(Handler& handler, const troupe_request* raw_request, const troupe_conte
 }  // namespace sdk
 }  // namespace troupe
 
-#define TROUPE_FUNCTION(handler)                                                                             \
+#define TROUPE_FUNCTION(handler)                                                                               \
   extern "C" __attribute__((visibility("default"))) const troupe_function_table* troupe_function_entry(void) { \
-    static const troupe_function_table table = {                                                             \
-        TROUPE_ABI_VERSION, sizeof(troupe_function_table),                                                   \
-        [](const troupe_request* request, const troupe_context* context, troupe_response* out) -> int {      \
-          return troupe::sdk::call(handler, request, context, out);                                          \
-        }};                                                                                                  \
-    return &table;                                                                                           \
+    static const troupe_function_table table = {                                                               \
+        TROUPE_ABI_VERSION, sizeof(troupe_function_table),                                                     \
+        [](const troupe_request* request, const troupe_context* context, troupe_response* out) -> int {        \
+          return troupe::sdk::call(handler, request, context, out);                                            \
+        }};                                                                                                    \
+    return &table;                                                                                             \
   }
