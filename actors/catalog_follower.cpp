@@ -78,6 +78,7 @@ void catalog_follower::on_followed(cluster::follow_result result) {
 }
 
 void catalog_follower::adopt(cluster::catalog_view view) {
+  incomplete_ = incomplete_ || !view.unreadable.empty();
   for (const auto& problem : view.unreadable)
     log_event(log_level::error, "record_unreadable", {{"reason", problem.what}});
   snapshot_ = std::move(view.snapshot);

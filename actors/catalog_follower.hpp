@@ -27,6 +27,8 @@ public:
 
   /// On the control loop; never null.
   const cluster::catalog_snapshot_ptr& snapshot() const noexcept { return snapshot_; }
+  /// Whether records of the store could not be read: the picture then lacks what they say.
+  bool incomplete() const noexcept { return incomplete_; }
   /// Runs `done` on the control loop as soon as the picture is at or past `at`.
   void when_at(cluster::cursor at, std::function<void()> done);
 
@@ -45,6 +47,7 @@ private:
   change_callback on_change_;
   std::function<void(expected<void>)> loaded_;
   cluster::catalog_snapshot_ptr snapshot_ = std::make_shared<cluster::catalog_snapshot>();
+  bool incomplete_ = false;
   struct waiter {
     cluster::cursor at;
     std::function<void()> done;

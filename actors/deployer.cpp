@@ -30,6 +30,7 @@ struct deployer::progress {
   deployment_ptr what;  ///< null for a removal
   deployment_result result;
   cluster::commit_id id{};
+  std::vector<std::multimap<std::string, std::string>::iterator> reserved;  ///< routes, until the end
   bool removes = false;
 };
 
@@ -67,7 +68,7 @@ bool deployer::on_files(std::function<T()> job, std::function<void(T)> then) {
     loop().post([self, this, result, then] {
       enter();
       if (getf(is_terminated_flag))
-        return;  // the node is going down: its promises have been bounced
+        return;  // the node is going down: nobody waits any more
       then(std::move(*result));
       loop().drain();
     });
@@ -218,7 +219,7 @@ void deployer::commit(const progress_ptr& job, imported code) {
 }
 
 expected<void> deployer::add_routes(const progress_ptr& job, std::vector<cluster::guard>& guards,
-                                    std::vector<cluster::write>& writes) const {
+                                    std::vector<cluster::write>& writes) {
   const auto& name = job->what->spec.name;
   const auto& known = around_.follower->snapshot()->routes;
   const auto wanted = [&](const cluster::route_record& record) {
@@ -236,6 +237,17 @@ expected<void> deployer::add_routes(const progress_ptr& job, std::vector<cluster
     if (rival != known.end())
       return fail(errc::refused,
                   "route '" + key + "' is held by function '" + rival->function + "' as '" + rival->key + "'");
+    const auto identity = around_.route_identity(key);
+    for (const auto& own : around_.registry->program_functions())
+      for (const auto& held : own.routes)
+        if (around_.route_identity(held) == identity)
+          return fail(errc::refused,
+                      "route '" + key + "' is held by function '" + own.spec.name + "' as '" + held + "'");
+    // Records of differently named variables have different keys: no guard of the store would keep them apart.
+    const auto [first, last] = routes_under_way_.equal_range(identity);
+    if (std::any_of(first, last, [&](const auto& other) { return other.second != name; }))
+      return fail(errc::conflict, "another deployment takes route '" + key + "' just now; try again");
+    job->reserved.push_back(routes_under_way_.emplace(identity, name));
     cluster::route_record record{std::string{default_api}, key, name};
     if (holder == known.end()) {
       guards.push_back({cluster::route_record_key(record.api, record.key), 0});
@@ -352,6 +364,8 @@ void deployer::fail_job(const progress_ptr& job, error why) {
 }
 
 void deployer::finish(const progress_ptr& job) {
+  for (const auto& route : std::exchange(job->reserved, {}))
+    routes_under_way_.erase(route);
   if (!job->result.failed && job->result.missing.empty())
     log_event(log_level::info, job->removes ? "function_removed" : "function_deployed",
               {{"function", job->result.record.name}, {"version", std::to_string(job->result.record.version)}});
@@ -361,6 +375,8 @@ void deployer::finish(const progress_ptr& job) {
 void deployer::on_timer(time_point now) {
   enter();
   loop().arm(*this, now + collect_interval);
+  if (around_.follower->incomplete())
+    return;  // a record that cannot be read may refer to any blob
   std::vector<functions::code_ref> referenced;
   for (const auto& record : around_.follower->snapshot()->functions)
     referenced.push_back({record.code, record.form == "object" ? code_form::object : code_form::folder});

@@ -5,6 +5,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <variant>
@@ -108,7 +109,7 @@ private:
   expected<imported> import(const deployment& what) const;
   void commit(const progress_ptr& job, imported code);
   expected<void> add_routes(const progress_ptr& job, std::vector<cluster::guard>& guards,
-                            std::vector<cluster::write>& writes) const;
+                            std::vector<cluster::write>& writes);
   void submit(const progress_ptr& job, std::vector<cluster::guard> guards, std::vector<cluster::write> writes);
   void on_commit(const progress_ptr& job, const cluster::commit_result& result);
   void settle_unknown(const progress_ptr& job);
@@ -122,6 +123,7 @@ private:
   void on_timer(time_point now) override;
 
   deployer_surroundings around_;
+  std::multimap<std::string, std::string> routes_under_way_;  ///< identity of a route and the function that takes it
 };
 
 }  // namespace troupe::actors

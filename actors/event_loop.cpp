@@ -143,6 +143,8 @@ void event_loop::remove_tick(tick_listener& listener) noexcept {
 
 void event_loop::arm(timer_listener& listener, time_point when) {
   disarm(listener);
+  // Never due within the present round: a listener that arms itself for the past must not keep the loop.
+  when = std::max(when, now_ + milliseconds{1});
   timers_.emplace(when, &listener);
   listener.armed_for = when;
   listener.armed = true;

@@ -98,6 +98,10 @@ runnable function_registry::runnable_of(const cluster::function_record& record) 
   }
   what.spec = std::make_shared<const functions::function_spec>(std::move(*spec));
   if (what.spec->kind == runtime_kind::native) {
+    if (const auto old = supervised_.find(record.id); old != supervised_.end()) {
+      release(old->second);
+      supervised_.erase(old);
+    }
     if (const auto found = libraries_.find(record.code); found != libraries_.end())
       what.library = found->second;
     return what;
@@ -121,10 +125,16 @@ void function_registry::remove_vanished(const cluster::catalog_snapshot& snapsho
                                   [&](const auto& record) { return record.id == entry.first; });
     if (kept)
       return false;
-    caf::anon_send(entry.second.supervisor, stop_atom::value);
+    release(entry.second);
     around_.logs->forget(entry.first);
     return true;
   });
+}
+
+void function_registry::release(const supervised& entry) {
+  std::erase_if(released_, [](const auto& each) { return each.lock() == nullptr; });
+  caf::anon_send(entry.supervisor, stop_atom::value);
+  released_.push_back(caf::actor_cast<caf::weak_actor_ptr>(entry.supervisor));
 }
 
 void function_registry::install_now() {
@@ -192,6 +202,10 @@ void function_registry::stop() {
   for (auto& [id, entry] : supervised_)
     caf::anon_send(entry.supervisor, halt_atom::value);
   supervised_.clear();
+  for (auto& each : released_)
+    if (auto strong = each.lock())
+      caf::anon_send(caf::actor_cast<supervisor_actor>(strong), halt_atom::value);
+  released_.clear();
 }
 
 }  // namespace troupe::actors

@@ -79,6 +79,7 @@ private:
   void install_now();
   runnable runnable_of(const cluster::function_record& record);
   void remove_vanished(const cluster::catalog_snapshot& snapshot);
+  void release(const supervised& entry);
 
   caf::actor_system& system_;
   registry_surroundings around_;
@@ -88,6 +89,7 @@ private:
   bool busy_ = false;
   bool stopped_ = false;
   std::unordered_map<uuid, supervised> supervised_;
+  std::vector<caf::weak_actor_ptr> released_;  ///< told to stop when their instances have finished
   std::map<digest, library_ptr> libraries_;
   std::map<digest, error> load_errors_;
   std::vector<std::pair<std::uint64_t, std::function<void()>>> waiters_;

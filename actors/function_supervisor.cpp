@@ -68,6 +68,7 @@ void function_supervisor::adopt(runnable what) {
   if (what_.spec && what.spec->version <= what_.spec->version)
     return;
   what_ = std::move(what);
+  report({false, {}, {errc::conflict, {}, "another deployment replaced this version meanwhile"}});
   policy_.reset();
   task_root_.clear();
   preparing_ = false;
@@ -148,8 +149,13 @@ bool function_supervisor::start_instance(unsigned loop) {
   const auto& spec = what_.spec;
   const auto refuse = [&](errc code, const std::string& why) {
     log_event(log_level::warning, "instance_refused", {{"function", spec->name}, {"reason", why}});
-    if (count(stage::ready) == 0)
-      fail_waiting({code, functions::spawn_failure_payload({}, why), why});
+    const failure problem{code, functions::spawn_failure_payload({}, why), why};
+    const bool any_ready = std::any_of(instances_.begin(), instances_.end(),
+                                       [](const auto& each) { return each.second.state == stage::ready; });
+    if (any_ready)
+      report({false, {}, problem});
+    else
+      fail_waiting(problem);
     return false;
   };
   if (around_->node_program.empty())
@@ -164,7 +170,7 @@ bool function_supervisor::start_instance(unsigned loop) {
   auto opened = open_descriptors();
   if (!opened) {
     around_->budget->give_back(spec->memory_mb);
-    return refuse(opened.error().code, opened.error().what);
+    return refuse(errc::no_capacity, opened.error().what);
   }
   const auto id = next_instance_++;
   auto surroundings = around_->worker;

@@ -49,6 +49,12 @@ struct routing_update {
 };
 using routing_update_ptr = std::shared_ptr<const routing_update>;
 
+/// Replaces what a router knows; then `installed` runs on its loop, in the same message.
+struct install_update {
+  routing_update_ptr update;
+  std::function<void()> installed;
+};
+
 /// A worker process has loaded its code and belongs to this loop.
 struct instance_ready {
   uuid function;
@@ -145,7 +151,7 @@ using router_actor = function_actor::extend<
     // A call that was queued on another loop.
     caf::replies_to<forwarded>::with<functions::outcome_ptr>,
     // Replaces what this router knows of the catalog.
-    caf::reacts_to<routing_update_ptr>, caf::reacts_to<instance_ready>, caf::reacts_to<instance_gone>,
+    caf::reacts_to<install_update>, caf::reacts_to<instance_ready>, caf::reacts_to<instance_gone>,
     caf::reacts_to<slot_free>, caf::reacts_to<start_failed>>;
 
 }  // namespace troupe::actors
@@ -153,7 +159,7 @@ using router_actor = function_actor::extend<
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::functions::invocation_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::functions::outcome_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::forwarded)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::routing_update_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::install_update)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::instance_ready)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::instance_gone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::slot_free)

@@ -15,7 +15,13 @@ public:
       : loop_bound{config}, library_{std::move(library)}, log_{log} {}
 
   behavior_type make_behavior() override {
-    return {[this](const functions::invocation_ptr& call) { return library_->call(*call, *log_); }};
+    return {[this](const functions::invocation_ptr& call) -> functions::outcome_ptr {
+      try {
+        return library_->call(*call, *log_);
+      } catch (const std::exception& problem) {  // out of memory: the SDK lets nothing else through
+        return functions::make_failure(errc::function_crashed, problem.what());
+      }
+    }};
   }
   const char* name() const override { return "native_instance"; }
 

@@ -4,6 +4,8 @@
 #include <chrono>
 
 #include "actors/native_instance.hpp"
+#include "config/log.hpp"
+#include "functions/scaling.hpp"
 
 namespace troupe::actors {
 
@@ -12,8 +14,9 @@ namespace {
 using functions::invocation_ptr;
 using functions::outcome_ptr;
 
-/// A call that waits this long shows that the instances are too few, not merely busy for a moment.
-constexpr milliseconds growth_age{25};
+std::size_t bytes_of(const functions::invocation& call) {
+  return call.request ? call.request->body.size() : call.json.size();
+}
 
 }  // namespace
 
@@ -24,10 +27,20 @@ router::router(caf::actor_config& config, std::shared_ptr<router_surroundings> s
 
 router::behavior_type router::make_behavior() {
   loop().add_tick(*this);
+  // An inline actor that ended by itself is made anew at the next call.
+  set_down_handler([this](const caf::down_msg& down) {
+    for (auto& [id, state] : functions_)
+      if (state.inline_actor && state.inline_actor.address() == down.source)
+        state.inline_actor = nullptr;
+  });
   return {
       [this](const invocation_ptr& call) { return route(call, true); },
       [this](const forwarded& hop) { return route(hop.call, false); },
-      [this](const routing_update_ptr& update) { install(*update); },
+      [this](const install_update& what) {
+        install(*what.update);
+        if (what.installed)
+          what.installed();
+      },
       [this](instance_ready& ready) { add(ready); },
       [this](const instance_gone& gone) { remove(gone); },
       [this](const slot_free& free) {
@@ -45,6 +58,9 @@ void router::on_exit() {
   loop().remove_tick(*this);
   for (auto& [id, state] : functions_)
     give_up(state, {errc::draining, {}, "the node is going down"}, ~std::uint64_t{0});
+  for (auto& [id, state] : functions_)
+    if (state.inline_actor)
+      send_exit(state.inline_actor, caf::exit_reason::user_shutdown);
   functions_.clear();
 }
 
@@ -69,12 +85,19 @@ caf::result<outcome_ptr> router::route(const invocation_ptr& call, bool may_forw
 }
 
 function_actor router::inline_actor_of(function_state& state) {
-  if (!state.inline_actor) {
+  if (state.inline_actor)
+    return state.inline_actor;
+  try {
     if (state.what.factory)
       state.inline_actor = state.what.factory(loop());
     else if (state.what.library)
       state.inline_actor = spawn_on<native_instance>(system(), loop(), state.what.library, surroundings_->log);
+  } catch (const std::exception& problem) {
+    // The factory is the embedding program's: its failure is this function's alone.
+    log_event(log_level::error, "actor_not_made", {{"function", state.what.spec->name}, {"reason", problem.what()}});
   }
+  if (state.inline_actor)
+    monitor(state.inline_actor);
   return state.inline_actor;
 }
 
@@ -122,10 +145,12 @@ caf::result<outcome_ptr> router::to_worker(function_state& state, const invocati
     if (const auto* peer = other_loop(state, state.workers.empty() ? false : true))
       return delegate(*peer, forwarded{call});
   const auto& limits = surroundings_->limits;
-  if (state.queue.size() >= limits.max_calls)
+  const auto bytes = bytes_of(*call);
+  if (state.queue.size() >= limits.max_calls || state.queued_bytes + bytes > limits.max_bytes)
     return refuse(errc::overloaded, std::to_string(state.queue.size()) + " calls wait already");
   auto answer = make_response_promise<promise>();
-  state.queue.push_back({call, answer, loop().now()});
+  state.queue.push_back({call, answer, loop().now(), may_forward});
+  state.queued_bytes += bytes;
   ++queued_;
   for (auto& each : state.workers)
     each.slots->calls_wait = true;
@@ -137,7 +162,6 @@ caf::result<outcome_ptr> router::to_worker(function_state& state, const invocati
 
 void router::ask_for_instances(function_state& state) {
   const auto now = loop().now();
-  state.demanded_at = now;
   const auto age = state.queue.empty() ? duration{} : now - state.queue.front().since;
   surroundings_->on_demand({state.what.spec->id, loop().index(), state.queue.size(), age});
 }
@@ -151,15 +175,26 @@ void router::install(const routing_update& update) {
       // Calls in an old inline actor's mailbox are bounced at worst between two messages of this loop: there are none.
       if (old->second.what.library == what.library && old->second.what.spec->version == what.spec->version)
         state.inline_actor = old->second.inline_actor;
-      state.workers = std::move(old->second.workers);
       state.queue = std::move(old->second.queue);
-      state.demanded_at = old->second.demanded_at;
+      state.queued_bytes = old->second.queued_bytes;
+      if (what.load) {
+        state.workers = std::move(old->second.workers);
+        state.ready_since = old->second.ready_since;
+      }
       functions_.erase(old);
     }
     state.what = what;
+    // The function is no longer one of worker processes: what waited for one runs here.
+    while (!what.load && !state.queue.empty()) {
+      auto waiting = pop(state);
+      if (auto target = inline_actor_of(state))
+        waiting.answer.delegate(target, waiting.call);
+      else
+        waiting.answer.deliver(functions::make_failure(errc::not_ready, "the function is not loaded on this node"));
+    }
   }
   for (auto& [id, removed] : functions_)
-    give_up(removed, {errc::no_such_function, {}, "the function was removed"}, ~std::uint64_t{0});
+    give_up(removed, {errc::no_such_route, {}, "the function was removed"}, ~std::uint64_t{0});
   functions_ = std::move(next);
 }
 
@@ -167,6 +202,10 @@ void router::add(instance_ready& ready) {
   auto* state = find(ready.function);
   if (state == nullptr)
     return;  // removed meanwhile: its supervisor retires the worker
+  if (!state->what.load)
+    return;  // native by now
+  if (state->workers.empty())
+    state->ready_since = loop().now();
   state->workers.push_back({std::move(ready.worker), std::move(ready.slots), ready.version});
   dispatch(*state);
 }
@@ -181,14 +220,20 @@ void router::remove(const instance_gone& gone) {
     ask_for_instances(*state);
 }
 
+router::waiting_call router::pop(function_state& state) {
+  auto next = std::move(state.queue.front());
+  state.queue.pop_front();
+  state.queued_bytes -= bytes_of(*next.call);
+  --queued_;
+  return next;
+}
+
 void router::dispatch(function_state& state) {
   while (!state.queue.empty()) {
     auto* chosen = free_worker(state);
     if (chosen == nullptr)
       break;
-    auto next = std::move(state.queue.front());
-    state.queue.pop_front();
-    --queued_;
+    auto next = pop(state);
     if (next.call->abandoned.load(std::memory_order_relaxed)) {
       next.answer.deliver(functions::make_failure(errc::client_gone, "the client left while the call waited"));
       continue;
@@ -203,22 +248,27 @@ void router::dispatch(function_state& state) {
 
 void router::give_up(function_state& state, const functions::failure& why, std::uint64_t version) {
   std::deque<waiting_call> kept;
-  for (auto& waiting : state.queue) {
+  while (!state.queue.empty()) {
+    auto waiting = pop(state);
     if (waiting.call->function->version > version) {
       kept.push_back(std::move(waiting));
       continue;
     }
-    --queued_;
     auto result = std::make_shared<functions::outcome>();
     result->value = why;
     waiting.answer.deliver(std::move(result));
   }
+  for (auto& waiting : kept) {
+    state.queued_bytes += bytes_of(*waiting.call);
+    ++queued_;
+  }
   state.queue = std::move(kept);
-  if (state.what.load)
-    publish(state);
+  publish(state);
 }
 
 void router::publish(function_state& state) {
+  if (!state.what.load)
+    return;
   auto& load = state.what.load->per_loop[loop().index()];
   load.workers.store(static_cast<std::uint32_t>(state.workers.size()), std::memory_order_relaxed);
   load.waiting.store(static_cast<std::uint32_t>(state.queue.size()), std::memory_order_relaxed);
@@ -226,23 +276,51 @@ void router::publish(function_state& state) {
                        std::memory_order_relaxed);
 }
 
+void router::drop_stale(function_state& state, time_point now) {
+  const auto& limits = surroundings_->limits;
+  const auto max_age = state.workers.empty() ? limits.start_timeout : limits.max_age;
+  // While the first instance started nobody's turn came: the wait for a turn counts from when it was ready.
+  while (!state.queue.empty() && now - std::max(state.queue.front().since, state.ready_since) > max_age)
+    pop(state).answer.deliver(functions::make_failure(errc::overloaded, "waited too long for a free instance"));
+  std::deque<waiting_call> kept;
+  while (!state.queue.empty()) {
+    auto waiting = pop(state);
+    if (waiting.call->abandoned.load(std::memory_order_relaxed)) {
+      waiting.answer.deliver(functions::make_failure(errc::client_gone, "the client left while the call waited"));
+      continue;
+    }
+    state.queued_bytes += bytes_of(*waiting.call);
+    ++queued_;
+    kept.push_back(std::move(waiting));
+  }
+  state.queue = std::move(kept);
+}
+
+void router::forward_waiting(function_state& state) {
+  const auto& loads = state.what.load->per_loop;
+  for (std::size_t i = 0; i < loads.size(); ++i) {
+    if (i == loop().index())
+      continue;
+    for (auto free = loads[i].free_slots.load(std::memory_order_relaxed);
+         free > 0 && !state.queue.empty() && state.queue.front().may_forward; --free) {
+      auto next = pop(state);
+      next.answer.delegate((*surroundings_->peers)[i], forwarded{next.call});
+    }
+  }
+}
+
 void router::on_tick(time_point now) {
   if (queued_ == 0)
     return;
   enter();
-  const auto& limits = surroundings_->limits;
   for (auto& [id, state] : functions_) {
-    const auto max_age = state.workers.empty() ? limits.start_timeout : limits.max_age;
-    while (!state.queue.empty() && now - state.queue.front().since > max_age) {
-      auto late = std::move(state.queue.front());
-      state.queue.pop_front();
-      --queued_;
-      late.answer.deliver(functions::make_failure(errc::overloaded, "waited too long for a free instance"));
-    }
-    if (!state.queue.empty() && now - state.queue.front().since > growth_age)
+    if (state.queue.empty() || !state.what.load)
+      continue;
+    drop_stale(state, now);
+    forward_waiting(state);
+    if (!state.queue.empty() && now - state.queue.front().since > functions::growth_age)
       ask_for_instances(state);
-    if (state.what.load)
-      publish(state);
+    publish(state);
   }
 }
 

@@ -17,8 +17,9 @@
 namespace troupe::actors {
 
 struct queue_limits {
-  std::size_t max_calls = 1000;  ///< per function and loop
-  milliseconds max_age{1000};    ///< while an instance runs; while the first one starts: `start_timeout`
+  std::size_t max_calls = 1000;                   ///< per function and loop
+  std::size_t max_bytes = std::size_t{64} << 20;  ///< of the bodies of those calls
+  milliseconds max_age{1000};  ///< while an instance runs; while the first one starts: `start_timeout`
   milliseconds start_timeout{10000};
 };
 
@@ -45,6 +46,7 @@ private:
     functions::invocation_ptr call;
     promise answer;
     time_point since;
+    bool may_forward;
   };
   struct worker {
     function_actor actor;
@@ -56,7 +58,8 @@ private:
     function_actor inline_actor;  ///< native or registered: spawned on this loop at its first call
     std::vector<worker> workers;
     std::deque<waiting_call> queue;
-    time_point demanded_at{};
+    std::size_t queued_bytes = 0;  ///< of bodies
+    time_point ready_since{};      ///< an instance of this loop has run since then
   };
 
   caf::result<functions::outcome_ptr> route(const functions::invocation_ptr& call, bool may_forward);
@@ -70,6 +73,9 @@ private:
   void add(instance_ready& ready);
   void remove(const instance_gone& gone);
   void dispatch(function_state& state);
+  waiting_call pop(function_state& state);
+  void drop_stale(function_state& state, time_point now);
+  void forward_waiting(function_state& state);
   void give_up(function_state& state, const functions::failure& why, std::uint64_t version);
   void ask_for_instances(function_state& state);
   void publish(function_state& state);

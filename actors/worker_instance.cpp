@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -27,6 +28,8 @@ using functions::outcome_ptr;
 constexpr unsigned place_bits = 10;
 /// The type of error that shims report for an answer over the limit (specs: lambda-runtime-api 3).
 constexpr std::string_view too_large_type = "Function.ResponseSizeTooLarge";
+/// Reads of one channel or pipe before the others of the loop have their turn.
+constexpr int max_reads_in_a_row = 4;
 constexpr std::size_t max_partial_line = 64 * 1024;
 
 }  // namespace
@@ -83,11 +86,16 @@ void worker_instance::on_ready(std::uint32_t events) {
   }
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
     read_channel();
-  loop().drain();
 }
 
 void worker_instance::read_channel() {
-  while (what_.channel >= 0) {
+  channel_waits_ = false;
+  for (int reads = 0; what_.channel >= 0; ++reads) {
+    if (reads == max_reads_in_a_row) {
+      channel_waits_ = true;
+      at_batch_end();
+      return;
+    }
     const auto room = reader_.room();
     const auto got = ::recv(what_.channel, room.data(), room.size(), 0);
     if (got < 0) {
@@ -123,7 +131,7 @@ void worker_instance::on_frame(const functions::frame& frame) {
       said_hello_ = true;
       phase_ = phase::loading;
       functions::append_load(out_, functions::load_payload(*what_.spec, what_.surroundings));
-      return flush_later();
+      return at_batch_end();
     case frame_kind::loaded: return on_loaded();
     case frame_kind::answer:
       if (auto* place = find(frame.call_id)) {
@@ -148,7 +156,7 @@ void worker_instance::on_frame(const functions::frame& frame) {
       return;
     case frame_kind::log: return what_.log->write(frame.text, frame.payload, line_form::complete);
     case frame_kind::pong: ping_deadline_ = time_point::max(); return;
-    case frame_kind::stop: return retire("the worker leaves");
+    case frame_kind::stop: return on_leaving();
     case frame_kind::chunk:
     case frame_kind::unknown: return;  // of a newer shim: nothing that this node asked for
     case frame_kind::load:
@@ -177,16 +185,21 @@ void worker_instance::on_load_error(const functions::frame& frame) {
   load_failure_ = failure{errc::init_failed, std::string{frame.payload}, std::string{frame.text}};
 }
 
-void worker_instance::flush_later() {
-  if (flush_pending_)
+void worker_instance::at_batch_end() {
+  if (batch_end_pending_)
     return;
-  flush_pending_ = true;
+  batch_end_pending_ = true;
   loop().at_batch_end(*this);
 }
 
 void worker_instance::on_batch_end() {
   enter();
-  flush_pending_ = false;
+  const auto alive = strong_self();
+  batch_end_pending_ = false;
+  if (channel_waits_)
+    read_channel();
+  if (output_waits_)
+    read_output();
   flush();
 }
 
@@ -222,8 +235,15 @@ void worker_instance::lose_channel(std::string why) {
 
 void worker_instance::read_output() {
   enter();
-  auto space = loop().read_buffer();
-  for (;;) {
+  output_waits_ = false;
+  // Not the loop's buffer: this also runs while a connection still looks at what it received.
+  std::array<char, 16 * 1024> space;
+  for (int reads = 0; what_.output >= 0; ++reads) {
+    if (reads == max_reads_in_a_row) {
+      output_waits_ = true;
+      at_batch_end();
+      return;
+    }
     const auto got = ::read(what_.output, space.data(), space.size());
     if (got > 0) {
       log_output({space.data(), static_cast<std::size_t>(got)}, false);
@@ -236,7 +256,6 @@ void worker_instance::read_output() {
     loop().unwatch(what_.output, output_watcher_);
     ::close(std::exchange(what_.output, -1));
     log_output({}, true);
-    return;
   }
 }
 
@@ -271,8 +290,9 @@ caf::result<outcome_ptr> worker_instance::run(const invocation_ptr& call) {
   // The router took a slot before it sent the call here.
   auto free = std::find_if(places_.begin(), places_.end(), [](const auto& p) { return p.sequence == 0; });
   if (phase_ != phase::ready || what_.channel < 0 || free == places_.end()) {
-    slots_->give_back();
-    return functions::make_failure(errc::not_ready, "the instance ended before the call reached it");
+    // It did not run, and the router knows by now that this instance takes nothing more.
+    free_slot();
+    return delegate(what_.router, call);
   }
   const auto sequence = next_sequence_++;
   const auto id = sequence << place_bits | static_cast<std::uint64_t>(free - places_.begin());
@@ -287,30 +307,35 @@ caf::result<outcome_ptr> worker_instance::run(const invocation_ptr& call) {
       functions::end_call(out_, mark, {{invocation_text, sizeof invocation_text}, deadline, trace.view(), {}},
                           what_.limits.max_payload_bytes);
   if (!closed) {
-    slots_->give_back();
+    free_slot();
     return functions::make_failure(closed.error().code, closed.error().what);
   }
   free->answer = make_response_promise<promise>();
   free->call = call;
   free->started_at = loop().now();
   free->sequence = sequence;
-  if (slots_->in_flight() == 1)
+  if (!armed || armed_for > free->started_at + what_.spec->timeout)
     rearm(loop().now());
-  flush_later();
+  at_batch_end();
   return free->answer;
 }
 
 void worker_instance::settle(running_call& place, outcome_ptr result) {
   const auto now = last_used_ = loop().now();
-  result->queued = place.started_at - place.call->arrived_at;
+  // Two loops' clocks may be a batch apart.
+  result->queued = std::max(duration{}, place.started_at - place.call->arrived_at);
   result->started = std::clamp(loaded_at_ - place.call->arrived_at, duration{}, result->queued);
   result->ran = now - place.started_at;
   place.sequence = 0;
   place.call.reset();
   auto answer = std::move(place.answer);
   place.answer = {};
-  slots_->give_back();
   answer.deliver(std::move(result));
+  free_slot();
+}
+
+void worker_instance::free_slot() {
+  slots_->give_back();
   if (slots_->calls_wait && phase_ == phase::ready)
     send(what_.router, slot_free{what_.spec->id});
   stop_if_done();
@@ -338,7 +363,8 @@ void worker_instance::rearm(time_point now) {
     next = std::min(next, oldest + what_.spec->timeout);
   else if (phase_ == phase::ready)
     next = std::min(next, std::max(now + milliseconds{1}, last_used_ + what_.limits.idle_timeout));
-  if (next == time_point::max() || phase_ == phase::dying)
+  // A wanted kill waits for the process id; no deadline hurries that.
+  if (next == time_point::max() || phase_ == phase::dying || kill_wanted_)
     loop().disarm(*this);
   else
     loop().arm(*this, next);
@@ -385,7 +411,7 @@ void worker_instance::expire_calls(time_point now) {
   } else if (ping_deadline_ == time_point::max()) {
     // The others may finish, provided that the process still turns its loop.
     functions::append_ping(out_, 1);
-    flush_later();
+    at_batch_end();
     ping_deadline_ = now + what_.limits.ping_timeout;
   }
 }
@@ -396,6 +422,12 @@ void worker_instance::retire(std::string why) {
   phase_ = phase::retiring;
   end_reason_ = std::move(why);
   leave_router();
+}
+
+void worker_instance::on_leaving() {
+  retire("the worker leaves");
+  stop_deadline_ = std::min(stop_deadline_, loop().now() + what_.limits.stop_timeout);
+  rearm(loop().now());
 }
 
 void worker_instance::stop() {
@@ -422,7 +454,7 @@ void worker_instance::stop_if_done() {
     return;
   }
   functions::append_stop(out_);
-  flush_later();
+  at_batch_end();
   stop_deadline_ = loop().now() + what_.limits.stop_timeout;
   rearm(loop().now());
 }
@@ -459,10 +491,13 @@ void worker_instance::on_process(const functions::spawner_event& event) {
   const auto& exited = std::get<functions::worker_exited>(event);
   pid_ = 0;
   phase_ = phase::dying;
-  if (what_.channel >= 0)
-    read_channel();  // answers that it wrote before it ended
-  if (what_.output >= 0)
+  // What it wrote before it ended; the kernel's buffers bound both.
+  do
+    read_channel();
+  while (channel_waits_);
+  do
     read_output();
+  while (output_waits_);
   std::string how = WIFSIGNALED(exited.wait_status) ? "killed by signal " + std::to_string(WTERMSIG(exited.wait_status))
                                                     : "exit status " + std::to_string(WEXITSTATUS(exited.wait_status));
   fail_running(errc::function_crashed, "the worker ended during the call: " + how, exited.wait_status, true);

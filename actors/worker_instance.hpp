@@ -79,7 +79,7 @@ private:
   void on_loaded();
   void on_load_error(const functions::frame& frame);
   void flush();
-  void flush_later();
+  void at_batch_end();
   void lose_channel(std::string why);
 
   // Calls.
@@ -94,6 +94,8 @@ private:
   void expire_calls(time_point now);
   void rearm(time_point now);
   void retire(std::string why);
+  void free_slot();
+  void on_leaving();
   void stop();
   void halt();
   void stop_if_done();
@@ -116,7 +118,9 @@ private:
   bool joined_router_ = false;
   bool stop_requested_ = false;
   bool kill_wanted_ = false;
-  bool flush_pending_ = false;
+  bool batch_end_pending_ = false;
+  bool channel_waits_ = false;  ///< the kernel may hold more
+  bool output_waits_ = false;
   bool writable_ = true;
   time_point born_at_{};
   time_point loaded_at_{};

@@ -115,6 +115,17 @@ void node::stop() noexcept {
   state_->notify();
 }
 
+node::state::~state() {
+  for (const auto& sockets : http_sockets)
+    for (const int descriptor : sockets)
+      ::close(descriptor);
+  for (const int descriptor : admin_sockets)
+    ::close(descriptor);
+  for (const int descriptor : {signals, wake})
+    if (descriptor >= 0)
+      ::close(descriptor);
+}
+
 int node::state::run() {
   auto begun = prepare().and_then([this] { return open_sockets(); });
   if (!begun) {
@@ -338,26 +349,28 @@ expected<void> node::state::start_serving() {
   control_side.edge = std::make_unique<http::edge>(*control_side.loop, *system, shared_admin, admin_budget);
   control_side.edge->admin = admin;
   control_side.listeners.emplace_back(*control_side.edge, admin_sockets.front(), admin_bound.port);
+  http_sockets.clear();  // the listeners own them now
+  admin_sockets.clear();
   on_each(gateways, [](serving_loop& each) { each.edge->start(); });
   on_each(control, [](serving_loop& each) { each.edge->start(); });
 
   // The first picture is on every loop before the first connection is accepted.
-  std::atomic<bool> ready{false};
+  auto ready = std::make_shared<std::atomic<bool>>(false);
   auto problem = std::make_shared<std::optional<error>>();
-  follower->start([this, problem, &ready](const expected<void>& loaded) {
+  follower->start([this, problem, ready](const expected<void>& loaded) {
     if (!loaded) {
       *problem = loaded.error();
-      ready = true;
+      *ready = true;
       notify();
       return;
     }
-    registry->when_installed(follower->snapshot()->cursor, [this, &ready] {
-      ready = true;
+    registry->when_installed(follower->snapshot()->cursor, [this, ready] {
+      *ready = true;
       notify();
     });
   });
-  wait([&] { return ready.load(); }, time_point::max());
-  if (!ready.load())
+  wait([ready] { return ready->load(); }, time_point::max());
+  if (!ready->load())
     return fail(errc::refused, "stopped before it was ready");
   if (*problem)
     return tl::unexpected{**problem};
@@ -387,11 +400,11 @@ void node::state::install(actors::routing_update_ptr update, std::vector<actors:
   for (auto& each : gateways) {
     each.loop->post([this, &each, update, left, done, table = built.table, router = (*routers)[index]] {
       // The router first: a route must never lead to a function that its loop does not know.
-      caf::anon_send(router, update);
-      each.loop->drain();
-      each.edge->routes = table;
-      if (left->fetch_sub(1) == 1)
-        control.front().loop->post(done);
+      caf::anon_send(router, actors::install_update{update, [this, &each, left, done, table] {
+                                                      each.edge->routes = table;
+                                                      if (left->fetch_sub(1) == 1)
+                                                        control.front().loop->post(done);
+                                                    }});
     });
     ++index;
   }

@@ -35,6 +35,7 @@ struct serving_loop {
 
 struct node::state {
   explicit state(node_options o) : options{std::move(o)} {}
+  ~state();
 
   int run();
   expected<void> prepare();

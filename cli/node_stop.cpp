@@ -22,6 +22,8 @@ constexpr milliseconds quiet_announce{500};
 constexpr milliseconds handshake_grace{100};
 constexpr milliseconds answer_grace{2'000};
 constexpr seconds actors_timeout{10};
+/// Beyond drain.timeout, for a loop to do what it is asked.
+constexpr milliseconds loop_grace{5'000};
 
 }  // namespace
 
@@ -75,8 +77,12 @@ void node::state::on_each(std::list<serving_loop>& which, const std::function<vo
       left->fetch_sub(1);
       notify();
     });
-  while (left->load() > 0)
-    wait([&] { return left->load() == 0; }, clock::now() + seconds{1});
+  if (wait([&] { return left->load() == 0; }, clock::now() + options.drain_timeout + loop_grace))
+    return;
+  // A native handler holds a loop for good; nothing orderly is possible any more.
+  log_event(log_level::error, "loop_stuck", {{"waited_ms", (options.drain_timeout + loop_grace).count()}});
+  stop_log();
+  std::_Exit(1);
 }
 
 void node::state::stop_accepting(std::list<serving_loop>& which) {

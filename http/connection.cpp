@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "config/log.hpp"
 #include "config/text.hpp"
 #include "http/outcome_reply.hpp"
 
@@ -53,6 +54,16 @@ connection::behavior_type connection::make_behavior() {
 
 void connection::on_ready(std::uint32_t events) {
   enter();
+  try {
+    serve(events);
+  } catch (const std::exception& problem) {
+    // Out of memory for this client: the loop and the others go on.
+    log_event(log_level::error, "connection_dropped", {{"peer", peer_address_}, {"reason", problem.what()}});
+    close();
+  }
+}
+
+void connection::serve(std::uint32_t events) {
   if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
     close();
     return;
@@ -327,14 +338,22 @@ void connection::finish(std::uint32_t call, const functions::outcome_ptr& result
   answer(std::move(what));
 }
 
-void connection::fail(std::uint32_t call, const caf::error&) {
+void connection::fail(std::uint32_t call, const caf::error& why) {
   if (call != call_number_ || phase_ != phase::calling) {
     forget_late_answer();
     return;
   }
-  in_flight_.reset();
-  // The only errors that actors answer as such are CAF's own: the function's actor ended, or threw.
-  answer(error_reply(errc::function_crashed, edge_.options().errors));
+  // Actors answer only CAF's own errors as such: the message never reached the function's actor, or the actor threw.
+  const auto code = why == caf::sec::request_receiver_down ? errc::not_ready : errc::function_crashed;
+  answer(abandon_call(code, caf::to_string(why)));
+}
+
+reply connection::abandon_call(errc code, const std::string& detail) {
+  const auto call = std::move(in_flight_);
+  if (!call)
+    return error_reply(code, edge_.options().errors);  // of the admin port
+  call->abandoned.store(true, std::memory_order_relaxed);
+  return failed_call(*call, code, detail, edge_.options().errors);
 }
 
 void connection::forget_late_answer() noexcept {
@@ -343,12 +362,9 @@ void connection::forget_late_answer() noexcept {
 }
 
 void connection::on_call_timeout() {
-  if (in_flight_)
-    in_flight_->abandoned.store(true, std::memory_order_relaxed);
-  in_flight_.reset();
   if (++late_answers_ >= max_late_answers)
     keep_alive_ = false;
-  answer(error_reply(errc::budget_spent, edge_.options().errors));
+  answer(abandon_call(errc::budget_spent, "no answer within the limit for HTTP"));
 }
 
 // -- deadlines
@@ -382,10 +398,8 @@ void connection::begin_drain() {
 void connection::end_drain() {
   enter();
   if (phase_ == phase::calling) {
-    if (in_flight_)
-      in_flight_->abandoned.store(true, std::memory_order_relaxed);
     keep_alive_ = false;
-    answer(error_reply(errc::draining, edge_.options().errors));
+    answer(abandon_call(errc::draining, "no answer within drain.timeout"));
   } else if (phase_ != phase::writing) {
     close();
   }

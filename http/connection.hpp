@@ -37,6 +37,7 @@ private:
 
   // Reading.
   void on_ready(std::uint32_t events) override;
+  void serve(std::uint32_t events);
   void on_batch_end() override;
   void receive();
   bool receive_once();
@@ -52,6 +53,7 @@ private:
   void call_admin(functions::http_request_ptr request);
   void finish(std::uint32_t call, const functions::outcome_ptr& result);
   void fail(std::uint32_t call, const caf::error& why);
+  reply abandon_call(errc code, const std::string& detail);
   void forget_late_answer() noexcept;
   void on_call_timeout();
 

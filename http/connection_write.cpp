@@ -193,7 +193,7 @@ void connection::close() {
   edge_.remove(*this);
   // Others of this batch may still hold a pointer; the last reference goes when the batch has ended.
   loop().keep_until_batch_end(std::make_shared<caf::strong_actor_ptr>(std::move(self_)));
-  send_exit(this, caf::exit_reason::normal);
+  send_exit(this, caf::exit_reason::user_shutdown);
   loop().drain();
 }
 

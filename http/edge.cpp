@@ -43,6 +43,8 @@ void edge::remove(connection& one) noexcept {
     one.previous_->next_ = one.next_;
   else
     first_ = one.next_;
+  if (next_ == &one)
+    next_ = one.next_;
   if (one.next_ != nullptr)
     one.next_->previous_ = one.previous_;
   one.next_ = one.previous_ = nullptr;
@@ -52,29 +54,25 @@ void edge::remove(connection& one) noexcept {
     loop_.post(std::exchange(when_empty_, nullptr));
 }
 
-void edge::on_tick(time_point now) {
-  for (auto* one = first_; one != nullptr;) {
-    auto* next = one->next_;
-    one->on_sweep(now);
-    one = next;
+template <class Job>
+void edge::for_each(Job job) {
+  for (auto* one = first_; one != nullptr; one = next_) {
+    next_ = one->next_;
+    job(*one);
   }
+}
+
+void edge::on_tick(time_point now) {
+  for_each([now](connection& one) { one.on_sweep(now); });
 }
 
 void edge::begin_drain() {
   draining_ = true;
-  for (auto* one = first_; one != nullptr;) {
-    auto* next = one->next_;
-    one->begin_drain();
-    one = next;
-  }
+  for_each([](connection& one) { one.begin_drain(); });
 }
 
 void edge::end_drain() {
-  for (auto* one = first_; one != nullptr;) {
-    auto* next = one->next_;
-    one->end_drain();
-    one = next;
-  }
+  for_each([](connection& one) { one.end_drain(); });
 }
 
 void edge::close_all() {

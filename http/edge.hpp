@@ -88,12 +88,15 @@ public:
 
 private:
   void on_tick(time_point now) override;
+  template <class Job>
+  void for_each(Job job);
 
   actors::event_loop& loop_;
   caf::actor_system& system_;
   std::shared_ptr<const edge_options> options_;
   std::shared_ptr<connection_budget> budget_;
   connection* first_ = nullptr;
+  connection* next_ = nullptr;  ///< of a walk: ending one connection may end another
   std::size_t count_ = 0;
   bool draining_ = false;
   std::function<void()> when_empty_;

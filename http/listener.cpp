@@ -21,6 +21,9 @@ namespace troupe::http {
 namespace {
 
 constexpr int backlog = 4096;
+/// Accepts before the connections of the loop have their turn.
+constexpr int max_accepts_in_a_row = 128;
+constexpr std::chrono::minutes report_interval{1};
 
 struct resolved {
   sockaddr_storage address{};
@@ -132,22 +135,34 @@ void listener::on_ready(std::uint32_t) {
   accept_all();
 }
 
+void listener::on_batch_end() {
+  resuming_ = false;
+  accept_all();
+}
+
 void listener::on_tick(time_point) {
   if (std::exchange(paused_, false))
     accept_all();
 }
 
 void listener::accept_all() {
-  for (;;) {
+  for (int accepts = 0;; ++accepts) {
+    if (accepts == max_accepts_in_a_row) {
+      if (!std::exchange(resuming_, true))
+        edge_.loop().at_batch_end(*this);
+      return;
+    }
     sockaddr_storage peer{};
     socklen_t length = sizeof peer;
     const int accepted =
         ::accept4(descriptor_, reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (accepted < 0) {
+      if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO)
+        continue;
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
         on_exhausted();
-      else if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO)
-        continue;
+      else if (errno != EAGAIN)
+        paused_ = true;  // the network below is in trouble: the next tick tries again
       return;
     }
     const int one = 1;
@@ -159,9 +174,12 @@ void listener::accept_all() {
 
 void listener::on_exhausted() {
   // The client in front of the queue is told; the others wait for the next tick, when descriptors may be free again.
-  if (!std::exchange(reported_, true))
+  const auto now = edge_.loop().now();
+  if (now - reported_at_ > report_interval)
     log_event(log_level::warning, "descriptors_exhausted",
               {{"port", std::to_string(port_)}, {"reason", std::strerror(errno)}});
+  if (now - reported_at_ > report_interval)
+    reported_at_ = now;
   ::close(reserve_);
   if (const int accepted = ::accept4(descriptor_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC); accepted >= 0) {
     static constexpr std::string_view busy =
@@ -191,7 +209,10 @@ void listener::refuse_handshakes() {
 void listener::stop() {
   if (descriptor_ < 0)
     return;
-  accept_all();
+  do
+    accept_all();
+  while (std::exchange(resuming_, false));
+  edge_.loop().cancel_batch_end(*this);
   edge_.loop().remove_tick(*this);
   edge_.loop().unwatch(descriptor_, *this);
   ::close(std::exchange(descriptor_, -1));

@@ -20,7 +20,7 @@ class edge;
 /// @returns the descriptors, or `errc::io` naming the address and the reason.
 expected<std::vector<int>> open_listeners(const endpoint& address, unsigned count, endpoint& bound);
 
-class listener final : private actors::watcher, private actors::tick_listener {
+class listener final : private actors::watcher, private actors::tick_listener, private actors::batch_listener {
 public:
   /// Takes over `descriptor`. Begins with `start`, on the loop.
   listener(edge& target, int descriptor, std::uint16_t port);
@@ -36,6 +36,7 @@ public:
 private:
   void on_ready(std::uint32_t events) override;
   void on_tick(time_point now) override;
+  void on_batch_end() override;
   void accept_all();
   void on_exhausted();
 
@@ -44,7 +45,8 @@ private:
   int reserve_ = -1;  ///< given up for a moment to tell a client 503 when no descriptor is left
   std::uint16_t port_;
   bool paused_ = false;
-  bool reported_ = false;
+  bool resuming_ = false;
+  time_point reported_at_{};
   time_point last_accepted_{};
 };
 

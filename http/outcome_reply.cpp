@@ -13,7 +13,9 @@ double milliseconds_of(duration length) {
   return std::chrono::duration<double, std::milli>(length).count();
 }
 
-reply fail_call(const functions::invocation& call, errc code, const std::string& detail, error_mode mode) {
+}  // namespace
+
+reply failed_call(const functions::invocation& call, errc code, const std::string& detail, error_mode mode) {
   log_event(log_level::warning, "call_failed",
             {{"function", call.function->name},
              {"cause", std::string{to_string(code)}},
@@ -23,16 +25,14 @@ reply fail_call(const functions::invocation& call, errc code, const std::string&
   return error_reply(code, mode);
 }
 
-}  // namespace
-
 reply reply_to(functions::outcome&& result, const functions::invocation& call, error_mode mode) {
   if (const auto* failed = std::get_if<functions::failure>(&result.value))
-    return fail_call(call, failed->code, failed->detail, mode);
+    return failed_call(call, failed->code, failed->detail, mode);
   auto made = std::holds_alternative<functions::json_answer>(result.value)
                   ? make_reply(std::move(std::get<functions::json_answer>(result.value)))
                   : make_reply(std::move(std::get<functions::native_response>(result.value)));
   if (!made)
-    return fail_call(call, made.error().code, made.error().what, mode);
+    return failed_call(call, made.error().code, made.error().what, mode);
   return std::move(*made);
 }
 

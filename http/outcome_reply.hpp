@@ -14,6 +14,9 @@ namespace troupe::http {
 /// What went wrong is logged here, once, with the call it belongs to.
 reply reply_to(functions::outcome&& result, const functions::invocation& call, error_mode mode);
 
+/// The reply of a call that failed outside of its function; logged like the others.
+reply failed_call(const functions::invocation& call, errc code, const std::string& detail, error_mode mode);
+
 /// Appends the `server-timing` line: queue, cold start and run in milliseconds.
 void append_timing(std::string& fields, const functions::outcome& result);
 

@@ -93,7 +93,7 @@ protected:
     auto next = std::make_shared<routing_update>();
     next->functions.push_back(what);
     update = next;
-    caf::anon_send(target, update);
+    caf::anon_send(target, install_update{update, {}});
     function = spec;
   }
 
@@ -204,10 +204,10 @@ TEST_F(RouterTest, RemovingAFunctionAnswersWhatWaitsForIt) {
   auto answer = self->request(target, patience, call());
   on_loop([] {});
 
-  caf::anon_send(target, routing_update_ptr{std::make_shared<routing_update>()});
+  caf::anon_send(target, install_update{std::make_shared<routing_update>(), {}});
 
   errc code = errc::bug;
   answer.receive([&](const functions::outcome_ptr& result) { code = std::get<functions::failure>(result->value).code; },
                  [](const caf::error&) {});
-  EXPECT_EQ(code, errc::no_such_function);
+  EXPECT_EQ(code, errc::no_such_route);
 }
