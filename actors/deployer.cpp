@@ -23,6 +23,14 @@ constexpr std::chrono::hours collect_interval{1};
 /// A blob that was stored or asked for stays this long even if no function refers to it.
 constexpr std::chrono::hours blob_pin{24};
 
+/// Copies one file from this machine unless it is stored. @returns its digest when it is in neither place.
+expected<std::vector<digest>> import_file(functions::code_store& code, const digest& blob, const std::string& source) {
+  if (code.blobs().has(blob))
+    return std::vector<digest>{};
+  const auto copied = source.empty() ? expected<bool>{false} : code.import_file(blob, source);
+  return copied.map([&](bool stored) { return stored ? std::vector<digest>{} : std::vector<digest>{blob}; });
+}
+
 }  // namespace
 
 struct deployer::progress {
@@ -116,18 +124,15 @@ caf::result<deployment_result_ptr> deployer::deploy(const deployment_ptr& what) 
 
 expected<deployer::imported> deployer::import(const deployment& what) const {
   auto& code = *around_.code;
+  const auto missing_or_error = [](expected<std::vector<digest>> missing) {
+    return std::move(missing).map([](std::vector<digest> blobs) { return imported{{}, 0, std::move(blobs)}; });
+  };
   imported result;
   if (const auto* object = std::get_if<deployment::object>(&what.code)) {
     result.code = object->blob;
-    if (!code.blobs().has(object->blob)) {
-      const auto copied = what.source.empty() ? expected<bool>{false} : code.import_file(object->blob, what.source);
-      if (!copied)
-        return tl::unexpected{copied.error()};
-      if (!*copied) {
-        result.missing.push_back(object->blob);
-        return result;
-      }
-    }
+    auto missing = import_file(code, object->blob, what.source);
+    if (!missing || !missing->empty())
+      return missing_or_error(std::move(missing));
     auto path = code.materialize_object(object->blob);
     if (!path)
       return tl::unexpected{path.error()};
@@ -140,15 +145,9 @@ expected<deployer::imported> deployer::import(const deployment& what) const {
   }
   expected<functions::manifest> package = functions::manifest{};
   if (const auto* archive = std::get_if<deployment::archive>(&what.code)) {
-    if (!code.blobs().has(archive->blob)) {
-      const auto copied = what.source.empty() ? expected<bool>{false} : code.import_file(archive->blob, what.source);
-      if (!copied)
-        return tl::unexpected{copied.error()};
-      if (!*copied) {
-        result.missing.push_back(archive->blob);
-        return result;
-      }
-    }
+    auto missing = import_file(code, archive->blob, what.source);
+    if (!missing || !missing->empty())
+      return missing_or_error(std::move(missing));
     package = code.import_zip(archive->blob);
     if (!package)
       return tl::unexpected{package.error()};

@@ -104,13 +104,7 @@ bool connection::receive_once() {
         on_request_complete();
       return true;
     }
-    if (got == 0)
-      on_end_of_input();
-    else if (errno == EAGAIN)
-      readable_ = false;
-    else if (errno != EINTR)
-      close();
-    return got < 0 && errno == EINTR;
+    return on_nothing_received(got, errno);
   }
   auto space = loop().read_buffer();
   space = space.first(std::min(space.size(), edge_.options().max_pipelined_bytes));
@@ -122,13 +116,17 @@ bool connection::receive_once() {
     take({space.data(), static_cast<std::size_t>(got)});
     return true;
   }
+  return on_nothing_received(got, errno);
+}
+
+bool connection::on_nothing_received(ssize_t got, int problem) {
   if (got == 0)
     on_end_of_input();
-  else if (errno == EAGAIN)
+  else if (problem == EAGAIN)
     readable_ = false;
-  else if (errno != EINTR)
+  else if (problem != EINTR)
     close();
-  return got < 0 && errno == EINTR;
+  return got < 0 && problem == EINTR;
 }
 
 void connection::on_end_of_input() {

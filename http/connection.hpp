@@ -44,6 +44,8 @@ private:
   void take(std::string_view bytes);
   std::size_t take_head(std::string_view bytes);
   std::size_t take_body(std::string_view bytes);
+  /// After a `recv` without bytes. @returns whether to try again at once.
+  bool on_nothing_received(ssize_t got, int problem);
   void on_end_of_input();
   void resume_input();
 

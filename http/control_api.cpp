@@ -10,20 +10,20 @@ namespace {
 
 using actors::deployment_result_ptr;
 
-reply_ptr json_reply(unsigned status, std::string body) {
+reply_ptr reply_of(unsigned status, std::string_view type, std::string body) {
   auto what = std::make_shared<reply>();
   what->status = status;
-  what->fields = "content-type: application/json\r\n";
+  what->fields.append("content-type: ").append(type).append("\r\n");
   what->body = std::move(body);
   return what;
 }
 
+reply_ptr json_reply(unsigned status, std::string body) {
+  return reply_of(status, "application/json", std::move(body));
+}
+
 reply_ptr text_reply(unsigned status, std::string body) {
-  auto what = std::make_shared<reply>();
-  what->status = status;
-  what->fields = "content-type: text/plain; charset=utf-8\r\n";
-  what->body = std::move(body);
-  return what;
+  return reply_of(status, "text/plain; charset=utf-8", std::move(body));
 }
 
 reply_ptr refusal_of(const error& why) {
