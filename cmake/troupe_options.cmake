@@ -42,6 +42,8 @@ if(TROUPE_SANITIZE)
   if(TROUPE_SANITIZE MATCHES "undefined")
     # CAF 0.17 spawns argument-less function actors through a null reference; that one report must not end the program.
     add_compile_options(-fno-sanitize-recover=undefined)
+    # Its check of vptrs opens a pipe to probe memory, and so reports nonsense when a test leaves no descriptors.
+    add_compile_options(-fno-sanitize=vptr)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
       add_compile_options(-fsanitize-recover=null)
     endif()
