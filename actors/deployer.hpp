@@ -72,7 +72,6 @@ using deployer_actor = caf::typed_actor<
     caf::replies_to<blob_upload>::with<blobs_result_ptr>>;
 
 struct deployer_surroundings {
-  event_loop* control = nullptr;
   work_thread* files = nullptr;
   functions::code_store* code = nullptr;
   cluster::catalog_store* store = nullptr;

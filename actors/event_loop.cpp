@@ -185,7 +185,7 @@ void event_loop::take_posted() {
 int event_loop::wait_timeout_ms() const {
   if (!due_.empty() || !batch_end_.empty() || inbox_.load(std::memory_order_relaxed) != nullptr)
     return 0;
-  auto next = ticks_.empty() ? now_ + seconds{1} : next_tick_;  // without ticks: a sign of life for a watchdog
+  auto next = ticks_.empty() ? now_ + seconds{1} : next_tick_;  // nothing is due: an idle loop looks up once a second
   if (!timers_.empty())
     next = std::min(next, timers_.begin()->first);
   const auto left = std::chrono::ceil<milliseconds>(next - clock::now());
@@ -196,7 +196,6 @@ void event_loop::wait() {
   std::array<epoll_event, max_events> events;
   const int count = ::epoll_wait(epoll_, events.data(), max_events, wait_timeout_ms());
   refresh_now();
-  last_seen_ns_.store(now_.time_since_epoch().count(), std::memory_order_relaxed);
   batch_.clear();
   bool woken = false;
   for (int i = 0; i < count; ++i) {

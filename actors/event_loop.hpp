@@ -88,8 +88,6 @@ public:
   // ---------------------------------------------------------------------------------------------------
   void post(std::function<void()> job);
   void exec_later(caf::resumable* job) override;
-  /// Nanoseconds of `clock` at the last tick or wake-up; a watchdog compares it.
-  std::int64_t last_seen_ns() const noexcept { return last_seen_ns_.load(std::memory_order_relaxed); }
 
   // -- on the loop's thread only
   // ------------------------------------------------------------------------------------------
@@ -108,8 +106,6 @@ public:
   void arm(timer_listener& listener, time_point when);
   void disarm(timer_listener& listener) noexcept;
   /// Keeps an object alive until the present batch of events has been handled.
-  template <class T>
-  void keep_until_batch_end(caf::intrusive_ptr<T> object);
   void keep_until_batch_end(std::shared_ptr<void> object) { kept_.push_back(std::move(object)); }
   /// The instant at which the present batch began; at most a batch old.
   time_point now() const noexcept { return now_; }
@@ -149,7 +145,6 @@ private:
   std::thread thread_;
   std::atomic<bool> stopping_{false};
   std::atomic<posted*> inbox_{nullptr};  ///< a stack; the loop takes it whole and reverses it
-  std::atomic<std::int64_t> last_seen_ns_{0};
 
   std::deque<caf::intrusive_ptr<caf::resumable>> due_;
   bool draining_ = false;
@@ -169,10 +164,5 @@ private:
   std::array<char, 29> date_{};
   std::unique_ptr<char[]> read_buffer_;
 };
-
-template <class T>
-void event_loop::keep_until_batch_end(caf::intrusive_ptr<T> object) {
-  keep_until_batch_end(std::shared_ptr<void>{nullptr, [kept = std::move(object)](void*) {}});
-}
 
 }  // namespace troupe::actors

@@ -298,7 +298,6 @@ void node::state::start_actors() {
       control_loop, *store, [this](cluster::catalog_snapshot_ptr snapshot) { registry->adopt(std::move(snapshot)); });
 
   actors::deployer_surroundings deploying;
-  deploying.control = &control_loop;
   deploying.files = files.get();
   deploying.code = &*code;
   deploying.store = store.get();

@@ -12,20 +12,7 @@ MIB = 1024 * 1024
 FEW_MIB = 4 * MIB
 
 
-class FloodTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.node = support.Node()
-        try:
-            wire.deploy_hello(cls.node)
-        except BaseException:
-            cls.node.close()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.node.close()
-
+class FloodTest(wire.HelloNodeTest):
     def refused(self, statuses, head, block, count, growth=FEW_MIB):
         """Floods to warm up, then measured: one refusal, a clean end, bounded memory, and the node serves on."""
         small = max(1, min(count, MIB // max(1, len(block))))

@@ -13,20 +13,7 @@ def head_of(bytes_in_all, fields=3):
     return start + b"P: " + b"p" * (bytes_in_all - len(start) - 7) + b"\r\n\r\n"
 
 
-class LimitsTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.node = support.Node()
-        try:
-            wire.deploy_hello(cls.node)
-        except BaseException:
-            cls.node.close()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.node.close()
-
+class LimitsTest(wire.HelloNodeTest):
     def answer(self, *pieces):
         with self.node.connect() as client:
             return client.exchange(*pieces)

@@ -14,19 +14,8 @@ FAST = ("--set", "edge.header_timeout=300ms", "--set", "edge.body_progress_timeo
 SLACK_S = 2.0
 
 
-class DeadlineTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.node = support.Node(*FAST)
-        try:
-            wire.deploy_hello(cls.node)
-        except BaseException:
-            cls.node.close()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.node.close()
+class DeadlineTest(wire.HelloNodeTest):
+    flags = FAST
 
     def connect(self):
         client = self.node.connect()
@@ -114,7 +103,6 @@ class DeadlineTest(unittest.TestCase):
             time.sleep(0.1)  # a client that uses its connection now and then: the time itself is the test
 
     def test_a_reader_that_stops_is_closed_and_disturbs_nobody(self):
-        sockets = wire.sockets_of(self.node.pid)
         body = b"b" * 9_000_000
         slow = [self.narrow_client() for _ in range(3)]
         for client in slow:
@@ -128,7 +116,7 @@ class DeadlineTest(unittest.TestCase):
             slowest_s = max(slowest_s, time.monotonic() - begun)
         self.assertLess(slowest_s, 0.5)
 
-        support.wait_until(lambda: wire.sockets_of(self.node.pid) <= sockets, "close of those who do not read", 10)
+        support.wait_until(lambda: not any(map(wire.is_held, slow)), "close of those who do not read", 10)
         for client in slow:
             with self.assertRaises((EOFError, ConnectionError)):
                 client.response()

@@ -3,6 +3,7 @@ import contextlib
 import os
 import select
 import time
+import unittest
 
 import support
 
@@ -124,14 +125,40 @@ class Spending:
         self.cpu_s = cpu_s(self.pid) - self._cpu
 
 
-def sockets_of(pid):
-    """How many sockets a process holds."""
-    count = 0
-    for name in os.listdir(f"/proc/{pid}/fd"):
-        with contextlib.suppress(OSError):
-            count += os.readlink(f"/proc/{pid}/fd/{name}").startswith("socket:")
-    return count
-
-
 def deploy_hello(node):
     node.deploy(support.NATIVE_HELLO, "--name", "hello")
+
+
+def is_held(client):
+    """Whether the node still owns its end of this connection; what it closed may be on its way for long."""
+    client_port = client.socket.getsockname()[1]
+    try:
+        node_port = client.socket.getpeername()[1]
+    except OSError:
+        return False  # reset
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        for line in table.readlines()[1:]:
+            fields = line.split()
+            ports = [int(fields[column].rsplit(":", 1)[1], 16) for column in (1, 2)]
+            if ports == [node_port, client_port]:
+                return fields[9] != "0"  # the inode: 0 once no process has the socket
+    return False
+
+
+class HelloNodeTest(unittest.TestCase):
+    """Cases that share one node with the native function `hello`; `flags` are the node's."""
+
+    flags = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.node = support.Node(*cls.flags)
+        try:
+            deploy_hello(cls.node)
+        except BaseException:
+            cls.node.close()
+            raise
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.node.close()
