@@ -207,6 +207,8 @@ void deployer::commit(const progress_ptr& job, imported code) {
   record.timeout_ms = static_cast<std::uint64_t>(spec.timeout.count());
   record.memory_mb = spec.memory_mb;
   record.concurrency = spec.concurrency;
+  record.min_instances = spec.min_instances;
+  record.max_instances = spec.max_instances;
   record.environment = spec.environment;
   record.modified_unix_ms = wall_now().count();
 

@@ -1,38 +1,141 @@
 #include "actors/function_logs.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+
 namespace troupe::actors {
 
 namespace {
 
-/// What a kept line costs beside its text.
-constexpr std::size_t line_overhead = sizeof(log_line) + 32;
+/// Room for an entry's fixed part and the deque's and allocator's share of it.
+constexpr std::size_t entry_overhead = 128;
+
+double milliseconds_of(duration length) {
+  return std::chrono::duration<double, std::milli>(length).count();
+}
+
+/// Lambda's words (specs: lambda-runtime-api 6); it bills started milliseconds.
+std::string report_text(const call_report& report) {
+  std::array<char, 320> text{};
+  const auto id = to_string(report.invocation);
+  const auto ran_ms = milliseconds_of(report.ran);
+  const auto init_ms = milliseconds_of(report.init);
+  auto length = std::snprintf(text.data(), text.size(),
+                              "REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %.0f ms\tMemory Size: %u MB\t"
+                              "Max Memory Used: %llu MB\t",
+                              id.c_str(), ran_ms, std::ceil(ran_ms + init_ms), report.memory_mb,
+                              static_cast<unsigned long long>((report.max_memory_kb + 1023) / 1024));
+  std::string line{text.data(), static_cast<std::size_t>(length)};
+  if (report.init > duration{}) {
+    length = std::snprintf(text.data(), text.size(), "Init Duration: %.2f ms\t", init_ms);
+    line.append(text.data(), static_cast<std::size_t>(length));
+  }
+  if (report.failure == errc::function_timeout)
+    line.append("Status: timeout");
+  else if (report.failure == errc::memory_exceeded)
+    line.append("Status: error\tError Type: Runtime.OutOfMemory");
+  else if (report.failure != errc{})
+    line.append("Status: error\tError Type: Runtime.ExitError");
+  return line;
+}
 
 }  // namespace
 
-void function_log_ring::write(std::string_view invocation_id, std::string_view line, line_form form) {
+std::size_t function_log_ring::cost_of(const entry& what) {
+  const auto* line = std::get_if<printed>(&what.what);
+  return entry_overhead + (line == nullptr ? 0 : line->text.size());
+}
+
+void function_log_ring::add(std::size_t cost, std::variant<printed, started, call_report>&& what) {
   const auto now = wall_now().count();
   const std::lock_guard lock{mutex_};
   if (now / 1000 != second_) {
     second_ = now / 1000;
     taken_this_second_ = 0;
   }
-  const auto cost = line.size() + line_overhead;
   if (taken_this_second_ + cost > max_bytes_per_s || cost > max_bytes) {
     ++dropped_;
     return;
   }
   taken_this_second_ += cost;
   bytes_ += cost;
-  lines_.push_back({now, std::string{invocation_id}, std::string{line}, form});
+  entries_.push_back({next_++, now, std::move(what)});
   while (bytes_ > max_bytes) {
-    bytes_ -= lines_.front().text.size() + line_overhead;
-    lines_.pop_front();
+    bytes_ -= cost_of(entries_.front());
+    entries_.pop_front();
   }
 }
 
-function_log_ring::contents function_log_ring::read() const {
+void function_log_ring::write(std::string_view invocation_id, std::string_view line, line_form form) {
+  add(entry_overhead + line.size(), printed{std::string{invocation_id}, std::string{line}, form});
+}
+
+void function_log_ring::write_start(const uuid& invocation) {
+  add(entry_overhead, started{invocation});
+}
+
+void function_log_ring::write_report(const call_report& report) {
+  add(entry_overhead, report);
+}
+
+void function_log_ring::append_lines(const entry& what, std::vector<log_line>& out) {
+  const auto add_line = [&](std::string id, std::string text, line_form form) {
+    out.push_back({what.sequence, what.unix_ms, std::move(id), std::move(text), form});
+  };
+  if (const auto* line = std::get_if<printed>(&what.what)) {
+    add_line(line->invocation_id, line->text, line->form);
+  } else if (const auto* start = std::get_if<started>(&what.what)) {
+    auto id = to_string(start->invocation);
+    auto text = "START RequestId: " + id + " Version: $LATEST";
+    add_line(std::move(id), std::move(text), line_form::complete);
+  } else {
+    const auto& report = std::get<call_report>(what.what);
+    const auto id = to_string(report.invocation);
+    add_line(id, "END RequestId: " + id, line_form::complete);
+    add_line(id, report_text(report), line_form::complete);
+  }
+}
+
+function_log_ring::contents function_log_ring::read(std::uint64_t from) const {
+  contents result;
   const std::lock_guard lock{mutex_};
-  return {{lines_.begin(), lines_.end()}, dropped_};
+  result.dropped = dropped_;
+  result.next = next_;
+  const auto begin = std::lower_bound(entries_.begin(), entries_.end(), from,
+                                      [](const entry& e, std::uint64_t wanted) { return e.sequence < wanted; });
+  const auto first = begin == entries_.end() ? next_ : begin->sequence;
+  if (from > 0 && first > from)
+    result.overwritten = first - from;
+  for (auto each = begin; each != entries_.end(); ++each)
+    append_lines(*each, result.lines);
+  return result;
+}
+
+std::uint64_t function_log_ring::next() const {
+  const std::lock_guard lock{mutex_};
+  return next_;
+}
+
+std::string function_log_ring::tail(const uuid& invocation, std::uint64_t from) const {
+  const auto kept = read(from);
+  const auto id = to_string(invocation);
+  std::vector<const log_line*> chosen;
+  std::size_t bytes = 0;
+  for (auto line = kept.lines.rbegin(); line != kept.lines.rend(); ++line) {
+    if (!line->invocation_id.empty() && line->invocation_id != id)
+      continue;
+    if (bytes + line->text.size() + 1 > max_tail_bytes)
+      break;
+    bytes += line->text.size() + 1;
+    chosen.push_back(&*line);
+  }
+  std::string text;
+  text.reserve(bytes);
+  for (auto line = chosen.rbegin(); line != chosen.rend(); ++line)
+    text.append((*line)->text).push_back('\n');
+  return text;
 }
 
 void function_logs::write(const functions::invocation& call, std::string_view line) noexcept {

@@ -1,5 +1,5 @@
-// What functions print, per function, newest kept: a ring of 1 MB each, and at most 1 MB/s taken. Never blocks for
-// longer than a copy; what does not fit is dropped and counted.
+// What functions print, per function, newest kept, with the lines that mark each call: a ring of 1 MB each, and at most
+// 1 MB/s taken. Never blocks for longer than a copy; what does not fit is dropped and counted.
 #pragma once
 
 #include <deque>
@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <variant>
 #include <vector>
 
 #include "config/clock.hpp"
@@ -18,10 +19,22 @@ namespace troupe::actors {
 /// Whether a line already says when and in which call it was written: those of a shim's console do.
 enum class line_form : std::uint8_t { bare, complete };
 
+/// How a call went, for its END and REPORT lines.
+struct call_report {
+  uuid invocation;
+  duration ran{};
+  duration init{};  ///< of the start that this call waited for; zero when the instance was warm
+  std::uint32_t memory_mb = 0;
+  std::uint64_t max_memory_kb = 0;  ///< largest resident set of the instance so far
+  errc failure = errc{};            ///< of a call that the instance did not survive or that timed out; else 0
+};
+
+/// A line as people read it.
 struct log_line {
+  std::uint64_t sequence = 0;  ///< rises by one per entry of the ring
   std::int64_t unix_ms = 0;
   std::string invocation_id;  ///< empty when the line belongs to no call
-  std::string text;
+  std::string text;           ///< one line without its end
   line_form form = line_form::bare;
 };
 
@@ -30,18 +43,51 @@ class function_log_ring {
 public:
   static constexpr std::size_t max_bytes = 1 << 20;
   static constexpr std::size_t max_bytes_per_s = 1 << 20;
+  static constexpr std::size_t max_tail_bytes = 4096;
 
   void write(std::string_view invocation_id, std::string_view line, line_form form = line_form::bare);
+  /// `START RequestId: <id> Version: $LATEST`
+  void write_start(const uuid& invocation);
+  /// `END RequestId: <id>` and `REPORT RequestId: <id> Duration: ...`. Formatted when somebody reads.
+  void write_report(const call_report& report);
+
   struct contents {
-    std::vector<log_line> lines;  ///< oldest first
-    std::uint64_t dropped = 0;    ///< because they came too fast
+    std::vector<log_line> lines;    ///< oldest first
+    std::uint64_t dropped = 0;      ///< entries so far that came too fast
+    std::uint64_t next = 0;         ///< what to give `read` for what comes after these
+    std::uint64_t overwritten = 0;  ///< entries between `from` and the first line that the ring no longer holds
   };
-  contents read() const;
+  /// Everything kept from sequence number `from` on.
+  contents read(std::uint64_t from = 0) const;
+  /// The sequence number of the next entry.
+  std::uint64_t next() const;
+  /// What was written from `from` on and belongs to this call or to none, as Lambda's log shows it: at most the last
+  /// `max_tail_bytes`, whole lines.
+  std::string tail(const uuid& invocation, std::uint64_t from) const;
 
 private:
+  struct printed {
+    std::string invocation_id;
+    std::string text;
+    line_form form;
+  };
+  struct started {
+    uuid invocation;
+  };
+  struct entry {
+    std::uint64_t sequence;
+    std::int64_t unix_ms;
+    std::variant<printed, started, call_report> what;
+  };
+
+  void add(std::size_t cost, std::variant<printed, started, call_report>&& what);
+  static std::size_t cost_of(const entry& what);
+  static void append_lines(const entry& what, std::vector<log_line>& out);
+
   mutable std::mutex mutex_;
-  std::deque<log_line> lines_;
+  std::deque<entry> entries_;
   std::size_t bytes_ = 0;
+  std::uint64_t next_ = 1;
   std::uint64_t dropped_ = 0;
   std::int64_t second_ = 0;
   std::size_t taken_this_second_ = 0;

@@ -25,6 +25,8 @@ expected<functions::function_spec> spec_of(const cluster::function_record& recor
   spec.timeout = milliseconds{record.timeout_ms};
   spec.memory_mb = static_cast<std::uint32_t>(record.memory_mb);
   spec.concurrency = static_cast<std::uint32_t>(record.concurrency);
+  spec.min_instances = static_cast<std::uint32_t>(record.min_instances);
+  spec.max_instances = static_cast<std::uint32_t>(record.max_instances);
   spec.environment = record.environment;
   return spec;
 }

@@ -30,6 +30,14 @@ struct function_record {
   std::uint64_t concurrency = 1;
   std::map<std::string, std::string> environment;
   std::int64_t modified_unix_ms = 0;
+  std::uint64_t min_instances = 0;
+  std::uint64_t max_instances = 0;  ///< 0: no bound but memory
+  // What the Lambda API was told and only tells again:
+  std::string role;
+  std::string description;
+  digest archive;  ///< of the zip that was uploaded; zero when the code came as a folder or an object
+  std::uint64_t archive_bytes = 0;
+  std::map<std::string, std::string> tags;
 
   std::uint64_t revision = 0;  ///< of the commit that last wrote it; guard of the next write. 0: not stored yet
   std::uint64_t schema = 1;    ///< of the form in which it is stored; never lowered by a re-write

@@ -70,8 +70,8 @@ public:
   }
 
   template <std::size_t N>
-  void take_bytes(const char* name, std::array<std::uint8_t, N>& out) {
-    const auto* value = take(name, true);
+  void take_bytes(const char* name, std::array<std::uint8_t, N>& out, bool required = true) {
+    const auto* value = take(name, required);
     if (value == nullptr)
       return;
     if (value->type != msgpack::type::BIN || value->via.bin.size != N)
@@ -133,7 +133,7 @@ std::string route_record_key(std::string_view api, std::string_view key) {
 std::string encode(const function_record& function) {
   msgpack::sbuffer bytes;
   packer out{bytes};
-  out.pack_map(static_cast<std::uint32_t>(13 + function.unknown.size()));
+  out.pack_map(static_cast<std::uint32_t>(20 + function.unknown.size()));
   out.pack("schema").pack(std::max(function.schema, record_schema));
   out.pack("id");
   pack_bytes(out, function.id.bytes);
@@ -149,6 +149,14 @@ std::string encode(const function_record& function) {
   out.pack("concurrency").pack(function.concurrency);
   out.pack("environment").pack(function.environment);
   out.pack("modified_unix_ms").pack(function.modified_unix_ms);
+  out.pack("min_instances").pack(function.min_instances);
+  out.pack("max_instances").pack(function.max_instances);
+  out.pack("role").pack(function.role);
+  out.pack("description").pack(function.description);
+  out.pack("archive");
+  pack_bytes(out, function.archive.bytes);
+  out.pack("archive_bytes").pack(function.archive_bytes);
+  out.pack("tags").pack(function.tags);
   pack_unknown(out, bytes, function.unknown);
   return {bytes.data(), bytes.size()};
 }
@@ -185,6 +193,13 @@ expected<function_record> decode_function(const record& stored) {
   fields.take("concurrency", function.concurrency);
   fields.take("environment", function.environment);
   fields.take("modified_unix_ms", function.modified_unix_ms);
+  fields.take("min_instances", function.min_instances);
+  fields.take("max_instances", function.max_instances);
+  fields.take("role", function.role);
+  fields.take("description", function.description);
+  fields.take_bytes("archive", function.archive.bytes, false);
+  fields.take("archive_bytes", function.archive_bytes);
+  fields.take("tags", function.tags);
   if (fields.first_fault())
     return unreadable(stored, *fields.first_fault());
   function.unknown = fields.rest();

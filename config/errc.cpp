@@ -31,6 +31,7 @@ std::string_view to_string(errc code) noexcept {
     case errc::answer_too_large: return "answer_too_large";
     case errc::payload_too_large: return "payload_too_large";
     case errc::client_gone: return "client_gone";
+    case errc::memory_exceeded: return "memory_exceeded";
   }
   return "unknown";  // a code that only newer nodes know
 }

@@ -38,6 +38,7 @@ enum class errc : std::uint8_t {
   answer_too_large,   ///< the handler's answer exceeds the limit
   payload_too_large,  ///< the event exceeds what a worker takes
   client_gone,        ///< nobody waits for the answer any more
+  memory_exceeded,    ///< the instance used more memory than the function may, and was ended during the call
 };
 
 /// The code in words, `snake_case`, for headers, metrics and logs.

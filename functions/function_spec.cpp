@@ -61,7 +61,10 @@ expected<runtime_kind> parse_runtime(const std::string& runtime) {
     return runtime_kind::native;
   if (runtime.starts_with("nodejs"))
     return runtime_kind::node;
-  return fail(errc::bad_usage, "runtime " + in_quotes(runtime) + ": allowed are native, nodejs and nodejs<version>.x");
+  if (runtime.starts_with("python3"))
+    return runtime_kind::python;
+  return fail(errc::bad_usage, "runtime " + in_quotes(runtime) +
+                                   ": allowed are native, nodejs, nodejs<version>.x, python3 and python3.<version>");
 }
 
 expected<void> check(const function_spec& spec) {
@@ -73,6 +76,14 @@ expected<void> check(const function_spec& spec) {
     return fail(errc::bad_usage, "memory " + std::to_string(spec.memory_mb) + " MB: allowed are 128 to 10240 MB");
   if (spec.concurrency < 1 || spec.concurrency > 1000)
     return fail(errc::bad_usage, "concurrency " + std::to_string(spec.concurrency) + ": allowed are 1 to 1000");
+  if (spec.min_instances > 1000 || spec.max_instances > 1000)
+    return fail(errc::bad_usage, "instances " + std::to_string(std::max(spec.min_instances, spec.max_instances)) +
+                                     ": allowed are 0 to 1000");
+  if (spec.max_instances != 0 && spec.min_instances > spec.max_instances)
+    return fail(errc::bad_usage, "min instances " + std::to_string(spec.min_instances) +
+                                     " are more than max instances " + std::to_string(spec.max_instances));
+  if (spec.kind == runtime_kind::python && spec.handler.empty())
+    return fail(errc::bad_usage, "handler is missing: for Python it is MODULE.FUNCTION, for example app.handler");
   if (spec.kind == runtime_kind::node && spec.handler.empty())
     return fail(errc::bad_usage, "handler is missing: for Node.js it is FILE.EXPORT, for example index.handler");
   if (spec.handler.size() > 128)

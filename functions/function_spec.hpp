@@ -34,9 +34,11 @@ struct function_spec {
   std::string handler;  ///< `file.export`; empty for native
   code_form form = code_form::folder;
   digest code;
-  milliseconds timeout{3000};     ///< 1 ms to 900 s
-  std::uint32_t memory_mb = 128;  ///< 128 to 10,240
-  std::uint32_t concurrency = 1;  ///< calls at a time per instance, 1 to 1,000
+  milliseconds timeout{3000};       ///< 1 ms to 900 s
+  std::uint32_t memory_mb = 128;    ///< 128 to 10,240
+  std::uint32_t concurrency = 1;    ///< calls at a time per instance, 1 to 1,000
+  std::uint32_t min_instances = 0;  ///< kept running without calls, 0 to 1,000
+  std::uint32_t max_instances = 0;  ///< at a time, 0 to 1,000; 0: as many as memory allows
   std::map<std::string, std::string> environment;
 };
 

@@ -25,9 +25,12 @@ struct invocation {
   time_point deadline;       ///< nobody waits beyond it; the function may run on to its own timeout
   http_request_ptr request;  ///< null for a direct invoke
   std::shared_ptr<const std::string>
-      route_key;               ///< `GET /pets/{id}`, `$default`; the names in `parameters` point into it
-  path_parameters parameters;  ///< name as in the route, decoded value
-  std::string json;            ///< the event of a direct invoke
+      route_key;                ///< `GET /pets/{id}`, `$default`; the names in `parameters` point into it
+  path_parameters parameters;   ///< name as in the route, decoded value
+  std::string json;             ///< the event of a direct invoke
+  std::string client_context;   ///< of a direct invoke: JSON, or empty
+  std::string trace;            ///< of a direct invoke: X-Amzn-Trace-Id as the caller gave it, or empty
+  bool wants_log_tail = false;  ///< the caller wants `outcome::log_tail`
   mutable std::atomic<bool> abandoned{false};  ///< nobody waits any more: what has not started need not
 };
 

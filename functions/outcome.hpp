@@ -75,9 +75,10 @@ struct failure {
 
 struct outcome {
   std::variant<failure, json_answer, native_response> value;
-  duration queued{};   ///< waited for a free instance
-  duration started{};  ///< of that: waited for an instance to start (cold start)
-  duration ran{};      ///< in the instance
+  duration queued{};     ///< waited for a free instance
+  duration started{};    ///< of that: waited for an instance to start (cold start)
+  duration ran{};        ///< in the instance
+  std::string log_tail;  ///< the last 4 KB that the call printed, with START, END and REPORT, when it was asked for
 };
 
 using outcome_ptr = std::shared_ptr<outcome>;

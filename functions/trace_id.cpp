@@ -71,6 +71,8 @@ bool is_trace_header(std::string_view text) noexcept {
 trace_id::trace_id(const invocation& call, milliseconds wall) noexcept {
   if (call.request != nullptr)
     client_ = sent_by_client(*call.request);
+  else
+    client_ = call.trace;
   if (!client_.empty() && is_trace_header(client_))
     return;
   client_ = {};

@@ -149,7 +149,9 @@ std::string function_arn(const function_spec& spec, const worker_surroundings& a
   return "arn:aws:lambda:" + around.region + ":" + around.account_id + ":function:" + spec.name;
 }
 
-std::vector<std::string> worker_environment(const function_spec& spec, const worker_surroundings& around) {
+namespace {
+
+std::map<std::string, std::string> variables_of(const function_spec& spec, const worker_surroundings& around) {
   std::map<std::string, std::string> all{
       {"LANG", "en_US.UTF-8"},
       {"NODE_PATH", around.runtime_dir + "/node_modules"},
@@ -177,11 +179,21 @@ std::vector<std::string> worker_environment(const function_spec& spec, const wor
   };
   for (const auto& [name, value] : own)
     all[name] = value;
+  return all;
+}
+
+}  // namespace
+
+std::vector<std::string> worker_environment(const function_spec& spec, const worker_surroundings& around) {
   std::vector<std::string> entries;
-  entries.reserve(all.size());
-  for (const auto& [name, value] : all)
+  for (const auto& [name, value] : variables_of(spec, around))
     entries.push_back(name + "=" + value);
   return entries;
+}
+
+std::vector<std::string> stem_environment(const worker_surroundings& around) {
+  return {family_mark(around), "LANG=en_US.UTF-8", "NODE_PATH=" + around.runtime_dir + "/node_modules",
+          "PATH=" + (around.path.empty() ? std::string{default_path} : around.path), "TZ=:UTC"};
 }
 
 std::string family_mark(const worker_surroundings& around) {
@@ -202,6 +214,11 @@ std::string load_payload(const function_spec& spec, const worker_surroundings& a
   append_member(out, "log_group", log_group(spec));
   append_member(out, "log_stream", around.log_stream);
   append_member(out, "invoked_function_arn", function_arn(spec, around));
+  append_member(out, "object", around.object);
+  std::string environment;
+  for (const auto& [name, value] : variables_of(spec, around))
+    append_member(environment, name, value);
+  out.append(",\"environment\":").append(environment).push_back('}');
   return out + '}';
 }
 

@@ -30,6 +30,7 @@ std::string signal_name(int signal);
 /// What a worker is told that is not in the function's record.
 struct worker_surroundings {
   std::string task_root;      ///< folder of the code, absolute; also the working directory
+  std::string object;         ///< native: the shared object, absolute
   std::string runtime_dir;    ///< folder of the shim, absolute
   std::string temporary_dir;  ///< for TMPDIR; empty: /tmp and no variable
   std::string path;           ///< the node's PATH; empty: /usr/local/bin:/usr/bin:/bin
@@ -45,15 +46,20 @@ std::string make_log_stream(std::string_view function_version, milliseconds wall
 
 std::string function_arn(const function_spec& spec, const worker_surroundings& around);
 
-/// The whole environment of a Node.js worker, `NAME=value`, sorted by name. Of the node's own only PATH goes in: the
+/// The whole environment of a worker, `NAME=value`, sorted by name. Of the node's own only PATH goes in: the
 /// rest may hold secrets. The function's variables replace TZ, LANG, PATH, TMPDIR and NODE_PATH, but none that the
 /// runtime sets.
 std::vector<std::string> worker_environment(const function_spec& spec, const worker_surroundings& around);
 
+/// What a generic worker of any runtime starts with, before it knows its function; it takes over the rest from
+/// `load_payload`.
+std::vector<std::string> stem_environment(const worker_surroundings& around);
+
 /// The entry of that environment that no other worker has (`spawn_request::family_mark`).
 std::string family_mark(const worker_surroundings& around);
 
-/// The JSON of the `load` frame. Strings that are no UTF-8 are read as Latin-1.
+/// The JSON of the `load` frame: all that a worker needs, its whole environment (`environment`, an object) included.
+/// Strings that are no UTF-8 are read as Latin-1.
 std::string load_payload(const function_spec& spec, const worker_surroundings& around);
 
 }  // namespace troupe::functions

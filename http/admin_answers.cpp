@@ -40,6 +40,8 @@ json object_of(const cluster::function_record& function, std::span<const cluster
           {"timeout_ms", function.timeout_ms},
           {"memory_mb", function.memory_mb},
           {"concurrency", function.concurrency},
+          {"min_instances", function.min_instances},
+          {"max_instances", function.max_instances},
           {"environment", std::move(environment)},
           {"routes", std::move(keys)},
           {"instances", {{"ready", instances.ready}, {"starting", instances.starting}}},
@@ -99,8 +101,8 @@ std::string routes_body(std::span<const cluster::route_record> routes) {
   return text_of({{"routes", std::move(list)}});
 }
 
-std::string logs_body(std::string_view function, std::span<const std::string> lines) {
-  return text_of({{"function", function}, {"lines", json(lines)}});
+std::string logs_body(std::string_view function, std::span<const std::string> lines, std::uint64_t next) {
+  return text_of({{"function", function}, {"lines", json(lines)}, {"next", next}});
 }
 
 std::string node_body(const node_description& node) {
@@ -136,6 +138,7 @@ unsigned admin_status_of(errc code) noexcept {
     case errc::init_failed:
     case errc::function_error:
     case errc::function_crashed:
+    case errc::memory_exceeded:
     case errc::function_timeout:
     case errc::malformed_answer:
     case errc::answer_too_large: return 422;

@@ -144,6 +144,8 @@ expected<deploy_function> parse_deployment(const std::string& name, std::string_
   reader.number("timeout_ms", "milliseconds", timeout_ms);
   reader.number("concurrency", "calls", spec.concurrency);
   reader.number("memory_mb", "megabytes", spec.memory_mb);
+  reader.number("min_instances", "instances", spec.min_instances);
+  reader.number("max_instances", "instances", spec.max_instances);
   spec.timeout = milliseconds{timeout_ms};
   if (auto checked = reader.finish().and_then([&] { return functions::check(spec); }); !checked)
     return tl::unexpected{checked.error()};

@@ -252,7 +252,7 @@ reply_ptr control_api::logs(const std::string& name) const {
   }
   if (kept.dropped > 0)
     lines.push_back("(" + std::to_string(kept.dropped) + " lines came too fast and were dropped)");
-  return json_reply(200, logs_body(name, lines));
+  return json_reply(200, logs_body(name, lines, kept.next));
 }
 
 reply_ptr control_api::routes() const {

@@ -35,6 +35,7 @@ verdict judge(errc code, error_mode mode) noexcept {
     case errc::function_timeout: return either(500, 504);
     case errc::function_error:
     case errc::function_crashed:
+    case errc::memory_exceeded:
     case errc::malformed_answer:
     case errc::answer_too_large:
     case errc::init_failed: return either(500, 502);

@@ -128,6 +128,10 @@ TEST(WorkerEnvironmentTest, FamilyMarkIsOneOfTheEntries) {
 }
 
 TEST(LoadPayloadTest, TellsTheShimAllThatItNeeds) {
+  auto environment = json::object();
+  for (const auto& entry : worker_environment(hello(), around()))
+    environment[entry.substr(0, entry.find('='))] = entry.substr(entry.find('=') + 1);
+
   EXPECT_EQ(json::parse(load_payload(hello(), around())),
             json({{"task_root", "/data/slots/1"},
                   {"handler", "index.handler"},
@@ -140,5 +144,7 @@ TEST(LoadPayloadTest, TellsTheShimAllThatItNeeds) {
                   {"region", "us-east-1"},
                   {"log_group", "/aws/lambda/hello"},
                   {"log_stream", "2026/01/31/[$LATEST]6ba7b8109dad41d180b400c04fd430c8"},
-                  {"invoked_function_arn", "arn:aws:lambda:us-east-1:000000000000:function:hello"}}));
+                  {"invoked_function_arn", "arn:aws:lambda:us-east-1:000000000000:function:hello"},
+                  {"object", ""},
+                  {"environment", environment}}));
 }

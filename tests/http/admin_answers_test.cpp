@@ -31,10 +31,13 @@ const std::vector<cluster::route_record> all_routes{{"default", "GET /a", "hello
 TEST(AdminAnswersTest, DescribesAFunctionWithItsOwnRoutes) {
   const auto body = json::parse(function_body(record(), all_routes, {2, 1}));
 
-  EXPECT_EQ(body,
-            json::parse(R"({"name":"hello","version":3,"runtime":"nodejs","handler":"index.handler","form":"folder",
-    "code_sha256":")" + to_string(sha256("x")) +
-                        R"(","code_bytes":17,"timeout_ms":3000,"memory_mb":128,"concurrency":1,
+  EXPECT_EQ(
+      body,
+      json::parse(
+          R"({"name":"hello","version":3,"runtime":"nodejs","handler":"index.handler","form":"folder",
+    "code_sha256":")" +
+          to_string(sha256("x")) +
+          R"(","code_bytes":17,"timeout_ms":3000,"memory_mb":128,"concurrency":1,"min_instances":0,"max_instances":0,
     "environment":{"STAGE":"test"},"routes":["GET /a"],"instances":{"ready":2,"starting":1},
     "modified_unix_ms":1700000000123})"));
 }
@@ -59,7 +62,7 @@ TEST(AdminAnswersTest, ListsAreObjectsThatCanGrow) {
   EXPECT_EQ(functions_body({}, {}, {}), "{\"functions\":[]}\n");
   EXPECT_EQ(json::parse(routes_body(all_routes))["routes"][1],
             json({{"api", "default"}, {"route", "GET /b"}, {"function", "other"}}));
-  EXPECT_EQ(logs_body("hello", lines), "{\"function\":\"hello\",\"lines\":[\"one\",\"two\"]}\n");
+  EXPECT_EQ(logs_body("hello", lines, 7), "{\"function\":\"hello\",\"lines\":[\"one\",\"two\"],\"next\":7}\n");
   EXPECT_EQ(json::parse(missing_body(missing))["missing"][0], to_string(sha256("x")));
   EXPECT_EQ(removed_body("hello"), "{\"removed\":\"hello\"}\n");
   EXPECT_EQ(json::parse(stored_body(sha256("x"), 1))["size"], 1);
