@@ -199,6 +199,13 @@ function_registry::counts function_registry::instances_of(const uuid& function) 
   return result;
 }
 
+function_registry::figures function_registry::instances() const {
+  figures result{0, around_.supervision->budget->used_mb.load(), around_.supervision->budget->max_mb};
+  for (const auto& [id, entry] : supervised_)
+    result.ready += instances_of(id).ready;
+  return result;
+}
+
 void function_registry::stop() {
   stopped_ = true;
   for (auto& [id, entry] : supervised_)

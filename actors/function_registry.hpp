@@ -57,10 +57,19 @@ public:
   void when_installed(std::uint64_t cursor, std::function<void()> done);
   /// The supervisor of a function with worker processes, or null.
   supervisor_actor supervisor_of(const uuid& function) const;
+  /// Of the newest picture that every loop routes by.
+  std::uint64_t installed() const noexcept { return installed_; }
   struct counts {
     std::size_t ready = 0;
   };
   counts instances_of(const uuid& function) const;
+  struct figures {
+    std::size_t ready = 0;          ///< worker processes that take calls
+    std::uint64_t promised_mb = 0;  ///< memory of all worker processes, those that start or end included
+    std::uint64_t max_promised_mb = 0;
+  };
+  /// Over all functions.
+  figures instances() const;
   const std::vector<program_function>& program_functions() const noexcept { return program_functions_; }
 
   /// Stops all supervisors, which stop their instances; nothing is adopted afterwards.

@@ -101,8 +101,12 @@ std::string routes_body(std::span<const cluster::route_record> routes) {
   return text_of({{"routes", std::move(list)}});
 }
 
-std::string logs_body(std::string_view function, std::span<const std::string> lines, std::uint64_t next) {
-  return text_of({{"function", function}, {"lines", json(lines)}, {"next", next}});
+std::string logs_body(std::string_view function, std::span<const std::string> lines, const log_position& at) {
+  return text_of({{"function", function},
+                  {"lines", json(lines)},
+                  {"next", at.next},
+                  {"overwritten", at.overwritten},
+                  {"dropped", at.dropped}});
 }
 
 std::string node_body(const node_description& node) {
@@ -111,7 +115,9 @@ std::string node_body(const node_description& node) {
                   {"api", 1},
                   {"state", node.state},
                   {"addresses", {{"http", json(node.http)}, {"admin", node.admin}}},
-                  {"boot_id", node.boot_id}});
+                  {"boot_id", node.boot_id},
+                  {"actors", node.actors},
+                  {"instances", {{"ready", node.instances}, {"memory_mb", node.promised_mb}}}});
 }
 
 std::string error_body(const error& why) {

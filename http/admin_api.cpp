@@ -1,10 +1,11 @@
 #include "http/admin_api.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "config/text.hpp"
 #include "http/object_reader.hpp"
+#include "http/path_segments.hpp"
 
 namespace troupe::http {
 
@@ -52,17 +53,6 @@ request_result parse_missing(std::string_view body) {
   return request;
 }
 
-std::vector<std::string> split_path(std::string_view path) {
-  std::vector<std::string> segments;
-  while (!path.empty()) {
-    path.remove_prefix(1);  // the slash
-    const auto end = std::min(path.find('/'), path.size());
-    segments.push_back(percent_decode(path.substr(0, end)));
-    path.remove_prefix(end);
-  }
-  return segments;
-}
-
 request_result wrong_method(std::string_view method, std::string allow) {
   auto why = "method " + std::string{method.substr(0, 32)} + " is not allowed here, only " + allow;
   return refuse(405, error{errc::bad_usage, std::move(why)}, std::move(allow));
@@ -92,9 +82,22 @@ request_result parse_store(std::string_view method, const std::string& name) {
   return request;
 }
 
+request_result parse_logs(const std::string& name, std::string_view query) {
+  if (auto checked = check_name(name); !checked)
+    return refuse(checked.error());
+  read_logs request{name, 0};
+  if (const auto from = query_parameters{query}.find("from")) {
+    const auto* end = from->data() + from->size();
+    if (const auto read = std::from_chars(from->data(), end, request.from); read.ptr != end || from->empty())
+      return refuse({errc::bad_usage, "'from' is not a number that an answer gave as 'next'"});
+  }
+  return request;
+}
+
 }  // namespace
 
-request_result parse_admin_request(std::string_view method, std::string_view path, std::string_view body) {
+request_result parse_admin_request(std::string_view method, std::string_view path, std::string_view query,
+                                   std::string_view body) {
   const auto get = [&](admin_request request) -> request_result {
     return method == "GET" ? request_result{std::move(request)} : wrong_method(method, "GET");
   };
@@ -110,10 +113,12 @@ request_result parse_admin_request(std::string_view method, std::string_view pat
     return get(list_functions{});
   if (is(3, "functions"))
     return parse_function(method, at[2], body);
-  if (is(4, "functions") && at[3] == "logs") {
+  if (is(4, "functions") && at[3] == "logs")
+    return method == "GET" ? parse_logs(at[2], query) : wrong_method(method, "GET");
+  if (is(4, "functions") && at[3] == "code") {
     if (auto checked = check_name(at[2]); !checked)
       return refuse(checked.error());
-    return get(read_logs{at[2]});
+    return get(download_code{at[2]});
   }
   if (is(2, "routes"))
     return get(list_routes{});

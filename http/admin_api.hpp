@@ -2,6 +2,7 @@
 // and admin_deployment), what is answered (admin_answers). Pure: no sockets, no actors; the node does the work.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -33,12 +34,16 @@ struct remove_function {
 };
 struct read_logs {
   std::string name;
+  std::uint64_t from = 0;  ///< the first line wanted, as an earlier answer gave `next`; 0: all that is kept
+};
+struct download_code {
+  std::string name;
 };
 struct list_routes {};
 struct describe_node {};
 
 using admin_request = std::variant<ask_missing_blobs, store_blob, deploy_function, list_functions, describe_function,
-                                   remove_function, read_logs, list_routes, describe_node>;
+                                   remove_function, read_logs, download_code, list_routes, describe_node>;
 
 struct admin_refusal {
   unsigned status = 400;
@@ -46,8 +51,8 @@ struct admin_refusal {
   std::string allow;  ///< value of the `allow` field of a 405, else empty
 };
 
-/// @param path  of the target, without query.
+/// @param path, query  raw, of the target.
 tl::expected<admin_request, admin_refusal> parse_admin_request(std::string_view method, std::string_view path,
-                                                               std::string_view body);
+                                                               std::string_view query, std::string_view body);
 
 }  // namespace troupe::http

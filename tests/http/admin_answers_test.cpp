@@ -62,7 +62,8 @@ TEST(AdminAnswersTest, ListsAreObjectsThatCanGrow) {
   EXPECT_EQ(functions_body({}, {}, {}), "{\"functions\":[]}\n");
   EXPECT_EQ(json::parse(routes_body(all_routes))["routes"][1],
             json({{"api", "default"}, {"route", "GET /b"}, {"function", "other"}}));
-  EXPECT_EQ(logs_body("hello", lines, 7), "{\"function\":\"hello\",\"lines\":[\"one\",\"two\"],\"next\":7}\n");
+  EXPECT_EQ(logs_body("hello", lines, {7, 2, 1}),
+            "{\"function\":\"hello\",\"lines\":[\"one\",\"two\"],\"next\":7,\"overwritten\":2,\"dropped\":1}\n");
   EXPECT_EQ(json::parse(missing_body(missing))["missing"][0], to_string(sha256("x")));
   EXPECT_EQ(removed_body("hello"), "{\"removed\":\"hello\"}\n");
   EXPECT_EQ(json::parse(stored_body(sha256("x"), 1))["size"], 1);
