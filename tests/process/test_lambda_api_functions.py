@@ -22,13 +22,13 @@ class FunctionsTest(unittest.TestCase):
 
     def test_a_created_function_has_all_fields(self):
         archive = zip_of(ECHO)
-        made = create(self.api, "fields", Description="d", Environment={"Variables": {"A": "1"}}, Timeout=7,
+        made = create(self.api, "fields", Description="d", Environment={"Variables": {"ONE": "1"}}, Timeout=7,
                       Architectures=["arm64"], EphemeralStorage={"Size": 1024}, TracingConfig={"Mode": "Active"})
         self.assertEqual(made["ResponseMetadata"]["HTTPStatusCode"], 201)
         for name, value in {"FunctionArn": ARN + "fields", "Runtime": "nodejs20.x", "Handler": "index.handler",
                             "CodeSize": len(archive), "CodeSha256": sha256_of(archive), "Version": "$LATEST",
                             "Description": "d", "Timeout": 7, "MemorySize": 128, "State": "Pending",
-                            "Environment": {"Variables": {"A": "1"}}, "Architectures": ["arm64"],
+                            "Environment": {"Variables": {"ONE": "1"}}, "Architectures": ["arm64"],
                             "EphemeralStorage": {"Size": 1024}, "TracingConfig": {"Mode": "Active"},
                             "PackageType": "Zip"}.items():
             self.assertEqual(made[name], value, name)
@@ -68,12 +68,12 @@ class FunctionsTest(unittest.TestCase):
         self.assertEqual(status, 403)
 
     def test_a_change_keeps_what_was_not_sent(self):
-        before = settled(self.api, "kept", Description="d", Timeout=9, Environment={"Variables": {"A": "1", "B": "2"}})
+        before = settled(self.api, "kept", Description="d", Timeout=9, Environment={"Variables": {"ONE": "1", "TWO": "2"}})
         after = self.api.update_function_configuration(FunctionName="kept", MemorySize=512,
-                                                       Environment={"Variables": {"C": "3"}})
+                                                       Environment={"Variables": {"THREE": "3"}})
         self.assertEqual((after["State"], after["LastUpdateStatus"]), ("Active", "InProgress"))
         self.assertEqual((after["MemorySize"], after["Timeout"], after["Description"]), (512, 9, "d"))
-        self.assertEqual(after["Environment"], {"Variables": {"C": "3"}})
+        self.assertEqual(after["Environment"], {"Variables": {"THREE": "3"}})
         self.assertEqual(after["CodeSha256"], before["CodeSha256"])
         self.assertNotEqual(after["RevisionId"], before["RevisionId"])
         wait(self.api, "function_updated_v2", "kept")
