@@ -27,13 +27,6 @@ struct deployed {
   bool cold = true;  ///< a process was started for it; false when a waiting one took the code
 };
 
-/// Where in a function's log an answer ends.
-struct log_position {
-  std::uint64_t next = 0;         ///< what a reader gives as `from` to get what comes after the lines
-  std::uint64_t overwritten = 0;  ///< entries from `from` on that the log no longer holds
-  std::uint64_t dropped = 0;      ///< entries so far that came too fast
-};
-
 struct node_description {
   std::string name;
   std::string state;              ///< `starting`, `ready` or `draining`
@@ -42,6 +35,7 @@ struct node_description {
   std::string boot_id;            ///< functions::boot_id()
   std::uint64_t actors = 0;       ///< that run in the process
   std::uint64_t instances = 0;    ///< worker processes that take calls, of all functions
+  std::uint64_t generic = 0;      ///< that wait for code
   std::uint64_t promised_mb = 0;  ///< memory that worker processes may use, also those that start or end
 };
 
@@ -60,8 +54,6 @@ std::string functions_body(std::span<const cluster::function_record> functions,
                            std::span<const cluster::route_record> routes, std::span<const instance_counts> instances);
 std::string removed_body(std::string_view function);
 std::string routes_body(std::span<const cluster::route_record> routes);
-/// @param lines  oldest first.
-std::string logs_body(std::string_view function, std::span<const std::string> lines, const log_position& at);
 std::string node_body(const node_description& node);
 
 std::string error_body(const error& why);

@@ -1,7 +1,6 @@
 #include "http/admin_api.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "http/object_reader.hpp"
@@ -82,22 +81,9 @@ request_result parse_store(std::string_view method, const std::string& name) {
   return request;
 }
 
-request_result parse_logs(const std::string& name, std::string_view query) {
-  if (auto checked = check_name(name); !checked)
-    return refuse(checked.error());
-  read_logs request{name, 0};
-  if (const auto from = query_parameters{query}.find("from")) {
-    const auto* end = from->data() + from->size();
-    if (const auto read = std::from_chars(from->data(), end, request.from); read.ptr != end || from->empty())
-      return refuse({errc::bad_usage, "'from' is not a number that an answer gave as 'next'"});
-  }
-  return request;
-}
-
 }  // namespace
 
-request_result parse_admin_request(std::string_view method, std::string_view path, std::string_view query,
-                                   std::string_view body) {
+request_result parse_admin_request(std::string_view method, std::string_view path, std::string_view body) {
   const auto get = [&](admin_request request) -> request_result {
     return method == "GET" ? request_result{std::move(request)} : wrong_method(method, "GET");
   };
@@ -113,8 +99,11 @@ request_result parse_admin_request(std::string_view method, std::string_view pat
     return get(list_functions{});
   if (is(3, "functions"))
     return parse_function(method, at[2], body);
-  if (is(4, "functions") && at[3] == "logs")
-    return method == "GET" ? parse_logs(at[2], query) : wrong_method(method, "GET");
+  if (is(4, "functions") && at[3] == "logs") {
+    if (auto checked = check_name(at[2]); !checked)
+      return refuse(checked.error());
+    return get(read_logs{at[2]});
+  }
   if (is(4, "functions") && at[3] == "code") {
     if (auto checked = check_name(at[2]); !checked)
       return refuse(checked.error());

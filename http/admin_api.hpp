@@ -2,7 +2,6 @@
 // and admin_deployment), what is answered (admin_answers). Pure: no sockets, no actors; the node does the work.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -34,7 +33,6 @@ struct remove_function {
 };
 struct read_logs {
   std::string name;
-  std::uint64_t from = 0;  ///< the first line wanted, as an earlier answer gave `next`; 0: all that is kept
 };
 struct download_code {
   std::string name;
@@ -51,8 +49,8 @@ struct admin_refusal {
   std::string allow;  ///< value of the `allow` field of a 405, else empty
 };
 
-/// @param path, query  raw, of the target.
+/// @param path  of the target, without query.
 tl::expected<admin_request, admin_refusal> parse_admin_request(std::string_view method, std::string_view path,
-                                                               std::string_view query, std::string_view body);
+                                                               std::string_view body);
 
 }  // namespace troupe::http

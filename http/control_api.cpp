@@ -37,7 +37,7 @@ caf::result<reply_ptr> control_api::handle(const functions::http_request_ptr& re
     return health(request->path);
   if (is_lambda_path(request->path))
     return lambda(request);
-  auto parsed = parse_admin_request(request->method, request->path, request->query, request->body.view());
+  auto parsed = parse_admin_request(request->method, request->path, request->body.view());
   if (!parsed) {
     auto refused = json_reply(parsed.error().status, error_body(parsed.error().why));
     if (!parsed.error().allow.empty())
@@ -60,7 +60,7 @@ caf::result<reply_ptr> control_api::handle(const functions::http_request_ptr& re
         else if constexpr (std::is_same_v<kind, describe_function>)
           return describe(what.name);
         else if constexpr (std::is_same_v<kind, read_logs>)
-          return logs(what);
+          return logs(what.name, request->query);
         else if constexpr (std::is_same_v<kind, download_code>)
           return download(what.name);
         else if constexpr (std::is_same_v<kind, list_routes>)

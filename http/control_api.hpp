@@ -50,7 +50,7 @@ private:
   // control_api_view.cpp: what it reads
   reply_ptr list() const;
   reply_ptr describe(const std::string& name) const;
-  reply_ptr logs(const read_logs& what) const;
+  reply_ptr logs(const std::string& name, std::string_view query) const;
   reply_ptr routes() const;
   reply_ptr node();
   cluster::catalog_snapshot with_program_functions() const;
@@ -83,6 +83,7 @@ private:
   functions::function_ref spec_to_invoke(const cluster::function_record& record, lambda_error& why) const;
 
   std::shared_ptr<const control_surroundings> around_;
+  const uuid start_ = make_uuid();  ///< tells this start of the node from others
   std::size_t next_router_ = 0;
   std::shared_ptr<std::atomic<int>> downloads_ = std::make_shared<std::atomic<int>>(0);
 };

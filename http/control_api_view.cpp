@@ -2,26 +2,15 @@
 #include <algorithm>
 #include <caf/actor_registry.hpp>
 #include <caf/actor_system.hpp>
-#include <ctime>
 
 #include "cluster/catalog_view.hpp"
-#include "config/text.hpp"
 #include "http/control_api.hpp"
 #include "http/control_api_reply.hpp"
+#include "http/log_view.hpp"
 
 namespace troupe::http {
 
 namespace {
-
-std::string utc_time(std::int64_t unix_ms) {
-  const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[64];
-  const auto length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(text + length, sizeof text - length, ".%03dZ", static_cast<int>(unix_ms % 1000));
-  return text;
-}
 
 cluster::function_record record_of(const functions::function_spec& spec) {
   cluster::function_record record;
@@ -80,24 +69,16 @@ reply_ptr control_api::describe(const std::string& name) const {
   return json_reply(200, function_body(*found, with_program_functions().routes, instances_of(*found)));
 }
 
-reply_ptr control_api::logs(const read_logs& what) const {
-  const auto found = find(what.name);
+reply_ptr control_api::logs(const std::string& name, std::string_view query) const {
+  const auto from = parse_log_position(query);
+  if (!from)
+    return refusal_of(from.error());
+  const auto found = find(name);
   if (!found)
-    return refusal_of({errc::no_such_function, "function '" + what.name + "' is not deployed"});
-  const auto kept = around_->logs->ring(found->id)->read(what.from);
-  std::vector<std::string> lines;
-  if (kept.overwritten > 0)
-    lines.push_back("(" + std::to_string(kept.overwritten) + " lines were overwritten before they were read)");
-  for (const auto& line : kept.lines) {
-    auto text = is_utf8(line.text) ? line.text : latin1_to_utf8(line.text);
-    if (line.form == actors::line_form::bare)
-      text = utc_time(line.unix_ms) + "\t" + (line.invocation_id.empty() ? "-" : line.invocation_id) + "\t" + text;
-    lines.push_back(std::move(text));
-  }
-  // Who reads on has been told, and sees the number change.
-  if (kept.dropped > 0 && what.from == 0)
-    lines.push_back("(" + std::to_string(kept.dropped) + " lines came too fast and were dropped)");
-  return json_reply(200, logs_body(what.name, lines, {kept.next, kept.overwritten, kept.dropped}));
+    return refusal_of({errc::no_such_function, "function '" + name + "' is not deployed"});
+  // The ring lives as long as this node and this function: both name it.
+  const auto log = to_string(start_) + "/" + to_string(found->id);
+  return json_reply(200, logs_body(name, log, around_->logs->ring(found->id)->read(*from)));
 }
 
 reply_ptr control_api::routes() const {
@@ -118,6 +99,7 @@ reply_ptr control_api::node() {
   const auto figures = around_->registry->instances();
   description.actors = home_system().registry().running();
   description.instances = figures.ready;
+  description.generic = figures.generic;
   description.promised_mb = figures.promised_mb;
   return json_reply(200, node_body(description));
 }

@@ -26,7 +26,7 @@ json deployment_json() {
 
 template <class Request>
 Request parse_as(std::string_view method, std::string_view path, std::string_view body = {}) {
-  auto parsed = parse_admin_request(method, path, {}, body);
+  auto parsed = parse_admin_request(method, path, body);
   if (!parsed) {
     ADD_FAILURE() << parsed.error().why.what;
     return {};
@@ -37,7 +37,7 @@ Request parse_as(std::string_view method, std::string_view path, std::string_vie
 }
 
 admin_refusal refusal_of(std::string_view method, std::string_view path, std::string_view body = {}) {
-  auto parsed = parse_admin_request(method, path, {}, body);
+  auto parsed = parse_admin_request(method, path, body);
   EXPECT_FALSE(parsed) << method << " " << path;
   return parsed ? admin_refusal{0, {}, {}} : parsed.error();
 }
