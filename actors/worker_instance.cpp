@@ -14,6 +14,7 @@
 
 #include "config/log.hpp"
 #include "functions/event.hpp"
+#include "functions/native_frame.hpp"
 
 namespace troupe::actors {
 
@@ -136,6 +137,13 @@ void worker_instance::on_frame(const functions::frame& frame) {
     case frame_kind::answer:
       if (auto* place = find(frame.call_id)) {
         auto result = std::make_shared<functions::outcome>();
+        if (what_.spec->kind == functions::runtime_kind::native) {
+          if (auto read = functions::read_native_answer(frame.payload))
+            result->value = std::move(*read);
+          else
+            result = functions::make_failure(read.error().code, read.error().what);
+          return settle(*place, std::move(result));
+        }
         auto& answer = result->value.emplace<functions::json_answer>();
         answer.bytes.reserve(frame.payload.size() + functions::answer_padding);
         answer.bytes.append(frame.payload);
@@ -301,7 +309,10 @@ caf::result<outcome_ptr> worker_instance::run(const invocation_ptr& call) {
   format(call->invocation_id, invocation_text);
   const functions::trace_id trace{*call, now};
   const auto mark = functions::begin_call(out_, id);
-  functions::append_event(out_, *call, {.wall = now, .trace = trace, .account_id = what_.surroundings.account_id});
+  if (what_.spec->kind == functions::runtime_kind::native)
+    functions::append_native_request(out_, *call);
+  else
+    functions::append_event(out_, *call, {.wall = now, .trace = trace, .account_id = what_.surroundings.account_id});
   const auto deadline = static_cast<std::uint64_t>((now + what_.spec->timeout).count());
   const auto closed =
       functions::end_call(out_, mark, {{invocation_text, sizeof invocation_text}, deadline, trace.view(), {}},
