@@ -156,7 +156,8 @@ class Channel:
             if end > filled:
                 self._make_room(at, 4 + size)
                 return
-            frames.append(_decode(view[at + 4:end]))
+            # Bytes are quicker to look into than a view; of a large frame the copy would cost more.
+            frames.append(_decode(bytes(view[at + 4:end]) if size < 65536 else view[at + 4:end]))
             at = end
         self._make_room(at, _READ_BYTES)
 

@@ -196,6 +196,14 @@ TEST_F(NativeHostTest, StopFinishesWhatRunsAndGivesBackTheRest) {
   EXPECT_EQ(exit_status(), 0);
 }
 
+TEST_F(NativeHostTest, StopEndsAWorkerThatHasNoFunctionYet) {
+  start(files{}, "");
+  buffer out;
+  append_stop(out);
+  send(out);
+  EXPECT_EQ(exit_status(), 0);
+}
+
 TEST_F(NativeHostTest, EndOfTheChannelEndsTheWorker) {
   serve();
   worker.channel.reset();
