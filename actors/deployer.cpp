@@ -102,11 +102,6 @@ caf::result<deployment_result_ptr> deployer::deploy(const deployment_ptr& what) 
   auto job = std::make_shared<progress>();
   job->answer = make_response_promise<promise>();
   job->what = what;
-  if (what->spec.kind == runtime_kind::native && around_.isolation != native_isolation::in_process) {
-    fail_job(job,
-             {errc::refused, "this node runs no shared objects: start it with `troupe serve --native in-process`"});
-    return job->answer;
-  }
   if (what->routes.size() > max_routes) {
     fail_job(job, {errc::too_big, std::to_string(what->routes.size()) + " routes, at most 40 are allowed"});
     return job->answer;
@@ -138,9 +133,11 @@ expected<deployer::imported> deployer::import(const deployment& what) const {
       return tl::unexpected{path.error()};
     std::error_code ignored;
     result.bytes = std::filesystem::file_size(*path, ignored);
-    // Loading it now shows a broken object before anything is committed.
-    if (auto loaded = functions::native_library::open(path->string()); !loaded)
-      return tl::unexpected{loaded.error()};
+    // Loading it now shows a broken object before anything is committed. Where objects have processes of their own, the
+    // first one shows it: no code of theirs runs here.
+    if (around_.isolation == native_isolation::in_process)
+      if (auto loaded = functions::native_library::open(path->string()); !loaded)
+        return tl::unexpected{loaded.error()};
     return code.sync_all().map([&] { return result; });
   }
   expected<functions::manifest> package = functions::manifest{};
