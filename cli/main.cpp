@@ -4,9 +4,11 @@
 #include <functional>
 #include <iostream>
 #include <string>
+#include <string_view>
 
 #include "cli/commands.hpp"
 #include "cli/serve.hpp"
+#include "functions/native_host.hpp"
 
 namespace {
 
@@ -158,6 +160,10 @@ std::string explain(const CLI::App* app, const CLI::Error& problem) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A worker, started again and again: nothing that commands need is made for it. Not in the help either: only nodes
+  // start it.
+  if (argc == 2 && std::string_view{argv[1]} == "native-host")
+    return troupe::functions::run_native_host();
   try {
     CLI::App app{"troupe: a serverless gateway. `serve` runs a node; the other commands talk to one.", "troupe"};
     command_line line;

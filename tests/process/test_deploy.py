@@ -219,9 +219,6 @@ class DeployTest(DeployCase):
                 self.assert_refused(done, 2, flags[1][:20]
                                     if flags[0] == "--runtime" else flags[0].lstrip("-").split("-")[0])
 
-    def test_shared_object_needs_the_flag_of_the_node(self):
-        self.assert_refused(self.node.run("deploy", support.NATIVE_HELLO), 1, "--native in-process")
-
     def test_remove(self):
         self.node.deploy_files("f", HELLO)
         self.assertEqual(self.node.run("remove", "f", check=True).stdout, "removed f\n")
