@@ -101,10 +101,6 @@ std::string routes_body(std::span<const cluster::route_record> routes) {
   return text_of({{"routes", std::move(list)}});
 }
 
-std::string logs_body(std::string_view function, std::span<const std::string> lines, std::uint64_t next) {
-  return text_of({{"function", function}, {"lines", json(lines)}, {"next", next}});
-}
-
 std::string node_body(const node_description& node) {
   return text_of({{"name", node.name},
                   {"version", TROUPE_VERSION},

@@ -50,8 +50,6 @@ std::string functions_body(std::span<const cluster::function_record> functions,
                            std::span<const cluster::route_record> routes, std::span<const instance_counts> instances);
 std::string removed_body(std::string_view function);
 std::string routes_body(std::span<const cluster::route_record> routes);
-/// @param lines  oldest first. @param next  what a reader gives as `from` to get what comes after them.
-std::string logs_body(std::string_view function, std::span<const std::string> lines, std::uint64_t next);
 std::string node_body(const node_description& node);
 
 std::string error_body(const error& why);

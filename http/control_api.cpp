@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/text.hpp"
+#include "http/log_view.hpp"
 
 namespace troupe::http {
 
@@ -39,16 +40,6 @@ std::vector<std::string_view> origins_of(const functions::http_request& request)
   if (origins.empty())
     origins.emplace_back();
   return origins;
-}
-
-std::string utc_time(std::int64_t unix_ms) {
-  const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[64];
-  const auto length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(text + length, sizeof text - length, ".%03dZ", static_cast<int>(unix_ms % 1000));
-  return text;
 }
 
 }  // namespace
@@ -91,7 +82,7 @@ caf::result<reply_ptr> control_api::handle(const functions::http_request_ptr& re
         else if constexpr (std::is_same_v<kind, describe_function>)
           return describe(what.name);
         else if constexpr (std::is_same_v<kind, read_logs>)
-          return logs(what.name);
+          return logs(what.name, request->query);
         else if constexpr (std::is_same_v<kind, list_routes>)
           return routes();
         else
@@ -235,24 +226,19 @@ reply_ptr control_api::describe(const std::string& name) const {
   return json_reply(200, function_body(*found, known_routes, instances_of(*found)));
 }
 
-reply_ptr control_api::logs(const std::string& name) const {
+reply_ptr control_api::logs(const std::string& name, std::string_view query) const {
+  const auto from = parse_log_position(query);
+  if (!from)
+    return refusal_of(from.error());
   auto functions = around_->follower->snapshot()->functions;
   std::vector<cluster::route_record> ignored;
   add_program_functions(functions, ignored);
   const auto found = std::find_if(functions.begin(), functions.end(), [&](const auto& f) { return f.name == name; });
   if (found == functions.end())
     return refusal_of({errc::no_such_function, "function '" + name + "' is not deployed"});
-  const auto kept = around_->logs->ring(found->id)->read();
-  std::vector<std::string> lines;
-  for (const auto& line : kept.lines) {
-    auto text = is_utf8(line.text) ? line.text : latin1_to_utf8(line.text);
-    if (line.form == actors::line_form::bare)
-      text = utc_time(line.unix_ms) + "\t" + (line.invocation_id.empty() ? "-" : line.invocation_id) + "\t" + text;
-    lines.push_back(std::move(text));
-  }
-  if (kept.dropped > 0)
-    lines.push_back("(" + std::to_string(kept.dropped) + " lines came too fast and were dropped)");
-  return json_reply(200, logs_body(name, lines, kept.next));
+  // The ring lives as long as this node and this function: both name it.
+  const auto log = to_string(start_) + "/" + to_string(found->id);
+  return json_reply(200, logs_body(name, log, around_->logs->ring(found->id)->read(*from)));
 }
 
 reply_ptr control_api::routes() const {

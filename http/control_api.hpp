@@ -48,7 +48,7 @@ private:
   caf::result<reply_ptr> store(const store_blob& what, const functions::http_request_ptr& request);
   reply_ptr list() const;
   reply_ptr describe(const std::string& name) const;
-  reply_ptr logs(const std::string& name) const;
+  reply_ptr logs(const std::string& name, std::string_view query) const;
   reply_ptr routes() const;
   reply_ptr node() const;
   void add_program_functions(std::vector<cluster::function_record>& functions,
@@ -56,6 +56,7 @@ private:
   instance_counts instances_of(const cluster::function_record& record) const;
 
   std::shared_ptr<const control_surroundings> around_;
+  const uuid start_ = make_uuid();  ///< tells this start of the node from others
 };
 
 }  // namespace troupe::http
