@@ -8,6 +8,7 @@
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/local_code.hpp"
+#include "cli/python_inference.hpp"
 #include "functions/function_spec.hpp"
 #include "functions/package.hpp"
 
@@ -22,6 +23,15 @@ constexpr int max_rounds = 3;
 
 admin_failure usage(std::string message) {
   return failure_of(error{errc::bad_usage, std::move(message)});
+}
+
+using handler_inference = expected<std::string> (*)(const package_files&);
+
+/// How the handler of a runtime is found; null where there is none to find.
+handler_inference inference_of(const std::string& runtime) {
+  if (runtime.starts_with("nodejs"))
+    return infer_node_handler;
+  return runtime.starts_with("python3") ? infer_python_handler : nullptr;
 }
 
 /// Sends one deployment; holds what its steps share.
@@ -57,9 +67,7 @@ private:
     name_ = std::move(*name);
     json request;
     const bool is_object = code_.kind == code_kind::object;
-    const auto runtime = options_.runtime.value_or(is_object ? "native" : "nodejs");
-    request["runtime"] = runtime;
-    if (auto added = add_handler(request, runtime); !added)
+    if (auto added = is_object ? add_native(request) : add_handler(request); !added)
       return tl::unexpected{failure_of(added.error())};
     if (!options_.routes.empty())
       request["routes"] = options_.routes;
@@ -73,24 +81,36 @@ private:
       request["concurrency"] = *options_.concurrency;
     if (options_.memory_mb)
       request["memory_mb"] = *options_.memory_mb;
+    if (options_.min_instances)
+      request["min_instances"] = *options_.min_instances;
+    if (options_.max_instances)
+      request["max_instances"] = *options_.max_instances;
     request["code"] = code_.code;
     return check(std::move(request));
   }
 
-  expected<void> add_handler(json& request, const std::string& runtime) const {
-    if (options_.handler) {
+  expected<void> add_native(json& request) const {
+    request["runtime"] = options_.runtime.value_or("native");
+    if (options_.handler)
       request["handler"] = *options_.handler;
+    return {};
+  }
+
+  expected<void> add_handler(json& request) const {
+    if (options_.runtime) {
+      request["runtime"] = *options_.runtime;
+      if (options_.handler) {
+        request["handler"] = *options_.handler;
+        return {};
+      }
+      if (const auto infer = inference_of(*options_.runtime))
+        return infer(code_.files).map([&](std::string handler) { request["handler"] = std::move(handler); });
       return {};
     }
-    if (!runtime.starts_with("nodejs"))
-      return {};
-    auto handler = infer_node_handler(code_.files);
-    if (!handler && !options_.runtime)
-      handler.error().what += " (and --runtime, if it is not for Node.js)";
-    if (!handler)
-      return tl::unexpected{handler.error()};
-    request["handler"] = *handler;
-    return {};
+    return infer_code(code_.files, options_.handler).map([&](inferred_code inferred) {
+      request["runtime"] = std::move(inferred.runtime);
+      request["handler"] = std::move(inferred.handler);
+    });
   }
 
   admin_result<void> add_environment(json& request) const {
@@ -115,6 +135,8 @@ private:
     spec.timeout = milliseconds{request.value("timeout_ms", std::uint64_t{3000})};
     spec.concurrency = options_.concurrency.value_or(spec.concurrency);
     spec.memory_mb = options_.memory_mb.value_or(spec.memory_mb);
+    spec.min_instances = options_.min_instances.value_or(spec.min_instances);
+    spec.max_instances = options_.max_instances.value_or(spec.max_instances);
     if (request.contains("environment"))
       spec.environment = request["environment"].get<std::map<std::string, std::string>>();
     if (auto checked = functions::check(spec); !checked)
@@ -218,6 +240,11 @@ int deploy(const client_options& client, const deploy_options& options) {
   const auto answer = job.run();
   if (!answer)
     return report(client, answer.error());
+  if (lacks_requirements(job.code().files))
+    std::fputs(
+        "note: requirements.txt is not installed by the node; put the packages beside the code: "
+        "pip install -r requirements.txt -t FOLDER\n",
+        stderr);
   if (client.json)
     print_json(*answer);
   else
