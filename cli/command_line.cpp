@@ -39,7 +39,8 @@ std::string explain(const command_line& line, const CLI::Error& problem) {
     if (word.starts_with("-") && word != "-" && word != "--") {
       const auto flag = word.substr(0, word.find('='));
       const auto& known = command == nullptr ? tree.flags : command->flags;
-      return "troupe" + name + " has no flag '" + flag + "'" + did_you_mean(flag, flag_names(known)) + see;
+      return (command == nullptr ? "there is no flag '" : command->name + " has no flag '") + flag + "'" +
+             did_you_mean(flag, flag_names(known)) + see;
     }
   if (given.empty())
     return "no command is given" + see;

@@ -10,7 +10,8 @@ CLI::App* add_client_command(command_line& line, const std::string& name, const 
   auto* command = line.app.add_subcommand(name, help);
   command->fallthrough();  // --admin and --json may stand behind the command
   const bool several = examples.find('\n') != examples.npos;
-  command->footer((several ? "Examples:\n  " : "Example:\n  ") + examples + "\n");
+  command->footer((several ? "Examples:\n  " : "Example:\n  ") + examples +
+                  "\n\nAs with every command that talks to a node, --admin URL says which, and --json prints JSON.\n");
   return command;
 }
 

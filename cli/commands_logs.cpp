@@ -58,12 +58,12 @@ public:
   void print(const json& answer) {
     log_ = answer.value("log", "");
     next_ = answer.value("next", std::uint64_t{0});
-    say_missing(answer.value("overwritten", std::uint64_t{0}), "came and were overwritten before they could be read");
+    say_missing(answer.value("overwritten", std::uint64_t{0}), "overwritten before they could be read");
     for (const auto& line : answer.value("lines", json::array()))
       write_line(line.get<std::string>());
     const auto dropped = answer.value("dropped", std::uint64_t{0});
     if (dropped > dropped_)
-      say_missing(dropped - dropped_, "came too fast and were dropped");
+      say_missing(dropped - dropped_, "dropped, which came too fast");
     dropped_ = dropped;
     std::fflush(stdout);
   }
