@@ -97,7 +97,7 @@ SURROUNDINGS = {
         "code": "exports.handler = async () => { console.log('plain %s', 'text', {a: [1]}); console.error('bad\\nnews');"
                 " process.stdout.write('out\\n'); process.stderr.write('err\\n'); };",
         "calls": [returns(None)],
-        "log": [line("INFO", r"plain text \{ a: \[ 1 \] \}"), line("ERROR", "bad.news"), "^out$", "^err$"],
+        "log": [line("INFO", r"plain text \{ a: \[ 1 \] \}"), line("ERROR", "bad.news"), r"(^|\t)out$", r"(^|\t)err$"],
         "after": "kept"},
     "lines-after-the-answer": {
         "code": INPUT + "exports.handler = async () => { setTimeout(() => console.log('afterwards'), 30); return 1; };",

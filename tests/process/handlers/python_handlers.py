@@ -8,7 +8,7 @@ OF_REQUEST = rf"RequestId: {UUID} Error: "
 
 
 def error_line(text):
-    return rf"^\[ERROR\]\t{ISO}\t{UUID}\t{text}"
+    return rf"\[ERROR\]\t{ISO}\t{UUID}\t{text}"
 
 
 def crash(reason, event=None):
@@ -34,7 +34,7 @@ ANSWERS = {
                                      "    text = asked(event)['text']\n    print(text)\n"
                                      "    return {text: len(text), 'teil': índex_teil.wort}",
                  "índex_teil.py": "wort = 'Straße'"},
-        "calls": [returns({"Grüße ☕ 𝄞": 9, "teil": "Straße"}, {"text": "Grüße ☕ 𝄞"})], "log": ["^Grüße ☕ 𝄞$"],
+        "calls": [returns({"Grüße ☕ 𝄞": 9, "teil": "Straße"}, {"text": "Grüße ☕ 𝄞"})], "log": [r"(^|\t)Grüße ☕ 𝄞$"],
         "after": "kept"},
     "py-response-object": {
         "code": "import base64\ndef handler(event, context):\n"
@@ -57,7 +57,7 @@ ANSWERS = {
         "calls": [returns(["py-context", "$LATEST", "256", Like(UUID), "/aws/lambda/py-context",
                            Like(r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}"),
                            "arn:aws:lambda:us-east-1:000000000000:function:py-context", Between(5000, 7000)])],
-        "log": ["^by context.log$"], "after": "kept"},
+        "log": [r"(^|\t)by context.log$"], "after": "kept"},
     "py-environment": {
         "code": "import os, sys, threading\ndef handler(event, context):\n"
                 "    text = repr(dict(os.environ)) + open('/proc/self/environ', encoding='latin-1').read()\n"
@@ -73,8 +73,8 @@ ANSWERS = {
                 "        getattr(logging.getLogger(), level)('at %s', level)\n"
                 "    print('printed')\n    print('to stderr', file=sys.stderr)",
         "calls": [returns(None)],
-        "log": [rf"^\[WARNING\]\t{ISO}\t{UUID}\tat warning$", rf"^\[ERROR\]\t{ISO}\t{UUID}\tat error$", "^printed$",
-                "^to stderr$"], "after": "kept"},
+        "log": [rf"\[WARNING\]\t{ISO}\t{UUID}\tat warning$", rf"\[ERROR\]\t{ISO}\t{UUID}\tat error$", r"(^|\t)printed$",
+                r"(^|\t)to stderr$"], "after": "kept"},
     "py-threads": {
         "code": "import threading, time\ndef handler(event, context):\n    found = []\n"
                 "    threads = [threading.Thread(target=found.append, args=(i,)) for i in range(8)]\n"
@@ -127,7 +127,7 @@ FAILURES = {
         "code": "def handler(event, context):\n    print('last words')\n    while True: pass",
         "options": ("--timeout-s", "0.5"),
         "calls": [fails("Sandbox.Timedout", OF_REQUEST + r"Task timed out after 0\.50 seconds",
-                        cause="function_timeout")], "log": ["^last words$"], "after": "replaced"},
+                        cause="function_timeout")], "log": [r"(^|\t)last words$"], "after": "replaced"},
     "py-allocates-a-gigabyte": {
         "code": "kept = []\ndef handler(event, context):\n    for i in range(64): kept.append(b'x' * (16 << 20))\n"
                 "    return len(kept)",

@@ -15,8 +15,11 @@ from handlers.expect import ISO, UUID
 # The node's own secrets: no function may see them.
 NODE_SECRETS = {"AWS_SECRET_ACCESS_KEY": "of-the-node-4711", "DATABASE_PASSWORD": "of-the-node-4712"}
 
-PLATFORM = re.compile(rf"^(INIT_START |START |END |REPORT |RequestId: {UUID} Error: |{ISO} {UUID} Task timed out after )"
-                      rf"|^{ISO}\t{UUID}\tERROR\t(Uncaught Exception|Unhandled Promise Rejection)\s|^Unknown application error")
+# What troupe itself says: of each call, of failed ones, of a worker's end, and what the interpreters say of errors.
+PLATFORM = re.compile(rf"^(INIT_START |INIT_REPORT |START |END |REPORT |RequestId: {UUID} Error: )"
+                      rf"|^{ISO}\s(?:{UUID}|-|undefined)\s(?:Task timed out after |Error: Runtime exited )"
+                      rf"|^{ISO}\t(?:{UUID}|undefined)\tERROR\t(?:Uncaught Exception|Unhandled Promise Rejection)\s"
+                      r"|^Traceback \(most recent call last\):|^  ")
 REPORT = re.compile(rf"REPORT RequestId: ({UUID})\tDuration: (\d+\.\d\d) ms\tBilled Duration: (\d+) ms\t"
                     r"Memory Size: (\d+) MB\tMax Memory Used: (\d+) MB\t(?:Init Duration: (\d+\.\d\d) ms\t)?")
 INTERPRETERS = ("node", "python3", "troupe")
@@ -68,7 +71,8 @@ class SuiteCase(unittest.TestCase):
             calls = self.expected.take("calls")
         else:
             self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
-            self.assertIn(start["kind"], done.stderr + "\n".join(self.node.logs(name)))
+            said = done.stderr + "\n".join(self.node.logs(name))
+            self.assertTrue(start["kind"] in said or start["message"].pattern.search(said), said)
             calls = [start]
         log, after = self.expected.take("log"), self.expected.take("after")
         for way in (self.through_http, self.through_invoke):
