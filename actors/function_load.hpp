@@ -14,13 +14,20 @@ namespace troupe::actors {
 struct alignas(64) loop_load {
   std::atomic<std::uint32_t> workers{0};  ///< ready ones
   std::atomic<std::uint32_t> free_slots{0};
-  std::atomic<std::uint32_t> waiting{0};   ///< calls in the router's queue
-  std::atomic<std::int64_t> oldest_ns{0};  ///< `clock` reading at which the oldest of them came; 0: none waits
+  std::atomic<std::uint32_t> in_flight{0};    ///< calls that workers have
+  std::atomic<std::uint32_t> waiting{0};      ///< calls in the router's queue
+  std::atomic<std::int64_t> oldest_ns{0};     ///< `clock` reading at which the oldest of them came; 0: none waits
+  std::atomic<std::int64_t> last_call_ns{0};  ///< `clock` reading at which a worker last got a call; 0: none did yet
 };
 
 struct function_load {
   explicit function_load(std::size_t loops) : per_loop(loops) {}
   std::vector<loop_load> per_loop;
+
+  /// Nothing runs and nothing waits.
+  bool idle() const noexcept;
+  /// `clock` reading of the last call on any loop; 0: there was none.
+  std::int64_t last_call_ns() const noexcept;
 };
 
 /// One worker's place, shared by its channel and the router of the same loop. Never touched by another thread.
@@ -28,22 +35,35 @@ class worker_slots {
 public:
   worker_slots(std::uint32_t capacity, std::shared_ptr<function_load> load, unsigned loop);
 
+  /// Calls that would run at once.
   std::uint32_t free() const noexcept { return retired_ || in_flight_ >= capacity_ ? 0 : capacity_ - in_flight_; }
+  /// Whether one more call may wait inside the busy worker.
+  bool may_prefetch() const noexcept {
+    return !retired_ && in_flight_ >= capacity_ && in_flight_ < capacity_ + prefetch_;
+  }
   std::uint32_t in_flight() const noexcept { return in_flight_; }
   /// The worker has loaded its code.
   void open() noexcept;
-  void take() noexcept;
+  void take(time_point now) noexcept;
   void give_back() noexcept;
   /// No new calls from now on.
   void retire() noexcept;
+
+  /// How many calls may wait inside the worker behind those that run.
+  void set_prefetch(std::uint32_t depth) noexcept { prefetch_ = depth; }
+  /// Rises with each call that any worker of the thread is given: the one used last is the warmest.
+  std::uint64_t last_turn() const noexcept { return last_turn_; }
 
   bool calls_wait = false;  ///< the router wants `slot_free` at the next answer
 
 private:
   void add_free(std::int32_t change) noexcept;
+  void count_in_flight(std::int32_t change) noexcept;
 
   const std::uint32_t capacity_;
   std::uint32_t in_flight_ = 0;
+  std::uint32_t prefetch_ = 0;
+  std::uint64_t last_turn_ = 0;
   bool retired_ = true;
   std::shared_ptr<function_load> load_;
   loop_load& loop_;

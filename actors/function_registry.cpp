@@ -9,6 +9,14 @@ namespace troupe::actors {
 using functions::code_form;
 using functions::runtime_kind;
 
+namespace {
+
+/// An idle instance that was asked to end has ended by then.
+constexpr seconds yield_time{3};
+constexpr milliseconds memory_retry_interval{200};
+
+}  // namespace
+
 expected<functions::function_spec> spec_of(const cluster::function_record& record) {
   auto kind = functions::parse_runtime(record.runtime);
   if (!kind)
@@ -99,7 +107,7 @@ runnable function_registry::runnable_of(const cluster::function_record& record) 
     return what;
   }
   what.spec = std::make_shared<const functions::function_spec>(std::move(*spec));
-  if (what.spec->kind == runtime_kind::native) {
+  if (what.spec->kind == runtime_kind::native && around_.isolation == native_isolation::in_process) {
     if (const auto old = supervised_.find(record.id); old != supervised_.end()) {
       release(old->second);
       supervised_.erase(old);
@@ -114,8 +122,12 @@ runnable function_registry::runnable_of(const cluster::function_record& record) 
     entry.supervisor = system_.spawn<function_supervisor>(around_.supervision);
   }
   what.load = entry.load;
-  if (entry.version != record.version) {
-    entry.version = record.version;
+  if (!entry.spec || entry.spec->version != what.spec->version) {
+    auto& stems = *around_.supervision->stems;
+    stems.deployed(*what.spec);
+    if (entry.spec)
+      stems.removed(*entry.spec);
+    entry.spec = what.spec;
     caf::anon_send(entry.supervisor, what);
   }
   return what;
@@ -135,6 +147,8 @@ void function_registry::remove_vanished(const cluster::catalog_snapshot& snapsho
 
 void function_registry::release(const supervised& entry) {
   std::erase_if(released_, [](const auto& each) { return each.lock() == nullptr; });
+  if (entry.spec)
+    around_.supervision->stems->removed(*entry.spec);
   caf::anon_send(entry.supervisor, stop_atom::value);
   released_.push_back(caf::actor_cast<caf::weak_actor_ptr>(entry.supervisor));
 }
@@ -199,8 +213,66 @@ function_registry::counts function_registry::instances_of(const uuid& function) 
   return result;
 }
 
+std::uint64_t function_registry::make_idle_yield(std::uint64_t mb, const supervisor_actor& except) {
+  const auto now = around_.control->now();
+  std::uint64_t coming = 0;
+  std::vector<supervised*> idle;
+  for (auto& [id, entry] : supervised_) {
+    if (entry.supervisor == except || !entry.spec || !entry.load->idle())
+      continue;
+    if (now - entry.asked_to_yield < yield_time)
+      coming += entry.spec->memory_mb;
+    else if (instances_of(id).ready > entry.spec->min_instances)
+      idle.push_back(&entry);
+  }
+  const auto order = [](const supervised* entry) {
+    return std::pair{entry->load->last_call_ns(), entry->asked_to_yield};
+  };
+  std::sort(idle.begin(), idle.end(), [&](const supervised* a, const supervised* b) { return order(a) < order(b); });
+  for (auto* entry : idle) {
+    if (coming >= mb)
+      break;
+    entry->asked_to_yield = now;
+    coming += entry->spec->memory_mb;
+    caf::anon_send(entry->supervisor, yield_atom::value);
+  }
+  return coming;
+}
+
+void function_registry::find_memory(std::uint64_t mb, const supervisor_actor& who) {
+  if (stopped_)
+    return;
+  const auto freed = around_.supervision->stems->yield_memory();
+  if (freed < mb && make_idle_yield(mb - freed, who) == 0) {
+    // Nothing more can be had; what there is may still do.
+    caf::anon_send(who, memory_atom::value, freed > 0);
+    return;
+  }
+  if (freed >= mb) {
+    caf::anon_send(who, memory_atom::value, true);
+    return;
+  }
+  memory_waiters_.push_back(who);
+  around_.control->arm(*this, around_.control->now() + memory_retry_interval);
+}
+
+void function_registry::memory_freed() {
+  if (memory_waiters_.empty())
+    return;
+  caf::anon_send(memory_waiters_.front(), memory_atom::value, true);
+  memory_waiters_.pop_front();
+}
+
+/// Instances that were asked may have got work meanwhile: who still waits asks again.
+void function_registry::on_timer(time_point) {
+  for (auto& each : std::exchange(memory_waiters_, {}))
+    caf::anon_send(each, memory_atom::value, true);
+}
+
 void function_registry::stop() {
   stopped_ = true;
+  around_.control->disarm(*this);
+  memory_waiters_.clear();
   for (auto& [id, entry] : supervised_)
     caf::anon_send(entry.supervisor, halt_atom::value);
   supervised_.clear();

@@ -2,6 +2,7 @@
 // worker processes, and hands routers and edges the same picture at the same moment. On the control loop.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -44,7 +45,7 @@ struct registry_surroundings {
   std::function<void(routing_update_ptr, std::vector<routed_function>, std::function<void()> done)> install;
 };
 
-class function_registry {
+class function_registry final : private timer_listener {
 public:
   function_registry(caf::actor_system& system, registry_surroundings surroundings);
 
@@ -61,6 +62,10 @@ public:
     std::size_t ready = 0;
   };
   counts instances_of(const uuid& function) const;
+  /// Makes idle instances of other functions end, those first that were only started by a deployment, then those that
+  /// waited longest. Answers `who` with a `memory_atom`, at once or when some has been given back.
+  void find_memory(std::uint64_t mb, const supervisor_actor& who);
+  void memory_freed();
   const std::vector<program_function>& program_functions() const noexcept { return program_functions_; }
 
   /// Stops all supervisors, which stop their instances; nothing is adopted afterwards.
@@ -70,7 +75,8 @@ private:
   struct supervised {
     supervisor_actor supervisor;
     std::shared_ptr<function_load> load;
-    std::uint64_t version = 0;
+    functions::function_ref spec;
+    time_point asked_to_yield{};
   };
   using library_ptr = std::shared_ptr<const functions::native_library>;
 
@@ -80,6 +86,8 @@ private:
   runnable runnable_of(const cluster::function_record& record);
   void remove_vanished(const cluster::catalog_snapshot& snapshot);
   void release(const supervised& entry);
+  std::uint64_t make_idle_yield(std::uint64_t mb, const supervisor_actor& except);
+  void on_timer(time_point now) override;
 
   caf::actor_system& system_;
   registry_surroundings around_;
@@ -93,6 +101,7 @@ private:
   std::map<digest, library_ptr> libraries_;
   std::map<digest, error> load_errors_;
   std::vector<std::pair<std::uint64_t, std::function<void()>>> waiters_;
+  std::deque<supervisor_actor> memory_waiters_;  ///< each function once
 };
 
 /// The record as rooms below the catalog know it.

@@ -1,13 +1,6 @@
 #include "actors/function_supervisor.hpp"
 
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
 
 #include "config/log.hpp"
 #include "functions/scaling.hpp"
@@ -17,27 +10,6 @@ namespace troupe::actors {
 namespace {
 
 using functions::failure;
-
-/// Both ends of what a worker talks over: the node's are non-blocking, all close on exec.
-struct worker_descriptors {
-  int channel = -1, worker_channel = -1, output = -1, worker_output = -1;
-};
-
-expected<worker_descriptors> open_descriptors() {
-  std::array<int, 2> channel{};
-  std::array<int, 2> output{};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel.data()) != 0)
-    return fail(errc::io, std::string{"cannot open a channel: "} + std::strerror(errno));
-  if (::pipe2(output.data(), O_CLOEXEC) != 0) {
-    const int problem = errno;
-    ::close(channel[0]);
-    ::close(channel[1]);
-    return fail(errc::io, std::string{"cannot open a pipe: "} + std::strerror(problem));
-  }
-  ::fcntl(channel[0], F_SETFL, O_NONBLOCK);
-  ::fcntl(output[0], F_SETFL, O_NONBLOCK);
-  return worker_descriptors{channel[0], channel[1], output[0], output[1]};
-}
 
 }  // namespace
 
@@ -52,6 +24,7 @@ function_supervisor::behavior_type function_supervisor::make_behavior() {
       [this](runnable& what) { adopt(std::move(what)); },
       [this](const demand& wanted) { on_demand(wanted); },
       [this](const worker_ready& ready) { on_ready(ready); },
+      [this](const worker_idle& idle) { on_idle(idle); },
       [this](const worker_ended& ended) { on_ended(ended); },
       [this](await_atom, std::uint64_t version) { return await(version); },
       [this](const code_prepared& code) { on_prepared(code); },
@@ -59,6 +32,8 @@ function_supervisor::behavior_type function_supervisor::make_behavior() {
         retry_scheduled_ = false;
         start_when_allowed();
       },
+      [this](yield_atom) { yield_one(); },
+      [this](memory_atom, bool may_be_there) { on_memory(may_be_there); },
       [this](stop_atom) { stop_all(stop_atom::value); },
       [this](halt_atom) { stop_all(halt_atom::value); },
   };
@@ -72,6 +47,7 @@ void function_supervisor::adopt(runnable what) {
   policy_.reset();
   task_root_.clear();
   preparing_ = false;
+  start_when_allowed();
 }
 
 void function_supervisor::on_prepared(const code_prepared& code) {
@@ -79,6 +55,7 @@ void function_supervisor::on_prepared(const code_prepared& code) {
     return;
   preparing_ = false;
   task_root_ = code.task_root;
+  object_ = code.object;
   if (task_root_.empty()) {
     log_event(log_level::error, "code_not_prepared", {{"function", what_.spec->name}, {"reason", code.why.what}});
     fail_waiting({errc::init_failed, functions::spawn_failure_payload({}, code.why.what), code.why.what});
@@ -93,23 +70,28 @@ std::size_t function_supervisor::count(stage state) const {
   }));
 }
 
+std::size_t function_supervisor::alive() const {
+  return count(stage::ready) + count(stage::starting);
+}
+
+bool function_supervisor::below_minimum() const {
+  return alive() < what_.spec->min_instances;
+}
+
 unsigned function_supervisor::loop_with_fewest() const {
-  std::vector<std::size_t> counts(around_->loops.size());
-  std::size_t best = 0;
-  for (const auto& load : what_.load->per_loop)
-    counts[static_cast<std::size_t>(&load - what_.load->per_loop.data())] = load.workers.load();
-  for (std::size_t i = 1; i < counts.size(); ++i)
-    if (counts[i] < counts[best])
-      best = i;
-  return static_cast<unsigned>(best);
+  const auto& loads = what_.load->per_loop;
+  const auto fewest = std::min_element(loads.begin(), loads.end(), [](const loop_load& a, const loop_load& b) {
+    return a.workers.load(std::memory_order_relaxed) < b.workers.load(std::memory_order_relaxed);
+  });
+  return static_cast<unsigned>(fewest - loads.begin());
 }
 
 void function_supervisor::on_demand(const demand& wanted) {
   if (stopping_ || !what_.spec)
     return;
   calls_wait_ = true;
-  const auto more = functions::instances_to_start(
-      {count(stage::ready), count(stage::starting), wanted.queued, wanted.age, what_.spec->concurrency});
+  const auto more = functions::instances_to_start({count(stage::ready), count(stage::starting), wanted.queued,
+                                                   wanted.age, what_.spec->concurrency, what_.spec->max_instances});
   if (more > 0)
     start_instances(more, wanted.loop);
 }
@@ -131,12 +113,16 @@ void function_supervisor::start_instances(std::size_t wanted, unsigned loop) {
 }
 
 void function_supervisor::start_when_allowed() {
-  if (stopping_ || retry_scheduled_ || !(calls_wait_ || !reports_.empty()) || count(stage::starting) > 0 ||
-      count(stage::ready) > 0)
+  if (stopping_ || retry_scheduled_ || asked_for_memory_)
+    return;
+  const bool first_wanted = alive() == 0 && (calls_wait_ || !reports_.empty());
+  if (!first_wanted && !below_minimum())
     return;
   const auto now = clock::now();
   if (policy_.may_start(now)) {
-    start_instance(loop_with_fewest());
+    // Those that keep the minimum start one after the other: each good start brings the next.
+    if (count(stage::starting) == 0)
+      start_instance(loop_with_fewest());
     return;
   }
   if (policy_.next_start() == time_point::max())
@@ -147,61 +133,86 @@ void function_supervisor::start_when_allowed() {
 
 bool function_supervisor::start_instance(unsigned loop) {
   const auto& spec = what_.spec;
-  const auto refuse = [&](errc code, const std::string& why) {
-    log_event(log_level::warning, "instance_refused", {{"function", spec->name}, {"reason", why}});
-    const failure problem{code, functions::spawn_failure_payload({}, why), why};
-    const bool any_ready = std::any_of(instances_.begin(), instances_.end(),
-                                       [](const auto& each) { return each.second.state == stage::ready; });
-    if (any_ready)
-      report({false, {}, problem});
-    else
-      fail_waiting(problem);
+  if (spec->max_instances != 0 && alive() >= spec->max_instances)
     return false;
-  };
-  if (around_->node_program.empty())
-    return refuse(errc::init_failed, "runtime " + spec->runtime + " is not installed: no `node` in PATH");
   if (task_root_.empty()) {
     if (!std::exchange(preparing_, true))
       around_->prepare(spec, this);
     return false;  // goes on in `on_prepared`
   }
-  if (!around_->budget->take(spec->memory_mb))
-    return refuse(errc::no_capacity, "the node's memory for instances is used up");
-  auto opened = open_descriptors();
-  if (!opened) {
-    around_->budget->give_back(spec->memory_mb);
-    return refuse(errc::no_capacity, opened.error().what);
+  if (!around_->budget->take(spec->memory_mb)) {
+    if (!std::exchange(asked_for_memory_, true))
+      around_->ask_for_memory(spec->memory_mb, this);
+    return false;  // goes on in `on_memory`
   }
   const auto id = next_instance_++;
-  auto surroundings = around_->worker;
-  surroundings.task_root = task_root_;
-  surroundings.log_stream = functions::make_log_stream(surroundings.function_version, wall_now(), make_uuid());
-
   worker_config config;
   config.instance = id;
   config.spec = spec;
-  config.surroundings = surroundings;
+  config.surroundings = around_->worker;
+  config.surroundings.task_root = task_root_;
+  config.surroundings.object = object_;
   config.load = what_.load;
   config.log = around_->logs->ring(spec->id);
   config.spawner = around_->spawner;
   config.router = (*around_->routers)[loop];
   config.supervisor = this;
   config.limits = around_->limits;
-  config.channel = opened->channel;
-  config.output = opened->output;
   auto worker = spawn_on<worker_instance>(system(), *around_->loops[loop], std::move(config));
   instances_.emplace(id, instance{spec->version, spec->memory_mb, stage::starting, worker});
   policy_.start_begun();
-
-  functions::spawn_request request;
-  request.arguments = {around_->node_program, around_->shim_path};
-  request.environment = functions::worker_environment(*spec, surroundings);
-  request.family_mark = functions::family_mark(surroundings);
-  request.directory = surroundings.task_root;
-  around_->spawner->spawn(
-      std::move(request), opened->worker_channel, opened->worker_output,
-      [worker](const functions::spawner_event& event) { caf::anon_send(worker, worker_process{event}); });
+  around_->stems->start({worker, spec, task_root_});
   return true;
+}
+
+/// Says to who waits that no instance comes. @returns false.
+bool function_supervisor::refuse(const failure& why) {
+  log_event(log_level::warning, "instance_refused", {{"function", what_.spec->name}, {"reason", why.detail}});
+  const bool any_ready = std::any_of(instances_.begin(), instances_.end(),
+                                     [](const auto& each) { return each.second.state == stage::ready; });
+  if (any_ready)
+    report({false, {}, why});
+  else
+    fail_waiting(why);
+  return false;
+}
+
+void function_supervisor::on_memory(bool may_be_there) {
+  asked_for_memory_ = false;
+  if (stopping_)
+    return;
+  if (may_be_there) {
+    start_when_allowed();
+    return;
+  }
+  const std::string why = "the node's memory for instances is used up";
+  refuse({errc::no_capacity, functions::spawn_failure_payload({}, why), why});
+}
+
+void function_supervisor::give_back_memory(std::uint64_t mb) {
+  around_->budget->give_back(mb);
+  around_->memory_freed();
+}
+
+/// Its caller has seen that nothing runs; what comes meanwhile is finished first.
+void function_supervisor::yield_one() {
+  if (stopping_ || !what_.spec || count(stage::ready) <= what_.spec->min_instances)
+    return;
+  for (auto& [id, each] : instances_)
+    if (each.state == stage::ready) {
+      each.state = stage::stopping;
+      send(each.worker, stop_atom::value);
+      return;
+    }
+}
+
+void function_supervisor::on_idle(const worker_idle& idle) {
+  const auto found = instances_.find(idle.instance);
+  if (found == instances_.end() || found->second.state != stage::ready ||
+      (found->second.version == what_.spec->version && count(stage::ready) <= what_.spec->min_instances))
+    return;
+  found->second.state = stage::stopping;
+  send(found->second.worker, stop_atom::value);
 }
 
 void function_supervisor::on_ready(const worker_ready& ready) {
@@ -224,6 +235,7 @@ void function_supervisor::on_ready(const worker_ready& ready) {
   calls_wait_ = false;
   stop_older_versions();
   report({true, ready.took, {}});
+  start_when_allowed();
 }
 
 void function_supervisor::on_ended(const worker_ended& ended) {
@@ -232,7 +244,7 @@ void function_supervisor::on_ended(const worker_ended& ended) {
     return;
   const auto gone = found->second;
   instances_.erase(found);
-  around_->budget->give_back(gone.memory_mb);
+  give_back_memory(gone.memory_mb);
   if (stopping_) {
     if (instances_.empty())
       quit();
@@ -240,7 +252,7 @@ void function_supervisor::on_ended(const worker_ended& ended) {
   }
   const bool current = gone.version == what_.spec->version;
   if (!current || (ended.loaded && ended.expected))
-    return;
+    return start_when_allowed();
   const auto now = clock::now();
   log_event(log_level::warning, "instance_ended", {{"function", what_.spec->name}, {"reason", ended.why.detail}});
   if (ended.loaded) {

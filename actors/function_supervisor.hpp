@@ -11,37 +11,27 @@
 #include <vector>
 
 #include "actors/function_logs.hpp"
+#include "actors/instance_budget.hpp"
 #include "actors/messages.hpp"
+#include "actors/stem_pool.hpp"
 #include "actors/worker_instance.hpp"
 #include "functions/restart_policy.hpp"
 
 namespace troupe::actors {
 
-/// What all instances of a node may need together. From any thread.
-struct instance_budget {
-  std::atomic<std::uint64_t> used_mb{0};
-  std::uint64_t max_mb = 0;
-
-  bool take(std::uint64_t mb) {
-    if (used_mb.fetch_add(mb) + mb <= max_mb)
-      return true;
-    used_mb.fetch_sub(mb);
-    return false;
-  }
-  void give_back(std::uint64_t mb) { used_mb.fetch_sub(mb); }
-};
-
 struct supervisor_surroundings {
   std::vector<event_loop*> loops;
   std::shared_ptr<const std::vector<router_actor>> routers;
   spawner_link* spawner = nullptr;
+  stem_pool* stems = nullptr;
   std::shared_ptr<instance_budget> budget;
+  /// Asks for memory that the budget does not have: a `memory_atom` answers. From any thread.
+  std::function<void(std::uint64_t mb, const supervisor_actor&)> ask_for_memory;
+  /// Memory was given back to the budget. From any thread.
+  std::function<void()> memory_freed;
   function_logs* logs = nullptr;
   worker_limits limits;
   functions::worker_surroundings worker;  ///< task root and log stream are filled per worker
-  std::string node_program;               ///< absolute path of `node`; empty when there is none
-  std::string shim_path;
-  std::string path;
   /// Unpacks a function's code unless it is, and tells the supervisor. From any thread.
   std::function<void(const functions::function_ref&, const supervisor_actor&)> prepare;
 };
@@ -70,12 +60,19 @@ private:
   void adopt(runnable what);
   void on_demand(const demand& wanted);
   void on_ready(const worker_ready& ready);
+  void on_idle(const worker_idle& idle);
   void on_ended(const worker_ended& ended);
+  void on_memory(bool may_be_there);
+  void yield_one();
   caf::result<start_report> await(std::uint64_t version);
   void on_prepared(const code_prepared& code);
   void start_instances(std::size_t count, unsigned loop);
   bool start_instance(unsigned loop);
   void start_when_allowed();
+  bool refuse(const functions::failure& why);
+  void give_back_memory(std::uint64_t mb);
+  std::size_t alive() const;
+  bool below_minimum() const;
   void report(const start_report& what);
   void fail_waiting(const functions::failure& why);
   void stop_older_versions();
@@ -91,9 +88,11 @@ private:
   std::uint64_t next_instance_ = 1;
   std::vector<waiting_report> reports_;
   std::string task_root_;  ///< of the current version; empty until its code is unpacked
+  std::string object_;     ///< of the current version, when it is a shared object
   bool preparing_ = false;
   bool calls_wait_ = false;  ///< somebody needs an instance as soon as the policy allows one
   bool retry_scheduled_ = false;
+  bool asked_for_memory_ = false;
   bool stopping_ = false;
 };
 

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "actors/worker_ends.hpp"
 #include "functions/invocation.hpp"
 #include "functions/native_library.hpp"
 #include "functions/outcome.hpp"
@@ -102,6 +103,10 @@ struct worker_ready {
   std::uint64_t instance = 0;
   duration took{};
 };
+/// It has had nothing to do for the idle timeout.
+struct worker_idle {
+  std::uint64_t instance = 0;
+};
 struct worker_ended {
   std::uint64_t instance = 0;
   bool loaded = false;    ///< it had loaded its code
@@ -114,7 +119,8 @@ struct worker_ended {
 struct code_prepared {
   std::uint64_t version = 0;
   std::string task_root;
-  error why{};  ///< when `task_root` is empty
+  std::string object{};  ///< of a native function: the shared object
+  error why{};           ///< when `task_root` is empty
 };
 
 /// From the spawner to the worker that it is about.
@@ -125,22 +131,30 @@ struct worker_process {
 using stop_atom = caf::atom_constant<caf::atom("stop")>;
 using halt_atom = caf::atom_constant<caf::atom("halt")>;
 using await_atom = caf::atom_constant<caf::atom("await")>;
+using yield_atom = caf::atom_constant<caf::atom("yield")>;
+using memory_atom = caf::atom_constant<caf::atom("memory")>;
 using again_atom = caf::atom_constant<caf::atom("again")>;
 
 /// One worker process behind its channel.
-using worker_actor = function_actor::extend<caf::reacts_to<worker_process>,
-                                            // Takes no new calls, finishes those it has, ends its process and itself.
-                                            caf::reacts_to<stop_atom>,
-                                            // The same, but calls that still run are cut off.
-                                            caf::reacts_to<halt_atom>>;
+using worker_actor = function_actor::extend<  // Its process, once there is one. Before, it waits.
+    caf::reacts_to<worker_ends_ptr>, caf::reacts_to<worker_process>,
+    // Takes no new calls, finishes those it has, ends its process and itself.
+    caf::reacts_to<stop_atom>,
+    // The same, but calls that still run are cut off.
+    caf::reacts_to<halt_atom>>;
 
 /// One per function with worker processes: starts, watches and stops instances; never on a request's path.
 using supervisor_actor = caf::typed_actor<
     // A new version of the function, or the first.
-    caf::reacts_to<runnable>, caf::reacts_to<demand>, caf::reacts_to<worker_ready>, caf::reacts_to<worker_ended>,
+    caf::reacts_to<runnable>, caf::reacts_to<demand>, caf::reacts_to<worker_ready>, caf::reacts_to<worker_idle>,
+    caf::reacts_to<worker_ended>,
     // Replies when an instance of this version has loaded or failed to; starts one if none runs.
     caf::replies_to<await_atom, std::uint64_t>::with<start_report>, caf::reacts_to<code_prepared>,
     caf::reacts_to<again_atom>,
+    // Another function needs memory: one instance that nobody needs now stops.
+    caf::reacts_to<yield_atom>,
+    // Memory that this one waited for may be there now, or (`false`) will not be.
+    caf::reacts_to<memory_atom, bool>,
     // The function was removed: stops all instances when they have finished what they run, then itself.
     caf::reacts_to<stop_atom>,
     // The node goes down and nobody waits any more.
@@ -168,6 +182,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::runnable)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::demand)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::start_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::worker_ready)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::worker_idle)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::worker_ended)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::worker_ends_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::worker_process)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::code_prepared)

@@ -102,10 +102,24 @@ function_actor router::inline_actor_of(function_state& state) {
 }
 
 router::worker* router::free_worker(function_state& state) {
-  // Workers of the newest version first; within a version the first with room, so that the rest may fall idle.
+  if (state.what.load->per_loop[loop().index()].free_slots.load(std::memory_order_relaxed) == 0)
+    return nullptr;
+  // Workers of the newest version first; within a version the one used last: it is warm, and the rest may fall idle.
+  worker* best = nullptr;
+  const auto order = [](const worker& w) { return std::pair{w.version, w.slots->last_turn()}; };
+  for (auto& candidate : state.workers)
+    if (candidate.slots->free() > 0 && (best == nullptr || order(candidate) > order(*best)))
+      best = &candidate;
+  return best;
+}
+
+/// A busy worker that may be given one more call, behind which the fewest wait.
+router::worker* router::prefetching_worker(function_state& state) {
   worker* best = nullptr;
   for (auto& candidate : state.workers)
-    if (candidate.slots->free() > 0 && (best == nullptr || candidate.version > best->version))
+    if (candidate.slots->may_prefetch() &&
+        (best == nullptr || candidate.version > best->version ||
+         (candidate.version == best->version && candidate.slots->in_flight() < best->slots->in_flight())))
       best = &candidate;
   return best;
 }
@@ -136,14 +150,19 @@ router_actor const* router::other_loop(const function_state& state, bool with_fr
 }
 
 caf::result<outcome_ptr> router::to_worker(function_state& state, const invocation_ptr& call, bool may_forward) {
+  const auto give = [&](worker& chosen) {
+    chosen.slots->take(loop().now());
+    return delegate(chosen.actor, call);
+  };
   if (state.queue.empty())
-    if (auto* chosen = free_worker(state)) {
-      chosen->slots->take();
-      return delegate(chosen->actor, call);
-    }
+    if (auto* chosen = free_worker(state))
+      return give(*chosen);
   if (may_forward)
     if (const auto* peer = other_loop(state, state.workers.empty() ? false : true))
       return delegate(*peer, forwarded{call});
+  if (state.queue.empty())
+    if (auto* chosen = prefetching_worker(state))
+      return give(*chosen);
   const auto& limits = surroundings_->limits;
   const auto bytes = bytes_of(*call);
   if (state.queue.size() >= limits.max_calls || state.queued_bytes + bytes > limits.max_bytes)
@@ -232,13 +251,15 @@ void router::dispatch(function_state& state) {
   while (!state.queue.empty()) {
     auto* chosen = free_worker(state);
     if (chosen == nullptr)
+      chosen = prefetching_worker(state);
+    if (chosen == nullptr)
       break;
     auto next = pop(state);
     if (next.call->abandoned.load(std::memory_order_relaxed)) {
       next.answer.deliver(functions::make_failure(errc::client_gone, "the client left while the call waited"));
       continue;
     }
-    chosen->slots->take();
+    chosen->slots->take(loop().now());
     next.answer.delegate(chosen->actor, next.call);
   }
   for (auto& each : state.workers)

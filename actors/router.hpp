@@ -68,6 +68,7 @@ private:
                                                 bool may_forward);
   function_actor inline_actor_of(function_state& state);
   worker* free_worker(function_state& state);
+  worker* prefetching_worker(function_state& state);
   router_actor const* other_loop(const function_state& state, bool with_free_slot) const;
   void install(const routing_update& update);
   void add(instance_ready& ready);

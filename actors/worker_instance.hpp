@@ -1,5 +1,5 @@
-// One worker process: the channel over which it gets calls and answers them, its output, its deadlines and its end.
-// Bound to one loop, which also queues for it.
+// One worker process: the channel over which it gets calls and answers them, its output, its deadlines, its memory and
+// its end. Bound to one loop, whose router queues for it.
 #pragma once
 
 #include <caf/typed_event_based_actor.hpp>
@@ -15,6 +15,7 @@
 #include "actors/messages.hpp"
 #include "actors/spawner_link.hpp"
 #include "functions/frame.hpp"
+#include "functions/prefetch.hpp"
 #include "functions/worker_payload.hpp"
 
 namespace troupe::actors {
@@ -25,20 +26,19 @@ struct worker_limits {
   milliseconds stop_timeout{2'000};  ///< between the request to stop and the kill
   milliseconds idle_timeout{600'000};
   milliseconds ping_timeout{1'000};
+  milliseconds memory_interval{50};  ///< between two looks at the memory of a worker that has work
 };
 
 struct worker_config {
   std::uint64_t instance = 0;
   functions::function_ref spec;
-  functions::worker_surroundings surroundings;
+  functions::worker_surroundings surroundings;  ///< its log stream comes with the process
   std::shared_ptr<function_load> load;
   std::shared_ptr<function_log_ring> log;
   spawner_link* spawner = nullptr;
   router_actor router;  ///< of the same loop
   supervisor_actor supervisor;
   worker_limits limits;
-  int channel = -1;  ///< taken over; non-blocking
-  int output = -1;
 };
 
 class worker_instance final : public loop_bound<worker_actor::base>,
@@ -55,12 +55,16 @@ public:
 
 private:
   using promise = caf::typed_response_promise<functions::outcome_ptr>;
-  enum class phase : std::uint8_t { starting, loading, ready, retiring, dying };
+  /// `waiting`: there is no process yet.
+  enum class phase : std::uint8_t { waiting, starting, loading, ready, retiring, dying };
   struct running_call {
     promise answer;
     functions::invocation_ptr call;
-    time_point started_at;
-    std::uint64_t sequence = 0;  ///< 0: the place is free
+    time_point started_at{};      ///< not set while it waits inside the worker behind another
+    std::uint64_t sequence = 0;   ///< 0: the place is free
+    std::uint64_t log_begin = 0;  ///< where its lines begin in the ring
+    bool taken_back = false;      ///< the worker was asked not to run it
+    bool started() const noexcept { return started_at != time_point{}; }
   };
   /// Reads what the process prints on its standard output and error.
   struct output_watcher final : watcher {
@@ -69,32 +73,43 @@ private:
     worker_instance& instance;
   };
 
-  // Channel.
+  // worker_channel.cpp
+  void on_channel(const worker_ends_ptr& ends);
   void on_ready(std::uint32_t events) override;
   void on_batch_end() override;
   void read_channel();
   void read_output();
+  void drain_output();
   void log_output(std::string_view bytes, bool last);
+  void log_line();
   void on_frame(const functions::frame& frame);
+  void on_hello(const functions::frame& frame);
   void on_loaded();
-  void on_load_error(const functions::frame& frame);
   void flush();
   void at_batch_end();
   void lose_channel(std::string why);
 
-  // Calls.
+  // worker_calls.cpp
   caf::result<functions::outcome_ptr> run(const functions::invocation_ptr& call);
+  void start(running_call& place, time_point now);
+  void start_next(time_point now);
   void settle(running_call& place, functions::outcome_ptr result);
+  void hand_back(running_call& place);
+  void answered(const functions::frame& frame);
   running_call* find(std::uint64_t call_id);
   void fail_running(errc code, const std::string& detail, int wait_status, bool exited);
-
-  // Life.
-  void on_process(const functions::spawner_event& event);
-  void on_timer(time_point now) override;
   void expire_calls(time_point now);
-  void rearm(time_point now);
-  void retire(std::string why);
+  void take_back_waiting(time_point now);
   void free_slot();
+  void free_place(running_call& place);
+
+  // worker_instance.cpp
+  void on_process(const functions::spawner_event& event);
+  void on_exited(const functions::worker_exited& exited);
+  void on_timer(time_point now) override;
+  void rearm(time_point now);
+  void look_at_memory(time_point now);
+  void retire(std::string why);
   void on_leaving();
   void stop();
   void halt();
@@ -109,12 +124,14 @@ private:
   std::uint64_t next_sequence_ = 1;
   functions::frame_reader reader_;
   output_watcher output_watcher_;
+  functions::prefetch_depth prefetch_;
   buffer out_;
   std::size_t written_ = 0;
   std::string partial_line_;
-  phase phase_ = phase::starting;
+  int channel_ = -1;
+  int output_ = -1;
+  phase phase_ = phase::waiting;
   pid_t pid_ = 0;
-  bool said_hello_ = false;
   bool joined_router_ = false;
   bool stop_requested_ = false;
   bool kill_wanted_ = false;
@@ -122,6 +139,11 @@ private:
   bool channel_waits_ = false;  ///< the kernel may hold more
   bool output_waits_ = false;
   bool writable_ = true;
+  bool told_router_ = false;    ///< in this batch, that there is room
+  bool over_memory_ = false;    ///< killed, or ended by its own runtime, for want of memory
+  bool init_reported_ = false;  ///< a call has carried the time of the start
+  std::uint64_t max_memory_kb_ = 0;
+  time_point memory_seen_at_{};
   time_point born_at_{};
   time_point loaded_at_{};
   time_point last_used_{};

@@ -25,6 +25,8 @@ namespace troupe::cli {
 namespace {
 
 constexpr std::size_t max_file_jobs = 256;
+constexpr const char* node_shim_file = "worker.cjs";
+constexpr const char* python_shim_file = "worker.py";
 constexpr seconds open_timeout{10};
 /// Share of the machine's memory that instances may be promised (RULES: Cluster).
 constexpr double instance_memory_share = 0.6;
@@ -188,7 +190,9 @@ expected<void> node::state::prepare() {
   if (!opened_code)
     return tl::unexpected{opened_code.error()};
   code.emplace(std::move(*opened_code));
-  return directory->write_file("worker.cjs", functions::node_shim());
+  return directory->write_file(node_shim_file, functions::node_shim()).and_then([this] {
+    return directory->write_file(python_shim_file, functions::python_shim());
+  });
 }
 
 expected<void> node::state::open_sockets() {
@@ -230,7 +234,6 @@ void node::state::start_actors() {
   auto& control_loop = *control.front().loop;
   routers = std::make_shared<std::vector<actors::router_actor>>();
 
-  auto supervision = std::make_shared<actors::supervisor_surroundings>();
   auto routing = std::make_shared<actors::router_surroundings>();
   routing->limits = options.queues;
   routing->log = &logs;
@@ -242,48 +245,15 @@ void node::state::start_actors() {
           caf::anon_send(supervisor, wanted);
     });
   };
-  for (auto& each : gateways) {
+  for (auto& each : gateways)
     routers->push_back(actors::spawn_on<actors::router>(*system, *each.loop, routing));
-    supervision->loops.push_back(each.loop.get());
-  }
-
-  spawner_link = std::make_unique<actors::spawner_link>(control_loop, spawner, [this] {
-    lost_spawner = true;
-    stop_requests.fetch_add(1);
-    notify();
-  });
-  spawner_link->start();
-  supervision->routers = routers;
-  supervision->spawner = spawner_link.get();
-  supervision->budget = std::make_shared<actors::instance_budget>();
-  supervision->budget->max_mb =
-      static_cast<std::uint64_t>(static_cast<double>(machine_memory_mb()) * instance_memory_share);
-  supervision->logs = &logs;
-  supervision->limits = options.workers;
-  const char* path = ::getenv("PATH");
-  supervision->worker.path = path == nullptr ? "" : path;
-  supervision->worker.runtime_dir = directory->path();
-  supervision->worker.region = options.region;
-  supervision->worker.account_id = options.account_id;
-  supervision->node_program = functions::find_program("node", supervision->worker.path).value_or("");
-  supervision->shim_path = directory->path() + "/worker.cjs";
-  supervision->prepare = [this](const functions::function_ref& spec, const actors::supervisor_actor& supervisor) {
-    const bool taken = files->post([this, spec, supervisor] {
-      auto folder = code->materialize_folder(spec->code);
-      caf::anon_send(supervisor, folder ? actors::code_prepared{spec->version, folder->string(), {}}
-                                        : actors::code_prepared{spec->version, {}, folder.error()});
-    });
-    if (!taken)
-      caf::anon_send(supervisor, actors::code_prepared{
-                                     spec->version, {}, {errc::overloaded, "the node unpacks too much code at once"}});
-  };
 
   actors::registry_surroundings around;
   around.control = &control_loop;
   around.files = files.get();
   around.code = &*code;
   around.isolation = options.native;
-  around.supervision = supervision;
+  around.supervision = make_supervision();
   around.logs = &logs;
   around.install = [this](auto update, auto routes, auto done) {
     install(std::move(update), std::move(routes), std::move(done));
@@ -321,6 +291,75 @@ void node::state::start_actors() {
   controls->admin_address = to_string(admin_bound);
   controls->state = node_state;
   admin = actors::spawn_on<http::control_api>(*system, control_loop, std::move(controls));
+}
+
+std::shared_ptr<actors::supervisor_surroundings> node::state::make_supervision() {
+  auto& control_loop = *control.front().loop;
+  auto budget = std::make_shared<actors::instance_budget>();
+  budget->max_mb = static_cast<std::uint64_t>(static_cast<double>(machine_memory_mb()) * instance_memory_share);
+  spawner_link = std::make_unique<actors::spawner_link>(control_loop, spawner, [this] {
+    lost_spawner = true;
+    stop_requests.fetch_add(1);
+    notify();
+  });
+  spawner_link->start();
+
+  const char* path = ::getenv("PATH");
+  actors::stem_pool_options pool;
+  pool.surroundings.path = path == nullptr ? "" : path;
+  pool.surroundings.runtime_dir = directory->path();
+  pool.surroundings.region = options.region;
+  pool.surroundings.account_id = options.account_id;
+  auto& programs = pool.programs;
+  programs.path = pool.surroundings.path;
+  programs.node = functions::find_program("node", programs.path).value_or("");
+  programs.python = functions::find_program("python3", programs.path).value_or("");
+  programs.native_host =
+      options.native_host.empty() ? functions::find_program("troupe", programs.path).value_or("") : options.native_host;
+  programs.node_shim = directory->path() + "/" + node_shim_file;
+  programs.python_shim = directory->path() + "/" + python_shim_file;
+  pool.stem_cells = options.stem_cells == stem_cell_mode::automatic;
+  pool.max_booting = usable_cores();
+  pool.max_stems = std::max<std::size_t>(4, 2 * usable_cores());
+
+  auto supervision = std::make_shared<actors::supervisor_surroundings>();
+  supervision->worker = pool.surroundings;
+  stems = std::make_unique<actors::stem_pool>(control_loop, *spawner_link, budget, std::move(pool));
+  for (auto& each : gateways)
+    supervision->loops.push_back(each.loop.get());
+  supervision->routers = routers;
+  supervision->spawner = spawner_link.get();
+  supervision->stems = stems.get();
+  supervision->budget = std::move(budget);
+  supervision->ask_for_memory = [this](std::uint64_t mb, const actors::supervisor_actor& who) {
+    control.front().loop->post([this, mb, who] { registry->find_memory(mb, who); });
+  };
+  supervision->memory_freed = [this] { control.front().loop->post([this] { registry->memory_freed(); }); };
+  supervision->logs = &logs;
+  supervision->limits = options.workers;
+  supervision->prepare = [this](const functions::function_ref& spec, const actors::supervisor_actor& supervisor) {
+    prepare_code(spec, supervisor);
+  };
+  return supervision;
+}
+
+void node::state::prepare_code(const functions::function_ref& spec, const actors::supervisor_actor& supervisor) {
+  const bool taken = files->post([this, spec, supervisor] {
+    const bool is_object = spec->form == functions::code_form::object;
+    auto place = is_object ? code->materialize_object(spec->code) : code->materialize_folder(spec->code);
+    actors::code_prepared result{spec->version, {}, {}, {}};
+    if (!place)
+      result.why = place.error();
+    else
+      result.task_root = is_object ? place->parent_path().string() : place->string();
+    if (place && is_object)
+      result.object = place->string();
+    caf::anon_send(supervisor, std::move(result));
+  });
+  if (!taken)
+    caf::anon_send(
+        supervisor,
+        actors::code_prepared{spec->version, {}, {}, {errc::overloaded, "the node unpacks too much code at once"}});
 }
 
 expected<void> node::state::start_serving() {

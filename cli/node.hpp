@@ -40,6 +40,8 @@ struct node_options {
   std::size_t max_connections = 0;  ///< 0: three quarters of the descriptor limit
   actors::queue_limits queues;
   actors::worker_limits workers;
+  stem_cell_mode stem_cells = stem_cell_mode::automatic;
+  std::string native_host;  ///< the `troupe` program, which runs shared objects; empty: looked for in PATH
   std::string region = "us-east-1";
   std::string account_id = "000000000000";
   milliseconds drain_announce{2'000};

@@ -14,6 +14,7 @@
 #include "actors/function_registry.hpp"
 #include "actors/router.hpp"
 #include "actors/spawner_link.hpp"
+#include "actors/stem_pool.hpp"
 #include "actors/work_thread.hpp"
 #include "cli/data_directory.hpp"
 #include "cli/node.hpp"
@@ -42,6 +43,8 @@ struct node::state {
   expected<void> open_sockets();
   void start_system();
   void start_actors();
+  std::shared_ptr<actors::supervisor_surroundings> make_supervision();
+  void prepare_code(const functions::function_ref& spec, const actors::supervisor_actor& supervisor);
   expected<void> start_serving();
   void announce();
   void write_node_file() const;
@@ -86,6 +89,7 @@ struct node::state {
   std::unique_ptr<actors::work_thread> files;
   std::unique_ptr<caf::actor_system> system;
   std::unique_ptr<actors::spawner_link> spawner_link;
+  std::unique_ptr<actors::stem_pool> stems;
   std::shared_ptr<std::vector<actors::router_actor>> routers;
   std::unique_ptr<actors::function_registry> registry;
   std::unique_ptr<actors::catalog_follower> follower;

@@ -152,6 +152,7 @@ void node::state::take_apart() {
   on_each(control, [this](serving_loop&) {
     follower->stop();
     registry->stop();
+    stems->stop();
   });
   store->close();
   for (const auto& router : *routers)
@@ -174,6 +175,7 @@ void node::state::take_apart() {
     std::_Exit(1);
   }
   on_each(control, [this](serving_loop&) { spawner_link->stop(); });
+  stems.reset();
   for (auto* set : {&gateways, &control})
     on_each(*set, [](serving_loop& each) {
       each.edge->stop();

@@ -1,6 +1,7 @@
 #include "cli/serve.hpp"
 
 #include <cstdio>
+#include <filesystem>
 
 #include "cli/node.hpp"
 #include "config/load.hpp"
@@ -49,6 +50,12 @@ http::edge_options edge_options_of(const settings& from) {
   return edge;
 }
 
+/// The file that this process runs; empty when /proc does not tell.
+std::string own_program() {
+  std::error_code ignored;
+  return std::filesystem::read_symlink("/proc/self/exe", ignored).string();
+}
+
 node_options options_of(const settings& from) {
   node_options options;
   options.http = from.edge.http;
@@ -66,6 +73,8 @@ node_options options_of(const settings& from) {
   options.queues.start_timeout = options.workers.init_timeout;
   options.workers.max_payload_bytes = from.functions.max_payload_bytes;
   options.workers.idle_timeout = from.functions.idle_timeout;
+  options.stem_cells = from.functions.stem_cells;
+  options.native_host = own_program();
   options.region = from.edge.region;
   options.account_id = from.edge.account;
   options.drain_announce = from.drain.announce;

@@ -1,6 +1,7 @@
 # troupe_embed_script(<output.cpp> SYMBOL <name> MAIN <script> [PARTS <script>...])
-# Makes a source file that holds CommonJS scripts as one: `const unsigned char <name>[]` and `const std::size_t <name>_size`.
-# The scripts find each other by `require('./file name')`; `MAIN` runs. Nothing but CMake is needed.
+# Makes a source file that holds scripts as one: `const unsigned char <name>[]` and `const std::size_t <name>_size`.
+# CommonJS scripts (.cjs) find each other by `require('./file name')`; `MAIN` runs. Python scripts (.py) import only those
+# that stand before them, by name; `main()` of `MAIN` is called; no script holds '''. Nothing but CMake is needed.
 function(troupe_embed_script output)
   cmake_parse_arguments(ARG "" "SYMBOL;MAIN" "PARTS" ${ARGN})
   set(scripts ${ARG_PARTS} ${ARG_MAIN})
@@ -23,17 +24,43 @@ function(append_text text)
   set(bundle "${bundle}${digits}" PARENT_SCOPE)
 endfunction()
 
+function(append_file script)
+  file(READ ${script} digits HEX)
+  set(bundle "${bundle}${digits}" PARENT_SCOPE)
+endfunction()
+
 string(REPLACE "|" ";" scripts "${SCRIPTS}")
 set(bundle "")
-append_text("'use strict';\nconst parts = {\n")
-foreach(script IN LISTS scripts)
-  get_filename_component(name ${script} NAME)
-  append_text("'./${name}': function (module, exports, require) {\n")
-  file(READ ${script} digits HEX)
-  string(APPEND bundle ${digits})
-  append_text("},\n")
-endforeach()
-append_text("};
+if(SCRIPTS MATCHES "[.]py$")
+  append_text("import sys\nimport types\n\nparts = {}\n")
+  foreach(script IN LISTS scripts)
+    get_filename_component(name ${script} NAME_WE)
+    append_text("parts['${name}'] = r'''")
+    append_file(${script})
+    append_text("'''\n")
+  endforeach()
+  # In a process that multiprocessing started this file is read again, as another module.
+  append_text("
+if __name__ == '__main__':
+    for name, source in parts.items():
+        module = types.ModuleType(name)
+        module.__file__ = f'{__file__}/{name}.py'
+        sys.modules[name] = module
+        exec(compile(source, module.__file__, 'exec'), module.__dict__)
+    # A function may have modules of these names.
+    for name in parts:
+        del sys.modules[name]
+    module.main()
+")
+else()
+  append_text("'use strict';\nconst parts = {\n")
+  foreach(script IN LISTS scripts)
+    get_filename_component(name ${script} NAME)
+    append_text("'./${name}': function (module, exports, require) {\n")
+    append_file(${script})
+    append_text("},\n")
+  endforeach()
+  append_text("};
 const loaded = {};
 function requirePart(name) {
   if (!(name in parts))
@@ -47,6 +74,7 @@ function requirePart(name) {
 requirePart.resolve = require.resolve;
 requirePart('./${name}');
 ")
+endif()
 string(LENGTH "${bundle}" size)
 math(EXPR size "${size} / 2")
 string(REGEX REPLACE "(................................)" "\\1\n" bundle "${bundle}")

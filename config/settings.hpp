@@ -20,6 +20,8 @@ enum class native_isolation : std::uint8_t { process, in_process };
 enum class error_statuses : std::uint8_t { strict, truthful };
 /// When answers carry `Server-Timing`: if the request has `x-troupe-timing: 1`, or always.
 enum class timing_mode : std::uint8_t { header, always };
+/// Whether started workers wait for code.
+enum class stem_cell_mode : std::uint8_t { automatic, off };
 
 /// For cli/node.
 struct node_settings {
@@ -59,6 +61,7 @@ struct function_settings {
   std::uint64_t max_queued_calls = 1000;
   milliseconds max_queue_age{1000};
   milliseconds idle_timeout{600'000};
+  stem_cell_mode stem_cells = stem_cell_mode::automatic;
 };
 
 /// How a node goes down (RULES: Edge, "Going down").

@@ -2,59 +2,17 @@
 
 #include <string>
 
-#include "functions/frame_tags.hpp"
+#include "functions/frame_value_writer.hpp"
 
 namespace troupe::functions {
 
 namespace {
 
-using namespace tags;
-
-/// Writes one frame in place; the length is filled in by `close_frame`.
-class writer {
-public:
-  explicit writer(buffer& out) : out_{out} {}
-
-  void big_endian(std::uint64_t value, std::size_t count) {
-    char bytes[8];
-    for (std::size_t i = 0; i < count; ++i)
-      bytes[i] = static_cast<char>(value >> (8 * (count - 1 - i)) & 0xff);
-    out_.append({bytes, count});
-  }
-  void byte(std::uint64_t value) { out_.push_back(static_cast<char>(value)); }
-  void number(std::uint64_t value) {
-    if (value < 0x80)
-      return byte(value);
-    const auto width = value <= 0xff ? 0u : value <= 0xffff ? 1u : value <= 0xffffffff ? 2u : 3u;
-    byte(uint8 + width);
-    big_endian(value, std::size_t{1} << width);
-  }
-  void bin(std::string_view bytes) {
-    header(bin8, bytes.size());
-    out_.append(bytes);
-  }
-  void str(std::string_view text) {
-    if (text.size() < 32)
-      byte(fix_str | text.size());
-    else
-      header(str8, text.size());
-    out_.append(text);
-  }
-
-private:
-  void header(std::uint8_t smallest, std::size_t size) {
-    const auto width = size <= 0xff ? 0u : size <= 0xffff ? 1u : 2u;
-    byte(smallest + width);
-    big_endian(size, std::size_t{1} << width);
-  }
-  buffer& out_;
-};
-
 std::size_t open_frame(buffer& out, frame_kind kind, std::uint64_t call_id, std::size_t field_count) {
   const auto start = out.size();
-  writer write{out};
+  value_writer write{out};
   out.append({"\0\0\0\0", length_bytes});
-  write.byte(fix_array | (2 + field_count));
+  write.byte(tags::fix_array | (2 + field_count));
   write.number(static_cast<std::uint64_t>(kind));
   write.number(call_id);
   return start;
@@ -74,7 +32,7 @@ void append_bare(buffer& out, frame_kind kind, std::uint64_t number) {
 
 void append_hello(buffer& out, std::uint64_t version, std::string_view runtime) {
   const auto start = open_frame(out, frame_kind::hello, 0, 2);
-  writer write{out};
+  value_writer write{out};
   write.number(version);
   write.str(runtime);
   close_frame(out, start);
@@ -82,25 +40,25 @@ void append_hello(buffer& out, std::uint64_t version, std::string_view runtime) 
 
 void append_load(buffer& out, std::string_view json) {
   const auto start = open_frame(out, frame_kind::load, 0, 1);
-  writer{out}.bin(json);
+  value_writer{out}.bin(json);
   close_frame(out, start);
 }
 
 void append_loaded(buffer& out, std::uint64_t init_us) {
   const auto start = open_frame(out, frame_kind::loaded, 0, 1);
-  writer{out}.number(init_us);
+  value_writer{out}.number(init_us);
   close_frame(out, start);
 }
 
 void append_answer(buffer& out, std::uint64_t call_id, std::string_view payload) {
   const auto start = open_frame(out, frame_kind::answer, call_id, 1);
-  writer{out}.bin(payload);
+  value_writer{out}.bin(payload);
   close_frame(out, start);
 }
 
 void append_error(buffer& out, std::uint64_t call_id, std::string_view json, std::string_view error_type) {
   const auto start = open_frame(out, frame_kind::error, call_id, 2);
-  writer write{out};
+  value_writer write{out};
   write.bin(json);
   write.str(error_type);
   close_frame(out, start);
@@ -108,7 +66,7 @@ void append_error(buffer& out, std::uint64_t call_id, std::string_view json, std
 
 void append_log(buffer& out, std::uint64_t call_id, std::string_view invocation_id, std::string_view line) {
   const auto start = open_frame(out, frame_kind::log, call_id, 2);
-  writer write{out};
+  value_writer write{out};
   write.str(invocation_id);
   write.bin(line);
   close_frame(out, start);
@@ -133,8 +91,8 @@ void append_stop(buffer& out) {
 call_mark begin_call(buffer& out, std::uint64_t call_id) {
   call_mark mark;
   mark.frame = open_frame(out, frame_kind::call, call_id, 5);
-  writer write{out};
-  write.byte(bin32);
+  value_writer write{out};
+  write.byte(tags::bin32);
   write.big_endian(0, 4);
   mark.event = out.size();
   return mark;
@@ -149,7 +107,7 @@ expected<void> end_call(buffer& out, call_mark mark, const call_fields& fields, 
   }
   for (std::size_t i = 0; i < 4; ++i)
     out.data()[mark.event - 4 + i] = static_cast<char>(size >> (8 * (3 - i)) & 0xff);
-  writer write{out};
+  value_writer write{out};
   write.str(fields.invocation_id);
   write.number(fields.deadline_unix_ms);
   write.str(fields.trace_id);

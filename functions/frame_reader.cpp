@@ -2,104 +2,16 @@
 #include <string>
 
 #include "functions/frame.hpp"
-#include "functions/frame_tags.hpp"
+#include "functions/frame_value_reader.hpp"
 
 namespace troupe::functions {
 
 namespace {
 
-using namespace tags;
-
 constexpr std::size_t read_size = 65536;
 
-/// Reads the values of one frame. After the first fault everything is empty and `good` false.
-class reader {
-public:
-  explicit reader(std::string_view bytes) noexcept : left_{bytes} {}
-
-  bool good() const noexcept { return good_; }
-  bool at_end() const noexcept { return left_.empty(); }
-
-  std::size_t array() noexcept {
-    const auto tag = take_byte();
-    if ((tag & 0xf0) == fix_array)
-      return tag & 0x0f;
-    return tag == array16 ? static_cast<std::size_t>(big_endian(2)) : refuse();
-  }
-  std::uint64_t number() noexcept {
-    const auto tag = take_byte();
-    if (tag < 0x80)
-      return tag;
-    return tag >= uint8 && tag <= uint64 ? big_endian(std::size_t{1} << (tag - uint8)) : refuse();
-  }
-  /// A bin or nil.
-  std::string_view bin() noexcept {
-    const auto tag = take_byte();
-    if (tag >= bin8 && tag <= bin32)
-      return take(big_endian(std::size_t{1} << (tag - bin8)));
-    return none_unless_nil(tag);
-  }
-  /// A str or nil.
-  std::string_view str() noexcept {
-    const auto tag = take_byte();
-    if ((tag & 0xe0) == fix_str)
-      return take(tag & 0x1f);
-    if (tag >= str8 && tag <= str32)
-      return take(big_endian(std::size_t{1} << (tag - str8)));
-    return none_unless_nil(tag);
-  }
-  /// Passes over `count` values, the elements of arrays among them included.
-  void skip(std::size_t count) noexcept {
-    for (; count > 0 && good_; --count) {
-      const auto tag = left_.empty() ? never_used : static_cast<std::uint8_t>(left_.front());
-      if ((tag & 0xf0) == fix_array || tag == array16)
-        count += array();
-      else if (tag < 0x80 || (tag >= uint8 && tag <= uint64))
-        number();
-      else if (tag >= bin8 && tag <= bin32)
-        bin();
-      else
-        str();
-    }
-  }
-
-private:
-  std::uint8_t take_byte() noexcept {
-    const auto byte = take(1);
-    return byte.empty() ? never_used : static_cast<std::uint8_t>(byte.front());
-  }
-  std::string_view take(std::uint64_t count) noexcept {
-    if (count > left_.size()) {
-      refuse();
-      return {};
-    }
-    const auto taken = left_.substr(0, static_cast<std::size_t>(count));
-    left_.remove_prefix(taken.size());
-    return taken;
-  }
-  std::uint64_t big_endian(std::size_t count) noexcept {
-    std::uint64_t value = 0;
-    for (const char c : take(count))
-      value = value << 8 | static_cast<std::uint8_t>(c);
-    return value;
-  }
-  std::string_view none_unless_nil(std::uint8_t tag) noexcept {
-    if (tag != nil)
-      refuse();
-    return {};
-  }
-  std::size_t refuse() noexcept {
-    good_ = false;
-    left_ = {};
-    return 0;
-  }
-
-  std::string_view left_;
-  bool good_ = true;
-};
-
 /// Reads the fields of `out.kind`. @returns how many that were.
-std::size_t read_fields(reader& in, frame& out) noexcept {
+std::size_t read_fields(value_reader& in, frame& out) noexcept {
   switch (out.kind) {
     case frame_kind::hello:
       out.number = in.number();
@@ -135,7 +47,7 @@ std::size_t read_fields(reader& in, frame& out) noexcept {
 }
 
 std::optional<frame> parse(std::string_view bytes) noexcept {
-  reader in{bytes};
+  value_reader in{bytes};
   const auto count = in.array();
   frame out;
   out.kind_number = in.number();

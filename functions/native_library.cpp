@@ -24,12 +24,6 @@ struct log_target {
   function_log* log;
 };
 
-std::string error_payload(std::string_view message) {
-  std::string json = R"({"errorType":"Error","errorMessage":")";
-  json_escape_append(json, is_utf8(message) ? std::string{message} : latin1_to_utf8(message));
-  return json + "\",\"trace\":[]}";
-}
-
 /// The fields of a request as the table wants them; small requests need no allocation.
 class field_list {
 public:
@@ -53,6 +47,12 @@ private:
 };
 
 }  // namespace
+
+std::string handler_error_payload(std::string_view message) {
+  std::string json = R"({"errorType":"Error","errorMessage":")";
+  json_escape_append(json, is_utf8(message) ? std::string{message} : latin1_to_utf8(message));
+  return json + "\",\"trace\":[]}";
+}
 
 expected<std::shared_ptr<const native_library>> native_library::open(const std::string& path) {
   void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -119,6 +119,10 @@ outcome_ptr native_library::call(const invocation& call, function_log& log) cons
     to.log->write(*to.call, view(line));
   };
 
+  return this->call(request, context);
+}
+
+outcome_ptr native_library::call(const troupe_request& request, const troupe_context& context) const {
   troupe_response response{};
   response.size = sizeof response;
   const int status = handler_(&request, &context, &response);
@@ -126,7 +130,7 @@ outcome_ptr native_library::call(const invocation& call, function_log& log) cons
   auto result = std::make_shared<outcome>();
   if (status != 0) {
     const std::string message{body.view().empty() ? "the handler failed without a message" : body.view()};
-    result->value = failure{errc::function_error, error_payload(message), message};
+    result->value = failure{errc::function_error, handler_error_payload(message), message};
     return result;
   }
   auto& answer = result->value.emplace<native_response>();

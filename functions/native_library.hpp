@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "config/errc.hpp"
 #include "functions/invocation.hpp"
@@ -21,6 +22,9 @@ public:
   virtual void write(const invocation& call, std::string_view line) noexcept = 0;
 };
 
+/// The JSON that callers get of a handler that failed with `message`.
+std::string handler_error_payload(std::string_view message);
+
 class native_library {
 public:
   /// Opens the object at `path` (`RTLD_NOW | RTLD_LOCAL`). Blocking: for the files thread.
@@ -32,6 +36,8 @@ public:
 
   /// Runs the handler on the calling thread.
   outcome_ptr call(const invocation& call, function_log& log) const;
+  /// The same for a request that is in the form of the C table already.
+  outcome_ptr call(const troupe_request& request, const troupe_context& context) const;
 
 private:
   explicit native_library(call_function handler) : handler_{std::move(handler)} {}

@@ -10,4 +10,8 @@ namespace troupe::functions {
 /// descriptor 3.
 std::string_view node_shim() noexcept;
 
+/// The source of the Python worker (3.9 and newer): one file, run as `python3 -u -s FILE` with the channel as
+/// descriptor 3.
+std::string_view python_shim() noexcept;
+
 }  // namespace troupe::functions

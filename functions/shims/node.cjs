@@ -262,6 +262,18 @@ function currentCall() {
   return storage === null ? current : storage.getStore() ?? null;
 }
 
+/// A generic worker becomes that of one function. What is as it should be already is left alone: a new TZ, even the
+/// same one, makes V8 read the time zone again.
+function become(environment, folder) {
+  for (const name of Object.keys(process.env))
+    if (!Object.hasOwn(environment, name))
+      delete process.env[name];
+  for (const [name, value] of Object.entries(environment))
+    if (process.env[name] !== value)
+      process.env[name] = value;
+  process.chdir(folder);
+}
+
 async function load(json) {
   const begun = process.hrtime.bigint();
   loading = true;
@@ -276,6 +288,7 @@ async function load(json) {
   if (concurrency > 1)
     storage = new AsyncLocalStorage();
   try {
+    become(given.environment, given.task_root);
     handler = await findHandler(given.task_root, given.handler);
   } catch (problem) {
     initFailed('Uncaught Exception', problem, 1);

@@ -1,69 +1,37 @@
-// One real Node.js worker for one test: its code, its channel, its output, its end.
+// A worker that is Node.js with the shim.
 #pragma once
 
-#include <map>
-#include <nlohmann/json.hpp>
-#include <string>
-#include <vector>
+#include <cstdlib>
 
-#include "functions/frame.hpp"
-#include "spawner_fixture.hpp"
+#include "functions/shims.hpp"
+#include "worker_fixture.hpp"
 
 namespace troupe::functions::testing {
 
-/// A frame that owns its bytes. Kind `unknown` when the worker closed its channel.
-struct received_frame {
-  frame_kind kind = frame_kind::unknown;
-  std::uint64_t call_id = 0;
-  std::uint64_t number = 0;
-  std::string payload;
-  std::string text;
-
-  nlohmann::json json() const { return nlohmann::json::parse(payload, nullptr, false); }
-};
-
-class NodeShimTest : public SpawnerTest {
+class NodeShimTest : public WorkerTest {
 protected:
-  using files = std::map<std::string, std::string>;
-
-  /// Starts a worker with these files and sends the load frame. @param load  replaces or adds members of it.
-  void begin(const files& code, const std::string& handler = "index.handler", const nlohmann::json& load = {});
-  /// The same, and waits until the code is loaded.
-  void serve(const files& code, const std::string& handler = "index.handler", const nlohmann::json& load = {});
+  void begin(const files& code, const std::string& handler = "index.handler", const nlohmann::json& load = {}) {
+    WorkerTest::begin(code, handler, load);
+  }
+  void serve(const files& code, const std::string& handler = "index.handler", const nlohmann::json& load = {}) {
+    WorkerTest::serve(code, handler, load);
+  }
   void serve(const std::string& index_js, const nlohmann::json& load = {}) {
     serve(files{{"index.js", index_js}}, "index.handler", load);
   }
+  nlohmann::json load_failure(const files& code, const std::string& handler = "index.handler") {
+    return WorkerTest::load_failure(code, handler);
+  }
 
-  /// Appends a call to `out`; its id is counted up from 1, its invocation id is `invocation_of(id)`.
-  std::uint64_t append_call(buffer& out, const std::string& event, const std::string& client_context = {});
-  void send(const buffer& bytes);
-  /// One call at once. @returns its id.
-  std::uint64_t call(const nlohmann::json& event = nlohmann::json::object());
-  static std::string invocation_of(std::uint64_t id) { return "invocation-" + std::to_string(id); }
-
-  received_frame receive();
-  /// The next answer, error or cancellation of that call; lines on the way go to `logs`, other calls' results are kept.
-  received_frame result(std::uint64_t id);
-  /// `call` and `result`; expects an answer and gives its JSON text.
-  std::string answer(const nlohmann::json& event = nlohmann::json::object());
-  /// The same, expecting an error.
-  nlohmann::json failure(const nlohmann::json& event = nlohmann::json::object());
-  /// What the worker says instead of `loaded`; expects it to end with status 1.
-  nlohmann::json load_failure(const files& code, const std::string& handler = "index.handler");
-
-  /// Waits until the worker has ended by itself. @returns its exit status; -1 for a signal.
-  int exit_status();
-
-  temporary_folder folder;
-  temporary_folder shim_folder;
-  worker_ends worker;
-  std::vector<received_frame> logs;
-  pid_t pid = 0;
-
-private:
-  frame_reader reader_{8U << 20};
-  std::vector<received_frame> kept_;
-  std::uint64_t last_call_ = 0;
+  program prepare(function_spec& function, worker_surroundings&) override {
+    function.runtime = "nodejs";
+    const auto* path = std::getenv("PATH");
+    const auto node = find_program("node", path == nullptr ? "/usr/local/bin:/usr/bin" : path);
+    if (!node)
+      return {};
+    shim_folder.write("node.cjs", std::string{node_shim()});
+    return {{*node, (shim_folder.path() / "node.cjs").string()}, "node v"};
+  }
 };
 
 }  // namespace troupe::functions::testing

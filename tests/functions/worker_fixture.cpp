@@ -1,45 +1,38 @@
-#include "node_shim_fixture.hpp"
+#include "worker_fixture.hpp"
 
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
-
-#include "functions/shims.hpp"
-#include "functions/worker_payload.hpp"
 
 namespace troupe::functions::testing {
 
-void NodeShimTest::begin(const files& code, const std::string& handler, const nlohmann::json& load) {
-  const auto* path = std::getenv("PATH");
-  const auto node = find_program("node", path == nullptr ? "/usr/local/bin:/usr/bin" : path);
-  ASSERT_TRUE(node) << "Node.js is not installed";
-  shim_folder.write("node.cjs", std::string{node_shim()});
+void WorkerTest::begin(const files& code, const std::string& handler, const nlohmann::json& load) {
   for (const auto& [name, contents] : code)
     folder.write(name, contents);
-
-  function_spec spec;
   spec.name = "tested";
-  spec.runtime = "nodejs";
   spec.handler = handler;
-  worker_surroundings around;
   around.task_root = folder.path();
   around.runtime_dir = shim_folder.path();
   around.log_stream = make_log_stream("$LATEST", milliseconds{0}, make_fast_uuid());
+  const auto what = prepare(spec, around);
+  ASSERT_FALSE(what.arguments.empty()) << "the runtime is not installed";
+
   spawn_request request;
-  request.arguments = {*node, (shim_folder.path() / "node.cjs").string()};
-  request.environment = worker_environment(spec, around);
+  request.arguments = what.arguments;
+  request.environment = starts_generic ? stem_environment(around) : worker_environment(spec, around);
+  if (starts_generic)
+    request.environment.emplace_back("OF_THE_STEM=1");
   request.family_mark = family_mark(around);
-  request.directory = around.task_root;
+  request.directory = starts_generic ? "/" : around.task_root;
   worker = spawn(request);
   pid = next<worker_spawned>().pid;
 
   const auto hello = receive();
   ASSERT_EQ(hello.kind, frame_kind::hello) << read_to_end(worker.output.get());
   EXPECT_EQ(hello.number, frame_protocol_version);
-  EXPECT_EQ(hello.text.substr(0, 6), "node v");
+  EXPECT_EQ(hello.text.substr(0, what.hello.size()), what.hello);
   auto json = nlohmann::json::parse(load_payload(spec, around));
   if (load.is_object())
     json.update(load);
@@ -48,7 +41,7 @@ void NodeShimTest::begin(const files& code, const std::string& handler, const nl
   send(out);
 }
 
-void NodeShimTest::serve(const files& code, const std::string& handler, const nlohmann::json& load) {
+void WorkerTest::serve(const files& code, const std::string& handler, const nlohmann::json& load) {
   begin(code, handler, load);
   if (HasFatalFailure())
     return;
@@ -64,7 +57,7 @@ void NodeShimTest::serve(const files& code, const std::string& handler, const nl
   }
 }
 
-std::uint64_t NodeShimTest::append_call(buffer& out, const std::string& event, const std::string& client_context) {
+std::uint64_t WorkerTest::append_call(buffer& out, const std::string& event, const std::string& client_context) {
   const auto id = ++last_call_;
   const auto mark = begin_call(out, id);
   out.append(event);
@@ -79,7 +72,7 @@ std::uint64_t NodeShimTest::append_call(buffer& out, const std::string& event, c
   return id;
 }
 
-void NodeShimTest::send(const buffer& bytes) {
+void WorkerTest::send(const buffer& bytes) {
   auto rest = bytes.view();
   while (!rest.empty()) {
     const auto sent = ::send(worker.channel.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
@@ -90,14 +83,18 @@ void NodeShimTest::send(const buffer& bytes) {
   }
 }
 
-std::uint64_t NodeShimTest::call(const nlohmann::json& event) {
+std::uint64_t WorkerTest::call(const nlohmann::json& event) {
+  return call_raw(event.dump());
+}
+
+std::uint64_t WorkerTest::call_raw(const std::string& payload) {
   buffer out;
-  const auto id = append_call(out, event.dump());
+  const auto id = append_call(out, payload);
   send(out);
   return id;
 }
 
-received_frame NodeShimTest::receive() {
+received_frame WorkerTest::receive() {
   for (;;) {
     const auto frame = reader_.next();
     if (!frame) {
@@ -120,7 +117,7 @@ received_frame NodeShimTest::receive() {
   }
 }
 
-received_frame NodeShimTest::result(std::uint64_t id) {
+received_frame WorkerTest::result(std::uint64_t id) {
   const auto is_it = [&](const received_frame& frame) { return frame.call_id == id; };
   if (const auto found = std::find_if(kept_.begin(), kept_.end(), is_it); found != kept_.end()) {
     auto frame = std::move(*found);
@@ -138,20 +135,20 @@ received_frame NodeShimTest::result(std::uint64_t id) {
   }
 }
 
-std::string NodeShimTest::answer(const nlohmann::json& event) {
+std::string WorkerTest::answer(const nlohmann::json& event) {
   const auto frame = result(call(event));
   EXPECT_EQ(frame.kind, frame_kind::answer) << frame.payload;
   return frame.payload;
 }
 
-nlohmann::json NodeShimTest::failure(const nlohmann::json& event) {
+nlohmann::json WorkerTest::failure(const nlohmann::json& event) {
   const auto frame = result(call(event));
   EXPECT_EQ(frame.kind, frame_kind::error) << frame.payload;
   EXPECT_EQ(frame.json().value("errorType", ""), frame.text);
   return frame.json();
 }
 
-nlohmann::json NodeShimTest::load_failure(const files& code, const std::string& handler) {
+nlohmann::json WorkerTest::load_failure(const files& code, const std::string& handler) {
   begin(code, handler);
   const auto frame = result(0);
   EXPECT_EQ(frame.kind, frame_kind::error);
@@ -160,7 +157,7 @@ nlohmann::json NodeShimTest::load_failure(const files& code, const std::string& 
   return frame.json();
 }
 
-int NodeShimTest::exit_status() {
+int WorkerTest::exit_status() {
   const auto ended = next<worker_exited>();
   return WIFEXITED(ended.wait_status) ? WEXITSTATUS(ended.wait_status) : -1;
 }

@@ -1,0 +1,320 @@
+#include "actors/stem_pool.hpp"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "config/log.hpp"
+
+namespace troupe::actors {
+
+namespace {
+
+/// What a generic worker is counted as: a started interpreter without code.
+constexpr std::uint64_t stem_memory_mb = 64;
+/// The function whose start took a generic worker has the processor first.
+constexpr milliseconds refill_delay{100};
+/// After a generic worker that did not start.
+constexpr seconds refill_pause{10};
+
+/// Both ends of what a worker talks over: the node's are non-blocking, all close on exec.
+struct worker_descriptors {
+  int channel = -1, worker_channel = -1, output = -1, worker_output = -1;
+};
+
+expected<worker_descriptors> open_descriptors() {
+  std::array<int, 2> channel{};
+  std::array<int, 2> output{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel.data()) != 0)
+    return fail(errc::io, std::string{"cannot open a channel: "} + std::strerror(errno));
+  if (::pipe2(output.data(), O_CLOEXEC) != 0) {
+    const int problem = errno;
+    ::close(channel[0]);
+    ::close(channel[1]);
+    return fail(errc::io, std::string{"cannot open a pipe: "} + std::strerror(problem));
+  }
+  ::fcntl(channel[0], F_SETFL, O_NONBLOCK);
+  ::fcntl(output[0], F_SETFL, O_NONBLOCK);
+  return worker_descriptors{channel[0], channel[1], output[0], output[1]};
+}
+
+}  // namespace
+
+/// One process until an instance takes it over; from then on only its events pass through here.
+struct stem_pool::process final : watcher, timer_listener {
+  explicit process(stem_pool& p) : pool{p} {}
+
+  void on_ready(std::uint32_t) override { pool.on_booted(*this); }
+  void on_timer(time_point) override {
+    if (pid > 0)
+      pool.spawner_.kill(pid, SIGKILL);  // its end is told to who waits for it
+    else
+      pool.loop_.arm(*this, pool.loop_.now() + pool.options_.boot_timeout);
+  }
+
+  stem_pool& pool;
+  std::string stem_class;  ///< empty: for `owner` alone
+  worker_ends_ptr ends;    ///< until it is taken over
+  worker_actor owner;
+  pid_t pid = 0;
+  bool booted = false;
+  bool doomed = false;  ///< told to end: nobody gets it
+  bool watched = false;
+  std::uint64_t promised_mb = 0;  ///< of the budget, while nobody owns it
+};
+
+stem_pool::stem_pool(event_loop& control_loop, spawner_link& spawner, std::shared_ptr<instance_budget> budget,
+                     stem_pool_options options)
+    : loop_{control_loop}, spawner_{spawner}, budget_{std::move(budget)}, options_{std::move(options)} {}
+
+stem_pool::~stem_pool() = default;
+
+void stem_pool::start(worker_order order) {
+  loop_.post([this, order = std::move(order)]() mutable { take(std::move(order)); });
+}
+
+void stem_pool::take(worker_order&& order) {
+  if (stopped_)
+    return fail(order.worker, "the node goes down");
+  auto launch = functions::launch_of(*order.spec, options_.programs, options_.surroundings);
+  if (!launch)
+    return fail(order.worker, launch.error().what);
+  if (const auto known = classes_.find(launch->stem_class); known != classes_.end())
+    known->second.policy.started(loop_.now());
+  const auto ready = std::find_if(processes_.begin(), processes_.end(), [&](const auto& each) {
+    return each->booted && !each->doomed && !launch->stem_class.empty() && each->stem_class == launch->stem_class;
+  });
+  if (ready != processes_.end())
+    return adopt(**ready, order.worker);
+  orders_.push_back({std::move(order), std::move(*launch)});
+  boot_what_is_wanted();
+}
+
+void stem_pool::fail(const worker_actor& worker, const std::string& why) {
+  caf::anon_send(worker, worker_process{functions::spawn_failed{0, 0, why}});
+}
+
+std::size_t stem_pool::count(const std::string& stem_class, bool booted) const {
+  return static_cast<std::size_t>(std::count_if(processes_.begin(), processes_.end(), [&](const auto& each) {
+    return each->stem_class == stem_class && each->booted == booted && !each->owner && !each->doomed;
+  }));
+}
+
+std::size_t stem_pool::booting() const {
+  return static_cast<std::size_t>(
+      std::count_if(processes_.begin(), processes_.end(), [](const auto& each) { return !each->booted; }));
+}
+
+/// Processes for the orders that wait, oldest first.
+void stem_pool::boot_what_is_wanted() {
+  std::map<std::string, std::size_t> covered;
+  for (auto waiting = orders_.begin(); waiting != orders_.end() && booting() < options_.max_booting;) {
+    const auto& stem_class = waiting->launch.stem_class;
+    if (!stem_class.empty() && covered[stem_class]++ < count(stem_class, false)) {
+      ++waiting;  // one that boots already will do
+      continue;
+    }
+    auto order = std::move(*waiting);
+    const bool own = stem_class.empty();
+    const bool begun = boot(order.launch, *order.order.spec, order.order.task_root, own ? order.order.worker : nullptr);
+    if (begun && !own)
+      *waiting++ = std::move(order);  // goes to the first of its class that is ready
+    else
+      waiting = orders_.erase(waiting);
+    if (!begun)
+      fail(order.order.worker, "no descriptors are left for another worker");
+  }
+}
+
+bool stem_pool::boot(const functions::launch& launch, const functions::function_spec& spec, std::string task_root,
+                     worker_actor owner) {
+  auto opened = open_descriptors();
+  if (!opened) {
+    log_event(log_level::error, "worker_not_started", {{"reason", opened.error().what}});
+    return false;
+  }
+  auto around = options_.surroundings;
+  around.log_stream = functions::make_log_stream(around.function_version, wall_now(), make_uuid());
+  around.task_root = task_root;
+  auto begun = std::make_shared<process>(*this);
+  begun->stem_class = launch.stem_class;
+  begun->ends = std::make_shared<worker_ends>(opened->channel, opened->output, around.log_stream);
+  begun->owner = std::move(owner);
+  processes_.push_back(begun);
+  loop_.arm(*begun, loop_.now() + options_.boot_timeout);
+
+  functions::spawn_request request;
+  request.arguments = launch.arguments;
+  request.environment =
+      launch.stem_class.empty() ? functions::worker_environment(spec, around) : functions::stem_environment(around);
+  request.family_mark = functions::family_mark(around);
+  request.directory = launch.stem_class.empty() ? around.task_root : around.runtime_dir;
+  spawner_.spawn(std::move(request), opened->worker_channel, opened->worker_output,
+                 [this, begun](const functions::spawner_event& event) { on_event(*begun, event); });
+  if (auto watching = loop_.watch(begun->ends->channel, EPOLLIN | EPOLLRDHUP, *begun); watching)
+    begun->watched = true;
+  else
+    log_event(log_level::error, "worker_not_watched", {{"reason", watching.error().what}});
+  return true;
+}
+
+/// It has said hello, which is left for its instance to read.
+void stem_pool::on_booted(process& which) {
+  if (which.booted || !which.ends)
+    return;
+  which.booted = true;
+  loop_.disarm(which);
+  if (which.owner) {
+    adopt(which, which.owner);
+  } else {
+    const auto first = std::find_if(orders_.begin(), orders_.end(),
+                                    [&](const auto& waiting) { return waiting.launch.stem_class == which.stem_class; });
+    if (first != orders_.end()) {
+      const auto worker = first->order.worker;
+      orders_.erase(first);
+      adopt(which, worker);
+    }
+  }
+  boot_what_is_wanted();
+  refill();
+}
+
+void stem_pool::adopt(process& ready, const worker_actor& worker) {
+  if (std::exchange(ready.watched, false))
+    loop_.unwatch(ready.ends->channel, ready);
+  loop_.disarm(ready);
+  budget_->give_back(std::exchange(ready.promised_mb, 0));
+  ready.owner = worker;
+  ready.ends->pid = ready.pid;
+  caf::anon_send(worker, std::exchange(ready.ends, nullptr));
+  erase(ready);
+  if (options_.stem_cells)
+    loop_.arm(*this, loop_.now() + refill_delay);
+}
+
+void stem_pool::erase(process& which) {
+  std::erase_if(processes_, [&](const auto& each) { return each.get() == &which; });
+}
+
+void stem_pool::on_event(process& which, const functions::spawner_event& event) {
+  if (const auto* spawned = std::get_if<functions::worker_spawned>(&event))
+    which.pid = spawned->pid;
+  if (!which.ends) {
+    caf::anon_send(which.owner, worker_process{event});
+    if (!std::holds_alternative<functions::worker_spawned>(event))
+      which.owner = nullptr;
+    return;
+  }
+  if (std::holds_alternative<functions::worker_spawned>(event))
+    return;
+  // It ended before anybody had it.
+  if (std::exchange(which.watched, false))
+    loop_.unwatch(which.ends->channel, which);
+  loop_.disarm(which);
+  budget_->give_back(std::exchange(which.promised_mb, 0));
+  auto loser = which.owner;
+  if (!loser && !which.booted) {
+    const auto first = std::find_if(orders_.begin(), orders_.end(),
+                                    [&](const auto& waiting) { return waiting.launch.stem_class == which.stem_class; });
+    if (first != orders_.end()) {
+      loser = first->order.worker;
+      orders_.erase(first);
+    }
+  }
+  if (const auto known = classes_.find(which.stem_class); known != classes_.end() && !which.doomed)
+    known->second.no_refill_before = loop_.now() + refill_pause;
+  erase(which);
+  if (loser)
+    caf::anon_send(loser, worker_process{event});
+  boot_what_is_wanted();
+}
+
+void stem_pool::deployed(const functions::function_spec& spec) {
+  const auto launch = functions::launch_of(spec, options_.programs, options_.surroundings);
+  if (!launch || launch->stem_class.empty())
+    return;
+  auto& known = classes_.try_emplace(launch->stem_class, options_.max_stems).first->second;
+  known.policy.used(loop_.now());
+  known.example = std::make_shared<const functions::function_spec>(spec);
+  ++known.functions;
+  if (options_.stem_cells)
+    loop_.arm(*this, loop_.now() + refill_delay);
+}
+
+void stem_pool::removed(const functions::function_spec& spec) {
+  const auto launch = functions::launch_of(spec, options_.programs, options_.surroundings);
+  const auto known = launch ? classes_.find(launch->stem_class) : classes_.end();
+  if (known == classes_.end() || --known->second.functions > 0)
+    return;
+  for (const auto& each : processes_)
+    if (each->stem_class == known->first && each->booted && each->pid > 0 && !std::exchange(each->doomed, true))
+      spawner_.kill(each->pid, SIGKILL);
+  classes_.erase(known);
+}
+
+void stem_pool::refill() {
+  if (!options_.stem_cells || stopped_ || !orders_.empty())
+    return;
+  const auto now = loop_.now();
+  for (auto& [name, each] : classes_) {
+    if (now < each.no_refill_before)
+      continue;
+    for (auto have = count(name, true) + count(name, false); have < each.policy.wanted(now); ++have) {
+      if (booting() >= options_.max_booting || processes_.size() >= options_.max_stems ||
+          !budget_->take(stem_memory_mb))
+        return;
+      auto launch = functions::launch_of(*each.example, options_.programs, options_.surroundings);
+      if (!launch || !boot(*launch, *each.example, {}, nullptr)) {
+        budget_->give_back(stem_memory_mb);
+        each.no_refill_before = now + refill_pause;
+        break;
+      }
+      processes_.back()->promised_mb = stem_memory_mb;
+    }
+  }
+}
+
+void stem_pool::on_timer(time_point) {
+  refill();
+}
+
+std::uint64_t stem_pool::yield_memory() {
+  std::uint64_t freed = 0;
+  for (auto& each : processes_)
+    if (each->booted && each->pid > 0 && !std::exchange(each->doomed, true)) {
+      freed += std::exchange(each->promised_mb, 0);
+      spawner_.kill(each->pid, SIGKILL);
+    }
+  budget_->give_back(freed);
+  return freed;
+}
+
+std::size_t stem_pool::waiting_stems() const noexcept {
+  return static_cast<std::size_t>(std::count_if(processes_.begin(), processes_.end(),
+                                                [](const auto& each) { return each->booted && !each->doomed; }));
+}
+
+void stem_pool::stop() {
+  stopped_ = true;
+  loop_.disarm(*this);
+  for (auto& waiting : std::exchange(orders_, {}))
+    fail(waiting.order.worker, "the node goes down");
+  for (auto& each : processes_) {
+    if (std::exchange(each->watched, false))
+      loop_.unwatch(each->ends->channel, *each);
+    loop_.disarm(*each);
+    if (each->owner)
+      fail(each->owner, "the node goes down");
+    each->owner = nullptr;
+  }
+  processes_.clear();  // the ends close; the spawner ends what does not see it
+}
+
+}  // namespace troupe::actors

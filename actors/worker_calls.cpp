@@ -1,0 +1,224 @@
+// The calls of a worker instance: given to the process, answered, taken back, timed out.
+#include <algorithm>
+#include <cstdio>
+
+#include "actors/worker_instance.hpp"
+#include "functions/event.hpp"
+
+namespace troupe::actors {
+
+namespace {
+
+using functions::frame_kind;
+using functions::invocation_ptr;
+using functions::outcome_ptr;
+
+/// The place of a call in `places_` stands in the low bits of its id.
+constexpr unsigned place_bits = 10;
+/// The type of error that shims report for an answer over the limit (specs: lambda-runtime-api 3).
+constexpr std::string_view too_large_type = "Function.ResponseSizeTooLarge";
+
+bool outlived(errc failure) {
+  return failure != errc::function_timeout && failure != errc::function_crashed && failure != errc::memory_exceeded;
+}
+
+}  // namespace
+
+worker_instance::running_call* worker_instance::find(std::uint64_t call_id) {
+  const auto place = call_id & ((1u << place_bits) - 1);
+  if (place >= places_.size() || places_[place].sequence != call_id >> place_bits || call_id >> place_bits == 0)
+    return nullptr;  // answered by its timeout already
+  return &places_[place];
+}
+
+caf::result<outcome_ptr> worker_instance::run(const invocation_ptr& call) {
+  // The router took a slot before it sent the call here.
+  auto free = std::find_if(places_.begin(), places_.end(), [](const auto& p) { return p.sequence == 0; });
+  if (phase_ != phase::ready || channel_ < 0 || free == places_.end()) {
+    // It did not run, and the router knows by now that this instance takes nothing more.
+    free_slot();
+    return delegate(what_.router, call);
+  }
+  const auto id = next_sequence_ << place_bits | static_cast<std::uint64_t>(free - places_.begin());
+  const auto now = wall_now();
+  char invocation_text[36];
+  format(call->invocation_id, invocation_text);
+  const functions::trace_id trace{*call, now};
+  const auto mark = functions::begin_call(out_, id);
+  functions::append_event(out_, *call, {.wall = now, .trace = trace, .account_id = what_.surroundings.account_id});
+  const auto deadline = static_cast<std::uint64_t>((now + what_.spec->timeout).count());
+  const auto closed = functions::end_call(
+      out_, mark, {{invocation_text, sizeof invocation_text}, deadline, trace.view(), call->client_context},
+      what_.limits.max_payload_bytes);
+  if (!closed) {
+    free_slot();
+    return functions::make_failure(closed.error().code, closed.error().what);
+  }
+  free->answer = make_response_promise<promise>();
+  free->call = call;
+  free->sequence = next_sequence_++;
+  free->taken_back = false;
+  if (slots_->in_flight() <= what_.spec->concurrency)
+    start(*free, loop().now());
+  if (!armed || armed_for > loop().now() + std::min(what_.spec->timeout, what_.limits.memory_interval) ||
+      (!free->started() && armed_for > loop().now() + functions::prefetch_depth::longest_head))
+    rearm(loop().now());
+  at_batch_end();
+  return free->answer;
+}
+
+/// The worker runs it from now on: its own time begins.
+void worker_instance::start(running_call& place, time_point now) {
+  place.started_at = now;
+  if (place.call->wants_log_tail)
+    place.log_begin = what_.log->next();
+  what_.log->write_start(place.call->invocation_id);
+}
+
+/// A worker with a queue of its own goes on with the call that it got first.
+void worker_instance::start_next(time_point now) {
+  running_call* next = nullptr;
+  for (auto& place : places_)
+    if (place.sequence != 0 && !place.started() && (next == nullptr || place.sequence < next->sequence))
+      next = &place;
+  if (next != nullptr && !next->taken_back)
+    start(*next, now);
+}
+
+void worker_instance::answered(const functions::frame& frame) {
+  auto* place = frame.call_id == 0 ? nullptr : find(frame.call_id);
+  switch (frame.kind) {
+    case frame_kind::answer:
+      if (place != nullptr) {
+        auto result = std::make_shared<functions::outcome>();
+        auto& answer = result->value.emplace<functions::json_answer>();
+        answer.bytes.reserve(frame.payload.size() + functions::answer_padding);
+        answer.bytes.append(frame.payload);
+        settle(*place, std::move(result));
+      }
+      return;
+    case frame_kind::error:
+      if (frame.call_id == 0)
+        load_failure_ = functions::failure{errc::init_failed, std::string{frame.payload}, std::string{frame.text}};
+      else if (place != nullptr)
+        settle(*place,
+               functions::make_failure(frame.text == too_large_type ? errc::answer_too_large : errc::function_error,
+                                       std::string{frame.text}, std::string{frame.payload}));
+      return;
+    default:
+      if (place != nullptr)
+        hand_back(*place);
+      return;
+  }
+}
+
+/// The worker has not run it: another one may.
+void worker_instance::hand_back(running_call& place) {
+  auto call = std::move(place.call);
+  auto answer = std::move(place.answer);
+  free_place(place);
+  answer.delegate(what_.router, std::move(call));
+  free_slot();
+}
+
+void worker_instance::free_place(running_call& place) {
+  place.sequence = 0;
+  place.started_at = {};
+  place.call.reset();
+  place.answer = {};
+}
+
+void worker_instance::settle(running_call& place, outcome_ptr result) {
+  const auto now = last_used_ = loop().now();
+  // A call that was answered before it was known to run began when the one before it ended: in this very batch.
+  if (!place.started())
+    start(place, now);
+  const auto& call = *place.call;
+  const auto* failed = std::get_if<functions::failure>(&result->value);
+  // Two loops' clocks may be a batch apart.
+  result->queued = std::max(duration{}, place.started_at - call.arrived_at);
+  result->started = std::clamp(loaded_at_ - call.arrived_at, duration{}, result->queued);
+  result->ran = now - place.started_at;
+  if (what_.spec->concurrency == 1 && failed == nullptr) {
+    prefetch_.measured(result->ran);
+    slots_->set_prefetch(prefetch_.depth());
+  }
+  if (call.wants_log_tail)
+    drain_output();
+  if (now - memory_seen_at_ >= what_.limits.memory_interval)
+    look_at_memory(now);
+  const bool cold = !std::exchange(init_reported_, true) && result->started > duration{};
+  what_.log->write_report({call.invocation_id, result->ran, cold ? loaded_at_ - born_at_ : duration{},
+                           what_.spec->memory_mb, max_memory_kb_,
+                           failed == nullptr || outlived(failed->code) ? errc{} : failed->code});
+  if (call.wants_log_tail)
+    result->log_tail = what_.log->tail(call.invocation_id, place.log_begin);
+  auto answer = std::move(place.answer);
+  free_place(place);
+  answer.deliver(std::move(result));
+  free_slot();
+  if (slots_->in_flight() >= what_.spec->concurrency)
+    start_next(now);
+}
+
+void worker_instance::free_slot() {
+  slots_->give_back();
+  if (slots_->calls_wait && phase_ == phase::ready && !std::exchange(told_router_, true))
+    send(what_.router, slot_free{what_.spec->id});
+  stop_if_done();
+}
+
+void worker_instance::fail_running(errc code, const std::string& detail, int wait_status, bool exited) {
+  for (auto& place : places_)
+    if (place.sequence != 0)
+      settle(place, functions::make_failure(
+                        code, detail, exited ? functions::exit_payload(place.call->invocation_id, wait_status) : ""));
+}
+
+void worker_instance::expire_calls(time_point now) {
+  bool expired = false;
+  for (auto& place : places_) {
+    if (place.sequence == 0 || !place.started() || now < place.started_at + what_.spec->timeout)
+      continue;
+    expired = true;
+    char invocation_text[36];
+    format(place.call->invocation_id, invocation_text);
+    char text[64];
+    std::snprintf(text, sizeof text, "Task timed out after %.2f seconds",
+                  static_cast<double>(what_.spec->timeout.count()) / 1000);
+    what_.log->write({invocation_text, sizeof invocation_text}, text);
+    retire("a call timed out");
+    settle(place, functions::make_failure(errc::function_timeout, text,
+                                          functions::timeout_payload(place.call->invocation_id, what_.spec->timeout)));
+  }
+  if (!expired)
+    return;
+  if (slots_->in_flight() == 0 || what_.spec->concurrency == 1) {
+    kill();  // what still waits behind a hanging call shares its worker's fate
+  } else if (ping_deadline_ == time_point::max()) {
+    // The others may finish, provided that the process still turns its loop.
+    functions::append_ping(out_, 1);
+    at_batch_end();
+    ping_deadline_ = now + what_.limits.ping_timeout;
+  }
+}
+
+/// The head takes longer than those before it: what waits behind it need not.
+void worker_instance::take_back_waiting(time_point now) {
+  const bool long_head = std::any_of(places_.begin(), places_.end(), [&](const running_call& place) {
+    return place.sequence != 0 && place.started() && now >= place.started_at + functions::prefetch_depth::longest_head;
+  });
+  if (!long_head)
+    return;
+  slots_->set_prefetch(0);
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    auto& place = places_[i];
+    if (place.sequence == 0 || place.started() || place.taken_back)
+      continue;
+    place.taken_back = true;
+    functions::append_cancel(out_, place.sequence << place_bits | i);
+    at_batch_end();
+  }
+}
+
+}  // namespace troupe::actors

@@ -1,0 +1,252 @@
+// What a worker instance reads and writes: frames on its channel, lines on its output.
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "actors/worker_instance.hpp"
+
+namespace troupe::actors {
+
+namespace {
+
+using functions::frame_kind;
+
+/// Reads of one channel or pipe before the others of the loop have their turn.
+constexpr int max_reads_in_a_row = 4;
+constexpr std::size_t max_partial_line = 64 * 1024;
+/// What V8 prints before it aborts.
+constexpr std::string_view heap_exhausted = "JavaScript heap out of memory";
+
+}  // namespace
+
+void worker_instance::on_channel(const worker_ends_ptr& ends) {
+  if (phase_ != phase::waiting)
+    return;  // the ends close, and with them the process
+  phase_ = phase::starting;
+  born_at_ = last_used_ = loop().now();
+  channel_ = std::exchange(ends->channel, -1);
+  output_ = std::exchange(ends->output, -1);
+  pid_ = ends->pid;
+  what_.surroundings.log_stream = ends->log_stream;
+  const auto watched = loop().watch(channel_, EPOLLIN | EPOLLOUT | EPOLLRDHUP, *this).and_then([&] {
+    return loop().watch(output_, EPOLLIN, output_watcher_);
+  });
+  if (!watched)
+    lose_channel(watched.error().what);
+  rearm(loop().now());
+}
+
+void worker_instance::on_ready(std::uint32_t events) {
+  enter();
+  const auto alive = strong_self();  // what is read may end this actor
+  told_router_ = false;
+  if ((events & EPOLLOUT) != 0) {
+    writable_ = true;
+    flush();
+  }
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+    read_channel();
+}
+
+void worker_instance::read_channel() {
+  channel_waits_ = false;
+  for (int reads = 0; channel_ >= 0; ++reads) {
+    if (reads == max_reads_in_a_row) {
+      channel_waits_ = true;
+      at_batch_end();
+      return;
+    }
+    const auto room = reader_.room();
+    const auto got = ::recv(channel_, room.data(), room.size(), 0);
+    if (got < 0) {
+      if (errno == EINTR)
+        continue;
+      if (errno != EAGAIN)
+        lose_channel(std::strerror(errno));
+      return;
+    }
+    if (got == 0) {
+      lose_channel("the worker closed its channel");
+      return;
+    }
+    reader_.commit(static_cast<std::size_t>(got));
+    for (;;) {
+      auto next = reader_.next();
+      if (!next) {
+        lose_channel(next.error().what);
+        return;
+      }
+      if (!*next)
+        break;
+      on_frame(**next);
+    }
+  }
+}
+
+void worker_instance::on_frame(const functions::frame& frame) {
+  switch (frame.kind) {
+    case frame_kind::hello: return on_hello(frame);
+    case frame_kind::loaded: return on_loaded();
+    case frame_kind::answer:
+    case frame_kind::error:
+    case frame_kind::cancelled: return answered(frame);
+    case frame_kind::log: return what_.log->write(frame.text, frame.payload, line_form::complete);
+    case frame_kind::pong: ping_deadline_ = time_point::max(); return;
+    case frame_kind::stop: return on_leaving();
+    case frame_kind::chunk:
+    case frame_kind::unknown: return;  // of a newer shim: nothing that this node asked for
+    case frame_kind::load:
+    case frame_kind::call:
+    case frame_kind::cancel:
+    case frame_kind::ping: return lose_channel("the worker sent a frame that only a node sends");
+  }
+}
+
+void worker_instance::on_hello(const functions::frame& frame) {
+  if (phase_ != phase::starting || frame.number != functions::frame_protocol_version)
+    return lose_channel("the worker speaks another protocol");
+  phase_ = phase::loading;
+  functions::append_load(out_, functions::load_payload(*what_.spec, what_.surroundings));
+  at_batch_end();
+}
+
+void worker_instance::on_loaded() {
+  if (phase_ != phase::loading)
+    return;
+  phase_ = phase::ready;
+  loaded_at_ = last_used_ = loop().now();
+  look_at_memory(loaded_at_);
+  slots_->open();
+  joined_router_ = true;
+  send(what_.router,
+       instance_ready{what_.spec->id, what_.spec->version, caf::actor_cast<function_actor>(ctrl()), slots_});
+  send(what_.supervisor, worker_ready{what_.instance, loaded_at_ - born_at_});
+  if (stop_requested_)
+    stop();
+  rearm(loop().now());
+}
+
+void worker_instance::at_batch_end() {
+  if (batch_end_pending_)
+    return;
+  batch_end_pending_ = true;
+  loop().at_batch_end(*this);
+}
+
+void worker_instance::on_batch_end() {
+  enter();
+  const auto alive = strong_self();
+  batch_end_pending_ = false;
+  told_router_ = false;
+  if (channel_waits_)
+    read_channel();
+  if (output_waits_)
+    read_output();
+  flush();
+}
+
+void worker_instance::flush() {
+  while (writable_ && channel_ >= 0 && written_ < out_.size()) {
+    const auto sent = ::send(channel_, out_.data() + written_, out_.size() - written_, MSG_NOSIGNAL);
+    if (sent < 0) {
+      if (errno == EINTR)
+        continue;
+      writable_ = false;  // EAGAIN: epoll says when; anything else shows as the end of the channel
+      return;
+    }
+    written_ += static_cast<std::size_t>(sent);
+  }
+  if (written_ == out_.size()) {
+    if (out_.capacity() > 1024 * 1024)
+      out_.release();
+    out_.clear();
+    written_ = 0;
+  }
+}
+
+void worker_instance::lose_channel(std::string why) {
+  if (channel_ < 0)
+    return;
+  loop().unwatch(channel_, *this);
+  ::close(std::exchange(channel_, -1));
+  if (end_reason_.empty())
+    end_reason_ = std::move(why);
+  leave_router();
+  // Its exit tells how it ended; until then the calls that it has are undecided.
+  kill();
+}
+
+void worker_instance::read_output() {
+  enter();
+  output_waits_ = false;
+  // Not the loop's buffer: this also runs while a connection still looks at what it received.
+  std::array<char, 16 * 1024> space;
+  for (int reads = 0; output_ >= 0; ++reads) {
+    if (reads == max_reads_in_a_row) {
+      output_waits_ = true;
+      at_batch_end();
+      return;
+    }
+    const auto got = ::read(output_, space.data(), space.size());
+    if (got > 0) {
+      log_output({space.data(), static_cast<std::size_t>(got)}, false);
+      continue;
+    }
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0 && errno == EAGAIN)
+      return;
+    loop().unwatch(output_, output_watcher_);
+    ::close(std::exchange(output_, -1));
+    log_output({}, true);
+  }
+}
+
+/// What the pipe holds now; it holds 64 KiB at most, so a worker that goes on printing is not followed for ever.
+void worker_instance::drain_output() {
+  for (int turns = 0; turns < 2; ++turns) {
+    read_output();
+    if (!output_waits_)
+      return;
+  }
+}
+
+void worker_instance::log_output(std::string_view bytes, bool last) {
+  while (!bytes.empty()) {
+    const auto end = bytes.find('\n');
+    const auto piece = bytes.substr(0, end);
+    partial_line_.append(piece.substr(0, max_partial_line - std::min(max_partial_line, partial_line_.size())));
+    if (end == bytes.npos)
+      break;
+    log_line();
+    bytes.remove_prefix(end + 1);
+  }
+  if (last && !partial_line_.empty())
+    log_line();
+}
+
+void worker_instance::log_line() {
+  if (partial_line_.find(heap_exhausted) != partial_line_.npos)
+    over_memory_ = true;
+  // A worker that runs one call at a time prints for that one.
+  const running_call* speaker = nullptr;
+  if (what_.spec->concurrency == 1)
+    for (const auto& place : places_)
+      if (place.sequence != 0 && place.started())
+        speaker = &place;
+  if (speaker == nullptr) {
+    what_.log->write({}, partial_line_);
+  } else {
+    char id[36];
+    format(speaker->call->invocation_id, id);
+    what_.log->write({id, sizeof id}, partial_line_);
+  }
+  partial_line_.clear();
+}
+
+}  // namespace troupe::actors
