@@ -132,6 +132,15 @@ void event_loop::unwatch(int descriptor, watcher& target) noexcept {
       event.target = nullptr;
 }
 
+bool event_loop::take_event(watcher& target) noexcept {
+  const auto found =
+      std::find_if(batch_.begin(), batch_.end(), [&](const ready& event) { return event.target == &target; });
+  if (found == batch_.end())
+    return false;
+  found->target = nullptr;
+  return true;
+}
+
 void event_loop::cancel_batch_end(batch_listener& listener) noexcept {
   for (auto* list : {&batch_end_, &ending_})
     std::replace(list->begin(), list->end(), &listener, static_cast<batch_listener*>(nullptr));

@@ -97,6 +97,8 @@ public:
   expected<void> watch(int descriptor, std::uint32_t events, watcher& target);
   /// Also takes back events of the present batch that the target has not seen yet.
   void unwatch(int descriptor, watcher& target) noexcept;
+  /// Takes the event of this watcher out of the present batch. @returns whether it had one: handle it now.
+  bool take_event(watcher& target) noexcept;
   /// At the end of the next batch when called at the end of one.
   void at_batch_end(batch_listener& listener) { batch_end_.push_back(&listener); }
   void cancel_batch_end(batch_listener& listener) noexcept;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <caf/send.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -101,9 +102,9 @@ void stem_pool::fail(const worker_actor& worker, const std::string& why) {
   caf::anon_send(worker, worker_process{functions::spawn_failed{0, 0, why}});
 }
 
-std::size_t stem_pool::count(const std::string& stem_class, bool booted) const {
+std::size_t stem_pool::count(const std::string& name, bool booted) const {
   return static_cast<std::size_t>(std::count_if(processes_.begin(), processes_.end(), [&](const auto& each) {
-    return each->stem_class == stem_class && each->booted == booted && !each->owner && !each->doomed;
+    return each->stem_class == name && each->booted == booted && !each->owner && !each->doomed;
   }));
 }
 
@@ -116,14 +117,15 @@ std::size_t stem_pool::booting() const {
 void stem_pool::boot_what_is_wanted() {
   std::map<std::string, std::size_t> covered;
   for (auto waiting = orders_.begin(); waiting != orders_.end() && booting() < options_.max_booting;) {
-    const auto& stem_class = waiting->launch.stem_class;
-    if (!stem_class.empty() && covered[stem_class]++ < count(stem_class, false)) {
+    const auto& name = waiting->launch.stem_class;
+    if (!name.empty() && covered[name]++ < count(name, false)) {
       ++waiting;  // one that boots already will do
       continue;
     }
     auto order = std::move(*waiting);
-    const bool own = stem_class.empty();
-    const bool begun = boot(order.launch, *order.order.spec, order.order.task_root, own ? order.order.worker : nullptr);
+    const bool own = name.empty();
+    const bool begun =
+        boot(order.launch, *order.order.spec, order.order.task_root, own ? order.order.worker : worker_actor{});
     if (begun && !own)
       *waiting++ = std::move(order);  // goes to the first of its class that is ready
     else
@@ -271,7 +273,7 @@ void stem_pool::refill() {
           !budget_->take(stem_memory_mb))
         return;
       auto launch = functions::launch_of(*each.example, options_.programs, options_.surroundings);
-      if (!launch || !boot(*launch, *each.example, {}, nullptr)) {
+      if (!launch || !boot(*launch, *each.example, {}, worker_actor{})) {
         budget_->give_back(stem_memory_mb);
         each.no_refill_before = now + refill_pause;
         break;

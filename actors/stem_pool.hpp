@@ -76,7 +76,7 @@ private:
   void on_event(process& which, const functions::spawner_event& event);
   void fail(const worker_actor& worker, const std::string& why);
   void erase(process& which);
-  std::size_t count(const std::string& stem_class, bool booted) const;
+  std::size_t count(const std::string& name, bool booted) const;
   std::size_t booting() const;
   void on_timer(time_point now) override;
 

@@ -143,8 +143,11 @@ void worker_instance::settle(running_call& place, outcome_ptr result) {
     prefetch_.measured(result->ran);
     slots_->set_prefetch(prefetch_.depth());
   }
+  // What it printed before it answered stands before the call's END line.
   if (call.wants_log_tail)
     drain_output();
+  else if (loop().take_event(output_watcher_))
+    read_output();
   if (now - memory_seen_at_ >= what_.limits.memory_interval)
     look_at_memory(now);
   const bool cold = !std::exchange(init_reported_, true) && result->started > duration{};

@@ -41,3 +41,76 @@ TEST(FunctionLogRingTest, ALineThatIsLargerThanTheRingIsDropped) {
   EXPECT_EQ(ring.read().lines.size(), 0u);
   EXPECT_EQ(ring.read().dropped, 1u);
 }
+
+TEST(FunctionLogRingTest, ACallIsMarkedAsLambdaDoes) {
+  function_log_ring ring;
+  const auto id = make_uuid();
+  ring.write_start(id);
+  ring.write(to_string(id), "hello");
+  actors::call_report report;
+  report.invocation = id;
+  report.ran = std::chrono::microseconds{3010};
+  report.init = std::chrono::microseconds{110'100};
+  report.memory_mb = 128;
+  report.max_memory_kb = 36 * 1024 - 5;
+  ring.write_report(report);
+
+  const auto kept = ring.read();
+
+  ASSERT_EQ(kept.lines.size(), 4u);
+  EXPECT_EQ(kept.lines[0].text, "START RequestId: " + to_string(id) + " Version: $LATEST");
+  EXPECT_EQ(kept.lines[1].text, "hello");
+  EXPECT_EQ(kept.lines[2].text, "END RequestId: " + to_string(id));
+  EXPECT_EQ(kept.lines[3].text, "REPORT RequestId: " + to_string(id) +
+                                    "\tDuration: 3.01 ms\tBilled Duration: 114 ms\tMemory Size: 128 MB\t"
+                                    "Max Memory Used: 36 MB\tInit Duration: 110.10 ms\t");
+}
+
+TEST(FunctionLogRingTest, AReportSaysHowACallFailed) {
+  function_log_ring ring;
+  actors::call_report report;
+  report.failure = errc::function_timeout;
+  ring.write_report(report);
+  report.failure = errc::memory_exceeded;
+  ring.write_report(report);
+  const auto kept = ring.read();
+  ASSERT_EQ(kept.lines.size(), 4u);
+  EXPECT_NE(kept.lines[1].text.find("Status: timeout"), std::string::npos);
+  EXPECT_NE(kept.lines[3].text.find("Error Type: Runtime.OutOfMemory"), std::string::npos);
+}
+
+TEST(FunctionLogRingTest, AReaderGoesOnWhereItWasAndLearnsWhatItMissed) {
+  function_log_ring ring;
+  ring.write("", "first");
+  const auto begin = ring.read();
+  ring.write("", "second");
+
+  const auto more = ring.read(begin.next);
+
+  ASSERT_EQ(more.lines.size(), 1u);
+  EXPECT_EQ(more.lines[0].text, "second");
+  EXPECT_EQ(more.overwritten, 0u);
+  for (int i = 0; i < 3; ++i)
+    ring.write("", std::string(300'000, 'x'));
+  EXPECT_TRUE(ring.read(more.next).overwritten == 0u);
+  EXPECT_EQ(ring.read(1'000'000).lines.size(), 0u);
+}
+
+TEST(FunctionLogRingTest, TheTailOfACallLeavesOutOtherCallsAndIsBounded) {
+  function_log_ring ring;
+  const auto mine = make_uuid();
+  const auto other = make_uuid();
+  ring.write_start(mine);
+  const auto from = ring.read().lines[0].sequence;
+  ring.write(to_string(other), "theirs");
+  ring.write("", "anybody's");
+  ring.write(to_string(mine), "mine");
+
+  EXPECT_EQ(ring.tail(mine, from), "START RequestId: " + to_string(mine) + " Version: $LATEST\nanybody's\nmine\n");
+
+  for (int i = 0; i < 100; ++i)
+    ring.write(to_string(mine), std::string(100, 'y'));
+  const auto tail = ring.tail(mine, from);
+  EXPECT_LE(tail.size(), function_log_ring::max_tail_bytes);
+  EXPECT_GT(tail.size(), function_log_ring::max_tail_bytes - 200);
+}

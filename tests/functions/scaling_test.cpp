@@ -20,3 +20,13 @@ TEST(ScalingTest, AnOldQueueDoublesTheInstancesButNeverBeyondWhatWaits) {
   EXPECT_EQ(instances_to_start({.ready = 4, .queued = 2, .oldest = milliseconds{25}}), 2u);
   EXPECT_EQ(instances_to_start({.ready = 4, .queued = 20, .oldest = milliseconds{25}, .concurrency = 10}), 2u);
 }
+
+TEST(ScalingTest, NeverMoreThanTheFunctionsMost) {
+  functions::scaling_view view{4, 0, 100, milliseconds{500}, 1, 5};
+  EXPECT_EQ(instances_to_start(view), 1u);
+  view.starting = 1;
+  EXPECT_EQ(instances_to_start(view), 0u);
+  view.max_instances = 3;
+  view.starting = 0;
+  EXPECT_EQ(instances_to_start(view), 0u);
+}

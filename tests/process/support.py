@@ -93,17 +93,19 @@ class Node:
 
     data_dir   kept if given, otherwise a temporary one
     loops      event loops; announce_ms how long it keeps accepting after SIGTERM, None = the program's default
+    stem_cells whether started workers wait for code
     prefix     words before the command, which must end in the program itself taking over the process (`exec`)
     """
 
     def __init__(self, *flags, data_dir=None, loops=1, announce_ms=0, native="in-process", env=None, prefix=(),
-                 start=True):
+                 start=True, stem_cells=False):
         self.flags = list(flags)
         self.data_dir = data_dir
         self._own_dir = data_dir is None
         self.loops = loops
         self.announce_ms = announce_ms
         self.native = native
+        self.stem_cells = stem_cells
         self.env = dict(env or {})
         self.prefix = list(prefix)
         self.process = None
@@ -131,6 +133,8 @@ class Node:
             words += ["--admin", "127.0.0.1:0"]
         if self.native:
             words += ["--native", self.native]
+        if not self.stem_cells:
+            words += ["--set", "stem_cells=off"]
         return words + self.flags
 
     def environment(self):
