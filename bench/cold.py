@@ -1,4 +1,4 @@
-"""Measures first answers of functions without an instance, and the memory of those that wait. Started by bench/run cold."""
+"""Measures first answers of functions without an instance, and the memory of idle ones. Started by bench/run cold."""
 import argparse
 import http.client
 import json
@@ -29,8 +29,9 @@ STEMS = ("auto", "off")
 def parse(arguments):
     parser = argparse.ArgumentParser(
         prog="bench/run cold", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Deploys functions, lets their instances go, and measures the first HTTP answer of each, with stem cells\n"
-                    "and without, beside the start of a bare interpreter; then the memory of idle instances and stem cells.",
+        description="Deploys functions, lets their instances go, and measures the first HTTP answer of each, with stem\n"
+                    "cells and without, beside the start of a bare interpreter; then the memory of idle instances\n"
+                    "and of stem cells.",
         epilog="runtimes: " + ", ".join(f"{name} ({each[0]})" for name, each in RUNTIMES.items()))
     parser.add_argument("--only", metavar="A,B", type=names, default=list(RUNTIMES), help="these runtimes only")
     parser.add_argument("--tries", metavar="N", type=int, help="cold starts of each kind, default 50")
@@ -151,7 +152,7 @@ def memory_mb(pid):
 
 
 def measure_runtime(runtime, tries):
-    """{stems: {"ms": [...], "idle": [memory of instances], "stem": [memory of stem cells]}, "process": {"ms": [...]}}"""
+    """{stems: {"ms": [...], "idle": [memory of an instance], "stem": [of stem cells]}, "process": {"ms": [...]}}"""
     found = {stems: {"ms": []} for stems in STEMS}
     found["process"] = {"ms": []}
     nodes = {}
@@ -234,8 +235,8 @@ def main():
         return 0
     measure.end_cleanly_on_sigterm()
     about = measure.about_machine(tries=options.tries)
-    print(f"== {options.tries} cold starts of each kind; Node {about['node']}, {about['python']}, {about['cores']} cores",
-          flush=True)
+    print(f"== {options.tries} cold starts of each kind; Node {about['node']}, {about['python']}, "
+          f"{about['cores']} cores", flush=True)
     results = {}
     try:
         for runtime in options.only:

@@ -26,8 +26,8 @@ end
 def parse(arguments):
     parser = argparse.ArgumentParser(
         prog="bench/run functions",
-        description="Deploys 1 and many native functions on a node each and asks all in turn, in interleaved rounds: requests\n"
-                    "per second, CPU per request, memory per function, time to deploy.",
+        description="Deploys 1 and many native functions on a node each and asks all in turn, in interleaved rounds:\n"
+                    "requests per second, CPU per request, memory per function, time to deploy.",
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--functions", metavar="N", type=int, default=1000, help="how many are many, default 1000")
     parser.add_argument("--rounds", metavar="N", type=int, help="default 5")
@@ -105,7 +105,8 @@ def bytes_per_function(results):
 
 def print_results(results):
     """Prints the table and returns whether the budget holds."""
-    head = f"{'functions':>9}{'req/s':>10}{'+-%':>6}{'p50 ms':>9}{'p99 ms':>9}{'CPU us':>9}{'+-%':>6}{'RSS MB':>8}{'deploy ms':>11}"
+    head = (f"{'functions':>9}{'req/s':>10}{'+-%':>6}{'p50 ms':>9}{'p99 ms':>9}{'CPU us':>9}{'+-%':>6}{'RSS MB':>8}"
+            f"{'deploy ms':>11}")
     print("\n" + head + "\n" + "-" * len(head))
     for count, found in sorted(results.items()):
         column = {figure: [each[figure] for each in found["rounds"]] for figure in found["rounds"][0]}
@@ -120,7 +121,7 @@ def print_results(results):
     print(f"\nthroughput, many / one   {middle:.3f}   {min(throughput):.2f}-{max(throughput):.2f}   at least {BUDGET}: "
           f"{'held' if held else 'EXCEEDED'}")
     print(f"CPU per request          {statistics.median(cpu):.3f}   {min(cpu):.2f}-{max(cpu):.2f}")
-    print(f"memory of the node per function, without instances in processes: {bytes_per_function(results) / 1000:.1f} kB")
+    print(f"memory of the node for each function: {bytes_per_function(results) / 1000:.1f} kB")
     deploys = results[max(results)]["deploy_s"]
     part = max(1, len(deploys) // 10)
     print(f"deploying: the first {part} took {statistics.median(deploys[:part]) * 1000:.1f} ms each, the last "

@@ -24,8 +24,8 @@ def parse(arguments):
     parser = argparse.ArgumentParser(
         prog="bench/run", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Installs the peers, builds preset bench, measures all servers in interleaved rounds and prints\n"
-                    "medians, then the ratios that have a budget. Logs are off on all sides. Two other measurements have\n"
-                    "options of their own: `bench/run cold --help`, `bench/run functions --help`.",
+                    "medians, then the ratios that have a budget. Logs are off on all sides. Two further measurements\n"
+                    "have options of their own: `bench/run cold --help` and `bench/run functions --help`.",
         epilog="servers: " + ", ".join(f"{name} ({title})" for name, (title, _) in servers.SERVERS.items()))
     parser.add_argument("--only", metavar="A,B", type=names, default=list(servers.SERVERS), help="these servers only")
     parser.add_argument("--connections", metavar="N,M", type=numbers(1000), default=[1, 64], help="default 1,64")
