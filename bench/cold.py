@@ -29,8 +29,8 @@ STEMS = ("auto", "off")
 def parse(arguments):
     parser = argparse.ArgumentParser(
         prog="bench/run cold", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Deploys functions, lets their instances go, and measures the first HTTP answer of each, with stem\n"
-                    "cells and without, beside the start of a bare interpreter; then the memory of idle instances\n"
+        description="Deploys functions, lets their instances go, and measures the first HTTP answer of each, with\n"
+                    "stem cells and without, beside the start of a bare interpreter; then the memory of idle instances\n"
                     "and of stem cells.",
         epilog="runtimes: " + ", ".join(f"{name} ({each[0]})" for name, each in RUNTIMES.items()))
     parser.add_argument("--only", metavar="A,B", type=names, default=list(RUNTIMES), help="these runtimes only")

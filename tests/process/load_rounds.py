@@ -1,7 +1,7 @@
 """Rounds of trouble over many functions, for the tests of crashes and timeouts under load.
 
-A function whose workers end again and again is started later and later (100 ms, doubling): ten functions take turns, and
-new code begins with no history.
+A function whose workers end again and again is started later and later (100 ms, doubling): ten functions take turns,
+and new code begins with no history.
 """
 import itertools
 import os

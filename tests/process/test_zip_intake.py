@@ -1,4 +1,4 @@
-"""Hostile archives, through `troupe deploy` and through the Lambda API: one clear line each, and nothing left behind."""
+"""Hostile archives, through `troupe deploy` and the Lambda API: one clear line for each, and nothing left behind."""
 import base64
 import hashlib
 import io

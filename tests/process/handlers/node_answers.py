@@ -82,7 +82,8 @@ CASES = {
         "log": [line("ERROR", "Invoke Error.*")] * 2, "after": "kept"},
     "response-object": {
         "code": """exports.handler = async () => ({statusCode: 201, cookies: ['a=1; Path=/', 'b=2'],
-  headers: {'X-Own': 'one,two', 'set-cookie': 'c=3', 'content-type': 'text/html; charset=utf-8'}, body: '<p>ü</p>'});""",
+  headers: {'X-Own': 'one,two', 'set-cookie': 'c=3', 'content-type': 'text/html; charset=utf-8'},
+  body: '<p>ü</p>'});""",
         "calls": [returns({"statusCode": 201, "cookies": ["a=1; Path=/", "b=2"], "body": "<p>ü</p>",
                            "headers": {"X-Own": "one,two", "set-cookie": "c=3",
                                        "content-type": "text/html; charset=utf-8"}},

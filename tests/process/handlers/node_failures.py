@@ -51,11 +51,12 @@ CALLS = {
         "calls": [fails("Runtime.NodeJsExit", ".*Promise that was never settled.*")] * 2,
         "log": [invoke_error("Runtime.NodeJsExit")] * 2, "after": "kept"},
     "rejection-that-nobody-handles": {
-        "code": INPUT + "exports.handler = async () => { Promise.reject(new Error('nobody looks')); await sleep(5000); };",
+        "code": INPUT + "exports.handler = async () => {"
+                        " Promise.reject(new Error('nobody looks')); await sleep(5000); };",
         "calls": [fails("Runtime.UnhandledPromiseRejection", ".*nobody looks.*")], "log": [], "after": "replaced"},
     "exception-that-nobody-catches": {
-        "code": INPUT + "exports.handler = async () => { setTimeout(() => { throw new TypeError('nobody catches'); }, 1);"
-                        " await sleep(5000); };",
+        "code": INPUT + "exports.handler = async () => {"
+                        " setTimeout(() => { throw new TypeError('nobody catches'); }, 1); await sleep(5000); };",
         "calls": [fails("TypeError", "nobody catches")], "log": [], "after": "replaced"},
     "exits": {
         "code": INPUT + "exports.handler = async (event) => { process.exit(asked(event).code); };",
@@ -83,7 +84,8 @@ CALLS = {
         "options": ("--timeout-s", "0.5"),
         "calls": [timeout("0.50")], "log": [], "after": "replaced"},
     "state-is-lost-in-a-crash": {
-        "code": INPUT + "let calls = 0; exports.handler = async (event) => asked(event).exit ? process.exit(9) : ++calls;",
+        "code": INPUT + "let calls = 0;\nexports.handler = async (event) =>"
+                        " asked(event).exit ? process.exit(9) : ++calls;",
         "calls": [returns(1), returns(2), crash("Runtime exited with error: exit status 9", {"exit": 1})],
         "log": [], "after": "replaced"},
     "fails-behind-its-answer": {

@@ -52,8 +52,8 @@ SURROUNDINGS = {
                            "AWS_EXECUTION_ENV": Like(r"AWS_Lambda_nodejs(20\.x)?")})], "log": [], "after": "kept"},
     "no-secret-of-the-node": {
         "code": "const fs = require('fs');\n"
-                "const all = () => [...Object.entries(process.env).flat(), fs.readFileSync('/proc/self/environ', 'latin1'),"
-                " fs.readFileSync('/proc/self/cmdline', 'latin1')].join('\\n');\n"
+                "const all = () => [...Object.entries(process.env).flat(),"
+                " fs.readFileSync('/proc/self/environ', 'latin1'), fs.readFileSync('/proc/self/cmdline', 'latin1')].join('\\n');\n"
                 "exports.handler = async () => ({found: /of-the-node-47|TROUPE_/.test(all()),"
                 " password: process.env.DATABASE_PASSWORD ?? null});",
         "calls": [returns({"found": False, "password": None})], "log": [], "after": "kept"},
@@ -75,8 +75,8 @@ SURROUNDINGS = {
     "descriptors": {
         "code": "const fs = require('fs');\nexports.handler = async () => fs.readdirSync('/proc/self/fd').map((fd) => {"
                 " try { return `${fd > 2 ? '' : fd + ' '}${fs.readlinkSync('/proc/self/fd/' + fd).split(':[')[0]}`; }"
-                " catch { return ''; } }).filter((link) => !/^(|anon_inode|anon_inode:.*|pipe|\\/dev\\/null|\\/proc.*)$/"
-                ".test(link)).sort();",
+                " catch { return ''; } }).filter((link) =>"
+                " !/^(|anon_inode|anon_inode:.*|pipe|\\/dev\\/null|\\/proc.*)$/.test(link)).sort();",
         "calls": [returns(["0 /dev/null", "1 pipe", "2 pipe", "socket"])], "log": [], "after": "kept"},
     "process-group-and-privileges": {
         "code": "const fs = require('fs');\nexports.handler = async () => {"
@@ -91,11 +91,12 @@ SURROUNDINGS = {
         "calls": [returns([["0", "0"], ["1024", "1024"]])], "log": [], "after": "kept"},
     "children-are-reaped-and-answer": {
         "code": "const {execFileSync} = require('child_process');\n"
-                "exports.handler = async () => execFileSync('sh', ['-c', 'echo child; pwd']).toString().split('\\n')[0];",
+                "exports.handler = async () =>"
+                " execFileSync('sh', ['-c', 'echo child; pwd']).toString().split('\\n')[0];",
         "calls": [returns("child")], "log": [], "after": "kept"},
     "console-and-streams": {
-        "code": "exports.handler = async () => { console.log('plain %s', 'text', {a: [1]}); console.error('bad\\nnews');"
-                " process.stdout.write('out\\n'); process.stderr.write('err\\n'); };",
+        "code": "exports.handler = async () => { console.log('plain %s', 'text', {a: [1]});"
+                " console.error('bad\\nnews'); process.stdout.write('out\\n'); process.stderr.write('err\\n'); };",
         "calls": [returns(None)],
         "log": [line("INFO", r"plain text \{ a: \[ 1 \] \}"), line("ERROR", "bad.news"), r"(^|\t)out$", r"(^|\t)err$"],
         "after": "kept"},

@@ -112,7 +112,8 @@ FAILURES = {
         "log": [error_line("RecursionError: ")], "after": "kept"},
     "py-huge-answer": {
         "code": "def handler(event, context): return 'x' * (6291556 - 1)",
-        "calls": [fails("Function.ResponseSizeTooLarge", "Response payload size exceeded .*", cause="answer_too_large")],
+        "calls": [fails("Function.ResponseSizeTooLarge", "Response payload size exceeded .*",
+                        cause="answer_too_large")],
         "log": [], "after": "kept"},
     "py-ends": {
         "code": ASKED + "import os, signal, sys\ndef handler(event, context):\n    how = asked(event)\n"
