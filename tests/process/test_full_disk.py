@@ -159,8 +159,9 @@ class DamagedCodeTest(unittest.TestCase):
                 self.assertEqual(node.request("GET", "/whole")[::2], (200, b"whole"))
                 status, headers, _ = node.request("GET", "/damaged")
                 self.assertEqual((status, headers.get("x-troupe-error")), (500, "init_failed"))
-                said = [line for line in node.log().splitlines() if '"damaged"' in line and "digest" in line]
-                self.assertTrue(said, node.log())
+                support.wait_until(lambda: [line for line in node.log().splitlines()
+                                            if '"damaged"' in line and "damage" in json.loads(line).get("reason", "")],
+                                   "the node's word on damaged code", 5)
                 node.deploy_files("damaged", code("damaged"))
                 self.assertEqual(node.request("GET", "/damaged")[::2], (200, b"damaged"))
 
