@@ -160,6 +160,17 @@ expected<fs::path> code_store::materialize_folder(const digest& code) {
   return write_out(*package, folder->path()).and_then([&] { return folder->become(place); }).map([&] { return place; });
 }
 
+expected<mapped_file> code_store::archive_of(const code_ref& ref, const std::string& name) {
+  if (ref.form == code_form::object)
+    return materialize_object(ref.code).and_then(
+        [&](const fs::path& object) { return zip_file(object, name, blobs_.work()); });
+  const auto package = read_manifest(ref.code);
+  if (!package)
+    return tl::unexpected{package.error()};
+  return materialize_folder(ref.code).and_then(
+      [&](const fs::path& folder) { return zip_folder(*package, folder, blobs_.work()); });
+}
+
 expected<fs::path> code_store::materialize_object(const digest& code) {
   auto place = code_ / (to_string(code) + std::string{object_suffix});
   if (const auto there = touch_path(place); !there || *there)
