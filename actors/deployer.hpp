@@ -8,61 +8,19 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "actors/catalog_follower.hpp"
+#include "actors/code_import.hpp"
+#include "actors/deployment.hpp"
+#include "actors/first_starts.hpp"
 #include "actors/function_registry.hpp"
 #include "actors/loop_bound.hpp"
-#include "functions/manifest.hpp"
 
 namespace troupe::actors {
 
-struct deployment {
-  struct archive {
-    digest blob;
-  };
-  struct object {
-    digest blob;
-  };
-
-  functions::function_spec spec;    ///< id, version and code are set here
-  std::vector<std::string> routes;  ///< route keys
-  std::variant<functions::manifest, archive, object> code;
-  std::string source;  ///< on this machine: the folder of the manifest, or the file; empty when unknown
-};
-using deployment_ptr = std::shared_ptr<const deployment>;
-
-struct deployment_result {
-  std::vector<digest> missing;  ///< not empty: nothing was done, these are needed first
-  error why{};                  ///< when `failed`
-  bool failed = false;
-  bool committed = false;  ///< with `failed`: deployed, but its first instance did not start
-  bool fresh = false;      ///< the name was not deployed before
-  duration start_took{};
-  cluster::function_record record;
-  std::vector<cluster::route_record> routes;
-};
-using deployment_result_ptr = std::shared_ptr<const deployment_result>;
-
-/// What happened to a blob, or which are missing.
-struct blobs_result {
-  expected<std::vector<digest>> missing;
-};
-using blobs_result_ptr = std::shared_ptr<const blobs_result>;
-
-struct blob_upload {
-  digest blob;
-  functions::http_request_ptr request;  ///< its body is the blob
-};
-
-struct removal {
-  std::string name;
-};
-
 using deployer_actor = caf::typed_actor<
-    // Replies when the first instance of the new version runs, or with what went wrong. Nothing is changed before all
-    // code is there and durable.
+    // Replies as the deployment asks, or with what went wrong. Nothing is changed before all code is there and durable.
     caf::replies_to<deployment_ptr>::with<deployment_result_ptr>,
     // Deletes a function and its routes; replies with its last record, or `no_such_function`.
     caf::replies_to<removal>::with<deployment_result_ptr>,
@@ -77,6 +35,7 @@ struct deployer_surroundings {
   cluster::catalog_store* store = nullptr;
   catalog_follower* follower = nullptr;
   function_registry* registry = nullptr;
+  std::shared_ptr<first_starts> starts;
   native_isolation isolation = native_isolation::process;
   /// Equal for route keys that select the same requests.
   std::function<std::string(const std::string& key)> route_identity;
@@ -93,43 +52,61 @@ public:
 private:
   using promise = caf::typed_response_promise<deployment_result_ptr>;
   using blobs_promise = caf::typed_response_promise<blobs_result_ptr>;
-  struct imported {
-    digest code;
-    std::uint64_t bytes = 0;
-    std::vector<digest> missing;
-  };
   /// One deployment or removal on its way.
   struct progress;
   using progress_ptr = std::shared_ptr<progress>;
 
+  // deployer.cpp: taking in, answering
   caf::result<deployment_result_ptr> deploy(const deployment_ptr& what);
   caf::result<deployment_result_ptr> remove(const removal& what);
   caf::result<blobs_result_ptr> with_blobs(std::function<expected<std::vector<digest>>(functions::code_store&)> job);
-  expected<imported> import(const deployment& what) const;
-  void commit(const progress_ptr& job, imported code);
-  expected<void> add_routes(const progress_ptr& job, std::vector<cluster::guard>& guards,
-                            std::vector<cluster::write>& writes);
-  void submit(const progress_ptr& job, std::vector<cluster::guard> guards, std::vector<cluster::write> writes);
-  void on_commit(const progress_ptr& job, const cluster::commit_result& result);
-  void settle_unknown(const progress_ptr& job);
-  void on_committed(const progress_ptr& job, cluster::cursor at);
+  bool begin(const progress_ptr& job);
   void await_start(const progress_ptr& job);
-  void finish(const progress_ptr& job);
+  void deny(const progress_ptr& job, denial why, error what);
   void fail_job(const progress_ptr& job, error why);
+  void finish(const progress_ptr& job);
   /// Runs `job` on the files thread and `then` with its result here. @returns false when the files thread is full.
   template <class T>
   bool on_files(std::function<T()> job, std::function<void(T)> then);
   void on_timer(time_point now) override;
 
+  // deployer_describe.cpp: what is written
+  void commit(const progress_ptr& job, imported_code code);
+  expected<void> describe(const progress_ptr& job, const imported_code& code, const cluster::function_record* old);
+  expected<void> add_routes(const progress_ptr& job);
+  void commit_removal(const progress_ptr& job);
+
+  // deployer_commit.cpp: writing it, until every loop knows
+  void deny_unless_done(const progress_ptr& job, denial why, error what);
+  void submit(const progress_ptr& job);
+  void on_commit(const progress_ptr& job, const cluster::commit_result& result);
+  void on_conflict(const progress_ptr& job);
+  void settle_unknown(const progress_ptr& job);
+  void on_committed(const progress_ptr& job, cluster::cursor at);
+  void on_installed(const progress_ptr& job, cluster::cursor at);
+  void read_row(const progress_ptr& job, cluster::cursor at);
+  void on_row(const progress_ptr& job, cluster::cursor at, const cluster::follow_result& rows);
+
   deployer_surroundings around_;
+  std::map<std::string, progress_ptr> under_way_;             ///< by function name, until all loops know of it
   std::multimap<std::string, std::string> routes_under_way_;  ///< identity of a route and the function that takes it
 };
 
-}  // namespace troupe::actors
+struct deployer::progress {
+  std::string name;
+  std::vector<promise> answers;  ///< of the first try and of those that came while it ran
+  deployment_ptr what;           ///< null for a removal
+  std::optional<removal> removes;
+  deployment_result result;
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::deployment_ptr)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::deployment_result_ptr)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::blobs_result_ptr)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::blob_upload)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::removal)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::shared_ptr<const std::vector<troupe::digest>>)
+  std::optional<digest> retry_key;
+  unsigned try_number = 0;  ///< of the ids that `retry_key` gives: those before it are void
+  cluster::commit_id id{};
+  std::vector<cluster::guard> guards;
+  std::vector<cluster::write> writes;
+  /// Set when the change does not fit and the store is only asked whether an earlier try was applied.
+  std::optional<std::pair<denial, error>> probes;
+  std::vector<std::multimap<std::string, std::string>::iterator> reserved;  ///< routes, until the end
+};
+
+}  // namespace troupe::actors

@@ -213,6 +213,14 @@ function_registry::counts function_registry::instances_of(const uuid& function) 
   return result;
 }
 
+function_registry::figures function_registry::instances() const {
+  const auto& budget = *around_.supervision->budget;
+  figures result{0, around_.supervision->stems->waiting_stems(), budget.used_mb.load(), budget.max_mb};
+  for (const auto& [id, entry] : supervised_)
+    result.ready += instances_of(id).ready;
+  return result;
+}
+
 std::uint64_t function_registry::make_idle_yield(std::uint64_t mb, const supervisor_actor& except) {
   const auto now = around_.control->now();
   std::uint64_t coming = 0;

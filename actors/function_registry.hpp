@@ -58,10 +58,20 @@ public:
   void when_installed(std::uint64_t cursor, std::function<void()> done);
   /// The supervisor of a function with worker processes, or null.
   supervisor_actor supervisor_of(const uuid& function) const;
+  /// Of the newest picture that every loop routes by.
+  std::uint64_t installed() const noexcept { return installed_; }
   struct counts {
     std::size_t ready = 0;
   };
   counts instances_of(const uuid& function) const;
+  struct figures {
+    std::size_t ready = 0;          ///< worker processes that take calls
+    std::size_t generic = 0;        ///< those that wait for code
+    std::uint64_t promised_mb = 0;  ///< memory of all worker processes, those that start or end included
+    std::uint64_t max_promised_mb = 0;
+  };
+  /// Over all functions.
+  figures instances() const;
   /// Makes idle instances of other functions end, those first that were only started by a deployment, then those that
   /// waited longest. Answers `who` with a `memory_atom`, at once or when some has been given back.
   void find_memory(std::uint64_t mb, const supervisor_actor& who);

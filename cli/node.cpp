@@ -11,7 +11,9 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <future>
 #include <thread>
 
 #include "actors/stores/sqlite_store.hpp"
@@ -31,8 +33,8 @@ constexpr seconds open_timeout{10};
 /// Share of the machine's memory that instances may be promised (RULES: Cluster).
 constexpr double instance_memory_share = 0.6;
 constexpr std::size_t max_admin_connections = 256;
-/// A deployment waits for its first instance, whose code may need its whole init limit after others.
-constexpr milliseconds admin_call_timeout{120'000};
+/// An invocation may run for 900 s, after it waited for an instance that needed its whole init limit.
+constexpr milliseconds admin_call_timeout{960'000};
 
 unsigned usable_cores() {
   cpu_set_t cores;
@@ -186,6 +188,13 @@ expected<void> node::state::prepare() {
   if (!opened_store)
     return tl::unexpected{opened_store.error()};
   store = std::move(*opened_store);
+  auto identified = std::make_shared<std::promise<expected<cluster::store_identity>>>();
+  store->open(clock::now() + open_timeout,
+              [identified](expected<cluster::store_identity> known) { identified->set_value(std::move(known)); });
+  auto known = identified->get_future().get();
+  if (!known)
+    return tl::unexpected{known.error()};
+  identity = *known;
   auto opened_code = functions::code_store::open(directory->path());
   if (!opened_code)
     return tl::unexpected{opened_code.error()};
@@ -267,12 +276,14 @@ void node::state::start_actors() {
   follower = std::make_unique<actors::catalog_follower>(
       control_loop, *store, [this](cluster::catalog_snapshot_ptr snapshot) { registry->adopt(std::move(snapshot)); });
 
+  const auto starts = std::make_shared<actors::first_starts>();
   actors::deployer_surroundings deploying;
   deploying.files = files.get();
   deploying.code = &*code;
   deploying.store = store.get();
   deploying.follower = follower.get();
   deploying.registry = registry.get();
+  deploying.starts = starts;
   deploying.isolation = options.native;
   deploying.route_identity = [](const std::string& key) {
     return http::parse_route_key(key).map([](const auto& parsed) { return http::identity_of(parsed); }).value_or(key);
@@ -290,6 +301,16 @@ void node::state::start_actors() {
     controls->http_addresses.push_back(to_string(bound));
   controls->admin_address = to_string(admin_bound);
   controls->state = node_state;
+  controls->files = files.get();
+  controls->code = &*code;
+  controls->routers = routers;
+  controls->starts = starts;
+  controls->lambda.place = {options.region, options.account_id};
+  controls->lambda.programs = programs;
+  controls->identity = identity;
+  std::error_code unknown;
+  controls->max_code_bytes = std::filesystem::space(directory->path(), unknown).capacity;
+  controls->start_allowance = options.workers.init_timeout + options.queues.start_timeout;
   admin = actors::spawn_on<http::control_api>(*system, control_loop, std::move(controls));
 }
 
@@ -310,7 +331,6 @@ std::shared_ptr<actors::supervisor_surroundings> node::state::make_supervision()
   pool.surroundings.runtime_dir = directory->path();
   pool.surroundings.region = options.region;
   pool.surroundings.account_id = options.account_id;
-  auto& programs = pool.programs;
   programs.path = pool.surroundings.path;
   programs.node = functions::find_program("node", programs.path).value_or("");
   programs.python = functions::find_program("python3", programs.path).value_or("");
@@ -318,6 +338,7 @@ std::shared_ptr<actors::supervisor_surroundings> node::state::make_supervision()
       options.native_host.empty() ? functions::find_program("troupe", programs.path).value_or("") : options.native_host;
   programs.node_shim = directory->path() + "/" + node_shim_file;
   programs.python_shim = directory->path() + "/" + python_shim_file;
+  pool.programs = programs;
   pool.stem_cells = options.stem_cells == stem_cell_mode::automatic;
   pool.max_booting = usable_cores();
   pool.max_stems = std::max<std::size_t>(4, 2 * usable_cores());

@@ -76,6 +76,8 @@ struct node::state {
   std::optional<data_directory> directory;
   functions::spawner_handle spawner;
   std::unique_ptr<cluster::catalog_store> store;
+  cluster::store_identity identity;
+  functions::runtime_programs programs;
   std::optional<functions::code_store> code;
   std::vector<std::vector<int>> http_sockets;  ///< per address, per loop
   std::vector<endpoint> http_bound;

@@ -38,6 +38,9 @@ struct function_record {
   digest archive;  ///< of the zip that was uploaded; zero when the code came as a folder or an object
   std::uint64_t archive_bytes = 0;
   std::map<std::string, std::string> tags;
+  std::string architecture = "x86_64";
+  std::uint64_t ephemeral_mb = 512;
+  std::string tracing = "PassThrough";
 
   std::uint64_t revision = 0;  ///< of the commit that last wrote it; guard of the next write. 0: not stored yet
   std::uint64_t schema = 1;    ///< of the form in which it is stored; never lowered by a re-write

@@ -1,5 +1,6 @@
 #include "cluster/catalog_view.hpp"
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <string_view>
@@ -71,6 +72,12 @@ private:
 };
 
 }  // namespace
+
+const function_record* find_function(const catalog_snapshot& snapshot, std::string_view name) {
+  const auto found = std::lower_bound(snapshot.functions.begin(), snapshot.functions.end(), name,
+                                      [](const auto& each, std::string_view wanted) { return each.name < wanted; });
+  return found == snapshot.functions.end() || found->name != name ? nullptr : &*found;
+}
 
 catalog_view make_snapshot(std::span<const record> records, cursor at) {
   draft all;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "cluster/catalog.hpp"
@@ -9,6 +10,9 @@
 #include "config/errc.hpp"
 
 namespace troupe::cluster {
+
+/// @returns null when none of that name is deployed; valid as long as the snapshot.
+const function_record* find_function(const catalog_snapshot& snapshot, std::string_view name);
 
 /// A snapshot, and what could not be read.
 struct catalog_view {

@@ -133,7 +133,7 @@ std::string route_record_key(std::string_view api, std::string_view key) {
 std::string encode(const function_record& function) {
   msgpack::sbuffer bytes;
   packer out{bytes};
-  out.pack_map(static_cast<std::uint32_t>(20 + function.unknown.size()));
+  out.pack_map(static_cast<std::uint32_t>(23 + function.unknown.size()));
   out.pack("schema").pack(std::max(function.schema, record_schema));
   out.pack("id");
   pack_bytes(out, function.id.bytes);
@@ -157,6 +157,9 @@ std::string encode(const function_record& function) {
   pack_bytes(out, function.archive.bytes);
   out.pack("archive_bytes").pack(function.archive_bytes);
   out.pack("tags").pack(function.tags);
+  out.pack("architecture").pack(function.architecture);
+  out.pack("ephemeral_mb").pack(function.ephemeral_mb);
+  out.pack("tracing").pack(function.tracing);
   pack_unknown(out, bytes, function.unknown);
   return {bytes.data(), bytes.size()};
 }
@@ -200,6 +203,9 @@ expected<function_record> decode_function(const record& stored) {
   fields.take_bytes("archive", function.archive.bytes, false);
   fields.take("archive_bytes", function.archive_bytes);
   fields.take("tags", function.tags);
+  fields.take("architecture", function.architecture);
+  fields.take("ephemeral_mb", function.ephemeral_mb);
+  fields.take("tracing", function.tracing);
   if (fields.first_fault())
     return unreadable(stored, *fields.first_fault());
   function.unknown = fields.rest();

@@ -18,6 +18,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view boot_file = ".boot";
 constexpr std::string_view object_suffix = ".so";
+/// What Python workers compile of a folder's code lies beside the folder and goes with it.
+constexpr std::string_view bytecode_suffix = ".pycache";
 /// 100,000 entries with long paths.
 constexpr std::uint64_t max_manifest_bytes = 256ull * 1024 * 1024;
 
@@ -158,6 +160,17 @@ expected<fs::path> code_store::materialize_folder(const digest& code) {
   return write_out(*package, folder->path()).and_then([&] { return folder->become(place); }).map([&] { return place; });
 }
 
+expected<mapped_file> code_store::archive_of(const code_ref& ref, const std::string& name) {
+  if (ref.form == code_form::object)
+    return materialize_object(ref.code).and_then(
+        [&](const fs::path& object) { return zip_file(object, name, blobs_.work()); });
+  const auto package = read_manifest(ref.code);
+  if (!package)
+    return tl::unexpected{package.error()};
+  return materialize_folder(ref.code).and_then(
+      [&](const fs::path& folder) { return zip_folder(*package, folder, blobs_.work()); });
+}
+
 expected<fs::path> code_store::materialize_object(const digest& code) {
   auto place = code_ / (to_string(code) + std::string{object_suffix});
   if (const auto there = touch_path(place); !there || *there)
@@ -197,8 +210,11 @@ expected<collected_code> code_store::collect(std::span<const code_ref> reference
 
 expected<std::size_t> code_store::collect_places(std::span<const code_ref> referenced, std::int64_t before) {
   std::set<std::string> wanted{std::string{boot_file}};
-  for (const auto& ref : referenced)
+  for (const auto& ref : referenced) {
     wanted.insert(to_string(ref.code) + std::string{ref.form == code_form::object ? object_suffix : ""});
+    if (ref.form == code_form::folder)
+      wanted.insert(to_string(ref.code) + std::string{bytecode_suffix});
+  }
   std::vector<fs::path> old;
   std::error_code problem;
   for (fs::directory_iterator it{code_, problem}, end; !problem && it != end; it.increment(problem)) {

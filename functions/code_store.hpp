@@ -3,7 +3,8 @@
 // `collect`.
 //
 //   <data_dir>/blobs        functions/blob_store
-//   <data_dir>/code         <sha256> the folder of a manifest, <sha256>.so a shared object
+//   <data_dir>/code         <sha256> the folder of a manifest, <sha256>.pycache what Python compiled of it, <sha256>.so a
+//                           shared object
 //   <data_dir>/tmp          what is not finished
 #pragma once
 
@@ -19,6 +20,7 @@
 #include "functions/function_spec.hpp"
 #include "functions/manifest.hpp"
 #include "functions/package.hpp"
+#include "functions/zip_writer.hpp"
 
 namespace troupe::functions {
 
@@ -57,6 +59,9 @@ public:
   expected<std::filesystem::path> materialize_folder(const digest& code);
   /// The one path under which this shared object is loaded; the same errors.
   expected<std::filesystem::path> materialize_object(const digest& code);
+
+  /// The code as an archive that can be deployed anew. @param name  of a shared object within it.
+  expected<mapped_file> archive_of(const code_ref& ref, const std::string& name);
 
   /// Everything stored so far survives a loss of power once this returns: call it before the commit that refers to it.
   expected<void> sync_all() { return blobs_.sync_all(); }

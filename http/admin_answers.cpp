@@ -101,17 +101,16 @@ std::string routes_body(std::span<const cluster::route_record> routes) {
   return text_of({{"routes", std::move(list)}});
 }
 
-std::string logs_body(std::string_view function, std::span<const std::string> lines, std::uint64_t next) {
-  return text_of({{"function", function}, {"lines", json(lines)}, {"next", next}});
-}
-
 std::string node_body(const node_description& node) {
-  return text_of({{"name", node.name},
-                  {"version", TROUPE_VERSION},
-                  {"api", 1},
-                  {"state", node.state},
-                  {"addresses", {{"http", json(node.http)}, {"admin", node.admin}}},
-                  {"boot_id", node.boot_id}});
+  return text_of(
+      {{"name", node.name},
+       {"version", TROUPE_VERSION},
+       {"api", 1},
+       {"state", node.state},
+       {"addresses", {{"http", json(node.http)}, {"admin", node.admin}}},
+       {"boot_id", node.boot_id},
+       {"actors", node.actors},
+       {"instances", {{"ready", node.instances}, {"generic", node.generic}, {"memory_mb", node.promised_mb}}}});
 }
 
 std::string error_body(const error& why) {

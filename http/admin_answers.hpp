@@ -32,7 +32,11 @@ struct node_description {
   std::string state;              ///< `starting`, `ready` or `draining`
   std::vector<std::string> http;  ///< addresses of the gateway, `host:port`
   std::string admin;
-  std::string boot_id;  ///< functions::boot_id()
+  std::string boot_id;            ///< functions::boot_id()
+  std::uint64_t actors = 0;       ///< that run in the process
+  std::uint64_t instances = 0;    ///< worker processes that take calls, of all functions
+  std::uint64_t generic = 0;      ///< that wait for code
+  std::uint64_t promised_mb = 0;  ///< memory that worker processes may use, also those that start or end
 };
 
 // Each body is one `application/json` object and a line feed. Bytes that are not UTF-8 are replaced by U+FFFD.
@@ -50,8 +54,6 @@ std::string functions_body(std::span<const cluster::function_record> functions,
                            std::span<const cluster::route_record> routes, std::span<const instance_counts> instances);
 std::string removed_body(std::string_view function);
 std::string routes_body(std::span<const cluster::route_record> routes);
-/// @param lines  oldest first. @param next  what a reader gives as `from` to get what comes after them.
-std::string logs_body(std::string_view function, std::span<const std::string> lines, std::uint64_t next);
 std::string node_body(const node_description& node);
 
 std::string error_body(const error& why);

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "config/text.hpp"
 #include "http/object_reader.hpp"
+#include "http/path_segments.hpp"
 
 namespace troupe::http {
 
@@ -50,17 +50,6 @@ request_result parse_missing(std::string_view body) {
   std::sort(request.digests.begin(), request.digests.end());
   request.digests.erase(std::unique(request.digests.begin(), request.digests.end()), request.digests.end());
   return request;
-}
-
-std::vector<std::string> split_path(std::string_view path) {
-  std::vector<std::string> segments;
-  while (!path.empty()) {
-    path.remove_prefix(1);  // the slash
-    const auto end = std::min(path.find('/'), path.size());
-    segments.push_back(percent_decode(path.substr(0, end)));
-    path.remove_prefix(end);
-  }
-  return segments;
 }
 
 request_result wrong_method(std::string_view method, std::string allow) {
@@ -114,6 +103,11 @@ request_result parse_admin_request(std::string_view method, std::string_view pat
     if (auto checked = check_name(at[2]); !checked)
       return refuse(checked.error());
     return get(read_logs{at[2]});
+  }
+  if (is(4, "functions") && at[3] == "code") {
+    if (auto checked = check_name(at[2]); !checked)
+      return refuse(checked.error());
+    return get(download_code{at[2]});
   }
   if (is(2, "routes"))
     return get(list_routes{});

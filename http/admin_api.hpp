@@ -34,11 +34,14 @@ struct remove_function {
 struct read_logs {
   std::string name;
 };
+struct download_code {
+  std::string name;
+};
 struct list_routes {};
 struct describe_node {};
 
 using admin_request = std::variant<ask_missing_blobs, store_blob, deploy_function, list_functions, describe_function,
-                                   remove_function, read_logs, list_routes, describe_node>;
+                                   remove_function, read_logs, download_code, list_routes, describe_node>;
 
 struct admin_refusal {
   unsigned status = 400;

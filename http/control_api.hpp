@@ -1,4 +1,5 @@
-// The actor behind the admin port: health, and troupe's own API (http/admin_api). Bound to the control loop.
+// The actor behind the admin port: health, troupe's own API (http/admin_api) and the AWS Lambda API
+// (http/control_api/). Bound to the control loop.
 #pragma once
 
 #include <atomic>
@@ -6,29 +7,19 @@
 #include <caf/typed_response_promise.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "actors/deployer.hpp"
-#include "actors/function_logs.hpp"
 #include "http/admin_api.hpp"
+#include "http/control_api/lambda_answers.hpp"
+#include "http/control_api/lambda_body.hpp"
+#include "http/control_api/lambda_request.hpp"
+#include "http/control_api_surroundings.hpp"
 #include "http/edge.hpp"
 
 namespace troupe::http {
-
-enum class node_state : std::uint8_t { starting, ready, draining };
-
-struct control_surroundings {
-  actors::deployer_actor deployer;
-  actors::catalog_follower* follower = nullptr;
-  actors::function_registry* registry = nullptr;
-  actors::function_logs* logs = nullptr;
-  std::vector<std::string> allowed_hosts;
-  std::string node_name;
-  std::vector<std::string> http_addresses;
-  std::string admin_address;
-  std::shared_ptr<const std::atomic<node_state>> state;
-};
 
 class control_api final : public actors::loop_bound<admin_actor::base> {
 public:
@@ -39,23 +30,88 @@ public:
 
 private:
   using promise = caf::typed_response_promise<reply_ptr>;
+  /// One request of the Lambda API on its way.
+  struct lambda_call;
+  using lambda_call_ptr = std::shared_ptr<lambda_call>;
 
+  // control_api.cpp
   caf::result<reply_ptr> handle(const functions::http_request_ptr& request);
   reply_ptr health(std::string_view path) const;
+  template <class T>
+  bool on_files(std::function<T()> job, std::function<void(T)> then);
+
+  // control_api_deploy.cpp: troupe's own API, what changes something or reads code
   caf::result<reply_ptr> deploy(deploy_function&& what);
   caf::result<reply_ptr> remove(const remove_function& what);
   caf::result<reply_ptr> find_missing(ask_missing_blobs&& what);
   caf::result<reply_ptr> store(const store_blob& what, const functions::http_request_ptr& request);
+  caf::result<reply_ptr> download(const std::string& name);
+
+  // control_api_view.cpp: what it reads
   reply_ptr list() const;
   reply_ptr describe(const std::string& name) const;
-  reply_ptr logs(const std::string& name) const;
+  reply_ptr logs(const std::string& name, std::string_view query) const;
   reply_ptr routes() const;
-  reply_ptr node() const;
-  void add_program_functions(std::vector<cluster::function_record>& functions,
-                             std::vector<cluster::route_record>& routes) const;
+  reply_ptr node();
+  cluster::catalog_snapshot with_program_functions() const;
+  std::optional<cluster::function_record> find(const std::string& name) const;
   instance_counts instances_of(const cluster::function_record& record) const;
 
+  // control_api_lambda.cpp
+  caf::result<reply_ptr> lambda(const functions::http_request_ptr& request);
+  void create(const lambda_call_ptr& call);
+  void update_code(const lambda_call_ptr& call);
+  void update_configuration(const lambda_call_ptr& call);
+  void change_tags(const lambda_call_ptr& call);
+  void delete_by_lambda(const lambda_call_ptr& call);
+  void read_by_lambda(const lambda_call_ptr& call);
+  void list_by_lambda(const lambda_call_ptr& call);
+  void describe_account(const lambda_call_ptr& call);
+  template <class Body>
+  void with_body(const lambda_call_ptr& call, std::function<lambda_result<Body>(std::string_view)> parse,
+                 std::function<void(Body&&)> then);
+  template <class Message>
+  void send_to_deployer(const lambda_call_ptr& call, Message what,
+                        std::function<reply(const actors::deployment_result&)> then);
+  std::shared_ptr<actors::deployment> change_of(const lambda_call& call, actors::deployment_kind kind,
+                                                const std::optional<std::string>& revision) const;
+  answer_surroundings answering() const { return {around_->lambda.place, around_->identity}; }
+  function_phase phase_of(const cluster::function_record& record) const;
+
+  // control_api_invoke.cpp
+  void invoke(const lambda_call_ptr& call);
+  functions::function_ref spec_to_invoke(const cluster::function_record& record, lambda_error& why) const;
+
   std::shared_ptr<const control_surroundings> around_;
+  const uuid start_ = make_uuid();  ///< tells this start of the node from others
+  std::size_t next_router_ = 0;
+  std::shared_ptr<std::atomic<int>> downloads_ = std::make_shared<std::atomic<int>>(0);
 };
+
+struct control_api::lambda_call {
+  promise answer;
+  functions::http_request_ptr request;
+  lambda_request what;
+  std::string id;                     ///< `x-amzn-RequestId`
+  std::optional<digest> retry_key{};  ///< known once the body was read
+
+  std::string arn(const lambda_place& place) const { return function_arn(place, what.function); }
+  void deliver(reply&& what_became) { answer.deliver(std::make_shared<reply>(std::move(what_became))); }
+  void refuse(const lambda_error& why) { deliver(error_reply(why, id)); }
+};
+
+template <class T>
+bool control_api::on_files(std::function<T()> job, std::function<void(T)> then) {
+  return around_->files->post([self = strong_self(), this, job = std::move(job), then = std::move(then)] {
+    auto result = std::make_shared<T>(job());
+    loop().post([self, this, result, then] {
+      enter();
+      if (getf(is_terminated_flag))
+        return;  // the node is going down: nobody waits any more
+      then(std::move(*result));
+      loop().drain();
+    });
+  });
+}
 
 }  // namespace troupe::http

@@ -55,14 +55,12 @@ TEST(AdminAnswersTest, SaysWhatADeploymentDid) {
 TEST(AdminAnswersTest, ListsAreObjectsThatCanGrow) {
   const std::vector<cluster::function_record> functions{record()};
   const std::vector<instance_counts> instances{{1, 0}};
-  const std::vector<std::string> lines{"one", "two"};
   const std::vector<digest> missing{sha256("x")};
 
   EXPECT_EQ(json::parse(functions_body(functions, all_routes, instances))["functions"][0]["routes"][0], "GET /a");
   EXPECT_EQ(functions_body({}, {}, {}), "{\"functions\":[]}\n");
   EXPECT_EQ(json::parse(routes_body(all_routes))["routes"][1],
             json({{"api", "default"}, {"route", "GET /b"}, {"function", "other"}}));
-  EXPECT_EQ(logs_body("hello", lines, 7), "{\"function\":\"hello\",\"lines\":[\"one\",\"two\"],\"next\":7}\n");
   EXPECT_EQ(json::parse(missing_body(missing))["missing"][0], to_string(sha256("x")));
   EXPECT_EQ(removed_body("hello"), "{\"removed\":\"hello\"}\n");
   EXPECT_EQ(json::parse(stored_body(sha256("x"), 1))["size"], 1);

@@ -28,11 +28,11 @@ ROOMS = ("config", "functions", "cluster", "actors", "http", "cli")
 HOMES = (
     ("Beast", ("boost/beast",), ("http/*", "cli/admin_client*")),
     ("Asio", ("boost/asio",), ("http/*", "actors/*", "cli/*")),
-    ("CAF", ("caf/",), ("actors/*", "http/connection*", "http/edge*", "http/control_api*", "cli/node*")),
+    ("CAF", ("caf/",), ("actors/*", "http/connection*", "http/edge*", "http/control_api.*", "http/control_api_*", "cli/node*")),
     ("msgpack", ("msgpack",), ("*frame*", "cluster/record_codec*", "actors/envelope*", "functions/sdk/*")),
     ("spdlog", ("spdlog/",), ("config/log.cpp",)),
     ("SQLite", ("sqlite3", "SQLiteCpp/"), ("actors/*_store.*",)),
-    ("CLI11", ("CLI/",), ("cli/main.cpp",)),
+    ("CLI11", ("CLI/",), ("cli/command_line*",)),
     ("yaml-cpp", ("yaml-cpp/",), ("config/load*", "config/settings_file*")),
     ("libzip", ("zip.h", "zipconf.h"), ("functions/*",)),
 )

@@ -1,0 +1,41 @@
+// What the actor behind the admin port needs of its node.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/deployer.hpp"
+#include "actors/first_starts.hpp"
+#include "actors/function_logs.hpp"
+#include "cluster/catalog_store.hpp"
+#include "http/control_api/lambda_body.hpp"
+
+namespace troupe::http {
+
+enum class node_state : std::uint8_t { starting, ready, draining };
+
+struct control_surroundings {
+  actors::deployer_actor deployer;
+  actors::catalog_follower* follower = nullptr;
+  actors::function_registry* registry = nullptr;
+  actors::function_logs* logs = nullptr;
+  actors::work_thread* files = nullptr;
+  functions::code_store* code = nullptr;  ///< on the files thread only
+  std::shared_ptr<const std::vector<actors::router_actor>> routers;
+  std::shared_ptr<const actors::first_starts> starts;
+  std::vector<std::string> allowed_hosts;
+  std::string node_name;
+  std::vector<std::string> http_addresses;
+  std::string admin_address;
+  std::shared_ptr<const std::atomic<node_state>> state;
+
+  lambda_surroundings lambda;
+  cluster::store_identity identity;
+  std::uint64_t max_code_bytes = 0;  ///< what the disk of the data directory can hold
+  milliseconds start_allowance{};    ///< how long an invoke waits beside the function's own timeout
+};
+
+}  // namespace troupe::http
