@@ -2,6 +2,7 @@
 import base64
 import json
 import os
+import random
 import unittest
 
 import lambda_client
@@ -68,6 +69,12 @@ class CliTest(unittest.TestCase):
         self.assertEqual(self.aws("get-function", "--function-name", "hello")["Tags"], {"team": "blue"})
         self.aws("delete-function", "--function-name", "hello")
         self.assertIn("ResourceNotFoundException", self.refused("get-function", "--function-name", "hello"))
+
+    def test_the_largest_archive_goes_through(self):
+        archive = zip_of({"index.js": ECHO, "filler": random.Random(7).randbytes(50_000_000)})
+        made = self.aws("create-function", "--function-name", "large", "--runtime", "nodejs20.x", "--role", ROLE,
+                        "--handler", "index.handler", "--zip-file", "fileb://" + self.file("large.zip", archive))
+        self.assertEqual((made["CodeSize"], made["CodeSha256"]), (len(archive), sha256_of(archive)))
 
     def test_errors_are_shown_by_name(self):
         self.assertIn("ResourceNotFoundException", self.refused("get-function-configuration", "--function-name", "no"))

@@ -2,6 +2,7 @@
 import base64
 import concurrent.futures
 import json
+import random
 import unittest
 
 import lambda_client
@@ -91,11 +92,19 @@ class ErrorsTest(unittest.TestCase):
 
     def test_the_largest_archive_goes_through(self):
         # Stored without compression, so that the request itself is as large as it may be.
-        import random
         filler = random.Random(7).randbytes(50_000_000)
         out = settled(self.api, "large", {"index.js": ECHO, "filler": filler})
         self.assertGreater(out["CodeSize"], 50_000_000)
         self.assertEqual(payload_of(self.api.invoke(FunctionName="large", Payload=b"1")), 1)
+
+    def test_a_client_may_ask_before_it_sends_the_body(self):
+        host, port = self.node.admin_address.rsplit(":", 1)
+        with support.RawClient(host, int(port)) as raw:
+            body = creation("asked-first")
+            raw.send(f"POST {FUNCTIONS}/ HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+                     f"Content-Length: {len(body)}\r\n\r\n")
+            self.assertEqual(raw.response().status, 100)
+            self.assertEqual(raw.send(body).response().status, 201)
 
     def test_other_paths_and_origins(self):
         status, headers, body = self.node.admin("GET", "/2015-03-31/event-source-mappings/")

@@ -125,6 +125,15 @@ class InvokeTest(unittest.TestCase):
         self.assertEqual((status, headers["x-amzn-errortype"]), (400, "InvalidParameterValueException"))
         self.assertIn("InvokeWithResponseStream", json.loads(body)["message"])
 
+    def test_functions_in_other_languages_answer_alike(self):
+        settled(self.api, "python", {"app.py": "def handler(event, context):\n    return {'got': event}\n"},
+                Runtime="python3.11", Handler="app.handler")
+        self.assertEqual(payload_of(self.api.invoke(FunctionName="python", Payload=b"[1]")), {"got": [1]})
+        self.node.deploy(support.NATIVE_HELLO, "--name", "native", "--no-route")
+        answer = self.api.invoke(FunctionName="native")
+        self.assertNotIn("FunctionError", answer)
+        self.assertIn(b"Hello", answer["Payload"].read())
+
     def test_large_payloads_go_through(self):
         text = "x" * (5 * 1024 * 1024)
         self.assertEqual(payload_of(self.api.invoke(FunctionName="acts", Payload=json.dumps(text))), text)

@@ -22,20 +22,21 @@ lambda_result<invoke_request> parse(std::initializer_list<field> fields, std::st
   return parse_invoke(request);
 }
 
-functions::invocation call(bool tail = false) {
-  functions::invocation result;
-  functions::function_spec spec;
-  spec.timeout = milliseconds{1000};
-  result.function = std::make_shared<const functions::function_spec>(spec);
-  result.invocation_id = parse_uuid("6ba7b810-9dad-11d1-80b4-00c04fd430c8");
-  result.wants_log_tail = tail;
-  return result;
-}
+/// A call of a function that may run for a second.
+struct invocation_of_test : functions::invocation {
+  explicit invocation_of_test(bool tail = false) {
+    functions::function_spec spec;
+    spec.timeout = milliseconds{1000};
+    function = std::make_shared<const functions::function_spec>(spec);
+    invocation_id = parse_uuid("6ba7b810-9dad-11d1-80b4-00c04fd430c8");
+    wants_log_tail = tail;
+  }
+};
 
 reply reply_to_failure(errc code, std::string payload = {}, std::string detail = "detail") {
   outcome what;
   what.value = failure{code, std::move(payload), std::move(detail)};
-  return invoke_reply(std::move(what), call(), "arn");
+  return invoke_reply(std::move(what), invocation_of_test{}, "arn");
 }
 
 bool has(const reply& what, std::string_view line) {
@@ -97,7 +98,7 @@ TEST(LambdaInvokeTest, AnAnswerIsPassedOnByteForByte) {
   what.value = functions::json_answer{buffer{"{\"a\": 1 }"}};
   what.log_tail = "START\n";
 
-  const auto answer = invoke_reply(std::move(what), call(true), "arn");
+  const auto answer = invoke_reply(std::move(what), invocation_of_test{true}, "arn");
 
   EXPECT_EQ(answer.status, 200u);
   EXPECT_EQ(answer.body_view(), "{\"a\": 1 }");
@@ -113,7 +114,7 @@ TEST(LambdaInvokeTest, ANativeAnswersBodyIsPassedOn) {
   response.body = functions::foreign_bytes{std::string{"hello"}};
   what.value = std::move(response);
 
-  EXPECT_EQ(invoke_reply(std::move(what), call(), "arn").body_view(), "hello");
+  EXPECT_EQ(invoke_reply(std::move(what), invocation_of_test{}, "arn").body_view(), "hello");
 }
 
 TEST(LambdaInvokeTest, AFunctionThatFailedIsAnAnswerToo) {
