@@ -156,6 +156,7 @@ bool stem_pool::boot(const functions::launch& launch, const functions::function_
   request.arguments = launch.arguments;
   request.environment =
       launch.stem_class.empty() ? functions::worker_environment(spec, around) : functions::stem_environment(around);
+  request.nice = options_.nice;
   request.family_mark = functions::family_mark(around);
   request.directory = launch.stem_class.empty() ? around.task_root : around.runtime_dir;
   spawner_.spawn(std::move(request), opened->worker_channel, opened->worker_output,

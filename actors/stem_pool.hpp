@@ -25,6 +25,7 @@ struct stem_pool_options {
   std::size_t max_booting = 1;  ///< processes that start at a time, at least 1
   std::size_t max_stems = 4;    ///< that wait for code, in all and of one class
   milliseconds boot_timeout{10'000};
+  int nice = 0;  ///< added to the node's own while a process starts and loads
 };
 
 /// An instance that waits for its process: it gets `worker_ends_ptr`, or the `worker_process` event that says why not.

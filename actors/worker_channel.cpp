@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "actors/worker_instance.hpp"
+#include "functions/priority.hpp"
 
 namespace troupe::actors {
 
@@ -120,6 +121,8 @@ void worker_instance::on_loaded() {
     return;
   phase_ = phase::ready;
   loaded_at_ = last_used_ = loop().now();
+  if (what_.limits.starts_lowered && pid_ > 0)
+    functions::restore_priority(pid_);
   look_at_memory(loaded_at_);
   slots_->open();
   joined_router_ = true;

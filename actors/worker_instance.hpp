@@ -27,6 +27,7 @@ struct worker_limits {
   milliseconds idle_timeout{600'000};
   milliseconds ping_timeout{1'000};
   milliseconds memory_interval{50};  ///< between two looks at the memory of a worker that has work
+  bool starts_lowered = false;       ///< its priority is restored when it has loaded
 };
 
 struct worker_config {

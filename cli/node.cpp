@@ -19,6 +19,7 @@
 #include "actors/stores/sqlite_store.hpp"
 #include "cli/node_state.hpp"
 #include "config/log.hpp"
+#include "functions/priority.hpp"
 #include "functions/shims.hpp"
 #include "http/admin_api.hpp"
 
@@ -317,7 +318,9 @@ void node::state::start_actors() {
 std::shared_ptr<actors::supervisor_surroundings> node::state::make_supervision() {
   auto& control_loop = *control.front().loop;
   auto budget = std::make_shared<actors::instance_budget>();
-  budget->max_mb = static_cast<std::uint64_t>(static_cast<double>(machine_memory_mb()) * instance_memory_share);
+  budget->max_mb = options.max_instance_memory_mb;
+  if (budget->max_mb == 0)
+    budget->max_mb = static_cast<std::uint64_t>(static_cast<double>(machine_memory_mb()) * instance_memory_share);
   spawner_link = std::make_unique<actors::spawner_link>(control_loop, spawner, [this] {
     lost_spawner = true;
     stop_requests.fetch_add(1);
@@ -340,6 +343,8 @@ std::shared_ptr<actors::supervisor_surroundings> node::state::make_supervision()
   programs.python_shim = directory->path() + "/" + python_shim_file;
   pool.programs = programs;
   pool.stem_cells = options.stem_cells == stem_cell_mode::automatic;
+  options.workers.starts_lowered = functions::may_restore_priority();
+  pool.nice = options.workers.starts_lowered ? functions::start_nice : 0;
   pool.max_booting = usable_cores();
   pool.max_stems = std::max<std::size_t>(4, 2 * usable_cores());
 

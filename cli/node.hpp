@@ -40,6 +40,7 @@ struct node_options {
   std::size_t max_connections = 0;  ///< 0: three quarters of the descriptor limit
   actors::queue_limits queues;
   actors::worker_limits workers;
+  std::uint64_t max_instance_memory_mb = 0;  ///< of all instances together; 0: 60 % of the machine's memory
   stem_cell_mode stem_cells = stem_cell_mode::automatic;
   std::string native_host;  ///< the `troupe` program, which runs shared objects; empty: looked for in PATH
   std::string region = "us-east-1";

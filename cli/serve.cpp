@@ -50,6 +50,9 @@ http::edge_options edge_options_of(const settings& from) {
   return edge;
 }
 
+/// For the start of a process before it loads code.
+constexpr seconds start_grace{5};
+
 /// The file that this process runs; empty when /proc does not tell.
 std::string own_program() {
   std::error_code ignored;
@@ -70,9 +73,11 @@ node_options options_of(const settings& from) {
   options.max_connections = from.edge.max_connections;
   options.queues.max_calls = from.functions.max_queued_calls;
   options.queues.max_age = from.functions.max_queue_age;
-  options.queues.start_timeout = options.workers.init_timeout;
+  // A call that waits for the first instance outlives the longest load, so that it learns how that ended.
+  options.queues.start_timeout = options.workers.init_timeout + start_grace;
   options.workers.max_payload_bytes = from.functions.max_payload_bytes;
   options.workers.idle_timeout = from.functions.idle_timeout;
+  options.max_instance_memory_mb = from.functions.instance_memory >> 20;
   options.stem_cells = from.functions.stem_cells;
   options.native_host = own_program();
   options.region = from.edge.region;

@@ -61,6 +61,7 @@ struct function_settings {
   std::uint64_t max_queued_calls = 1000;
   milliseconds max_queue_age{1000};
   milliseconds idle_timeout{600'000};
+  std::uint64_t instance_memory = 0;  ///< 0: 60 % of the machine's memory
   stem_cell_mode stem_cells = stem_cell_mode::automatic;
 };
 

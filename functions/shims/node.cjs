@@ -64,12 +64,18 @@ function hold(wanted) {
     channel.unref();
 }
 
+/// Calls that wait here have not run: another worker may have them.
+function giveBackWaiting() {
+  for (const call of waiting.splice(0))
+    channel.cancelled(call.id);
+}
+
 /// Ends the process as soon as the node has what was sent; no handler is started any more.
 function leave(code) {
   if (leaving)
     return;
   leaving = true;
-  waiting = [];
+  giveBackWaiting();
   channel.drained(() => process.exit(code));
 }
 
@@ -341,7 +347,13 @@ process.on('beforeExit', () => {
     settleAbandoned(call);
 });
 
-process.on('exit', () => channel.flush());
+process.on('exit', () => {
+  if (waiting.length > 0) {
+    channel.leaves();  // before what is given back, which must not come again
+    giveBackWaiting();
+  }
+  channel.flush();
+});
 
 function received(kind, id, fields) {
   switch (kind) {
@@ -366,8 +378,7 @@ function received(kind, id, fields) {
       break;
     case channel.kinds.stop:
       stopping = true;
-      for (const call of waiting.splice(0))
-        channel.cancelled(call.id);
+      giveBackWaiting();
       scheduleTurnEnd();
       break;
   }
