@@ -4,6 +4,7 @@
 
 #include "actors/worker_instance.hpp"
 #include "functions/event.hpp"
+#include "functions/native_frame.hpp"
 
 namespace troupe::actors {
 
@@ -20,6 +21,21 @@ constexpr std::string_view too_large_type = "Function.ResponseSizeTooLarge";
 
 bool outlived(errc failure) {
   return failure != errc::function_timeout && failure != errc::function_crashed && failure != errc::memory_exceeded;
+}
+
+outcome_ptr outcome_of(std::string_view payload, functions::runtime_kind kind) {
+  auto result = std::make_shared<functions::outcome>();
+  if (kind == functions::runtime_kind::native) {
+    auto read = functions::read_native_answer(payload);
+    if (!read)
+      return functions::make_failure(read.error().code, read.error().what);
+    result->value = std::move(*read);
+    return result;
+  }
+  auto& answer = result->value.emplace<functions::json_answer>();
+  answer.bytes.reserve(payload.size() + functions::answer_padding);
+  answer.bytes.append(payload);
+  return result;
 }
 
 }  // namespace
@@ -45,7 +61,10 @@ caf::result<outcome_ptr> worker_instance::run(const invocation_ptr& call) {
   format(call->invocation_id, invocation_text);
   const functions::trace_id trace{*call, now};
   const auto mark = functions::begin_call(out_, id);
-  functions::append_event(out_, *call, {.wall = now, .trace = trace, .account_id = what_.surroundings.account_id});
+  if (what_.spec->kind == functions::runtime_kind::native)
+    functions::append_native_request(out_, *call);
+  else
+    functions::append_event(out_, *call, {.wall = now, .trace = trace, .account_id = what_.surroundings.account_id});
   const auto deadline = static_cast<std::uint64_t>((now + what_.spec->timeout).count());
   const auto closed = functions::end_call(
       out_, mark, {{invocation_text, sizeof invocation_text}, deadline, trace.view(), call->client_context},
@@ -89,13 +108,8 @@ void worker_instance::answered(const functions::frame& frame) {
   auto* place = frame.call_id == 0 ? nullptr : find(frame.call_id);
   switch (frame.kind) {
     case frame_kind::answer:
-      if (place != nullptr) {
-        auto result = std::make_shared<functions::outcome>();
-        auto& answer = result->value.emplace<functions::json_answer>();
-        answer.bytes.reserve(frame.payload.size() + functions::answer_padding);
-        answer.bytes.append(frame.payload);
-        settle(*place, std::move(result));
-      }
+      if (place != nullptr)
+        settle(*place, outcome_of(frame.payload, what_.spec->kind));
       return;
     case frame_kind::error:
       if (frame.call_id == 0)

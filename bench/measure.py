@@ -24,7 +24,8 @@ def parse(arguments):
     parser = argparse.ArgumentParser(
         prog="bench/run", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Installs the peers, builds preset bench, measures all servers in interleaved rounds and prints\n"
-                    "medians, then the ratios that have a budget. Logs are off on all sides.",
+                    "medians, then the ratios that have a budget. Logs are off on all sides. Two further measurements\n"
+                    "have options of their own: `bench/run cold --help` and `bench/run functions --help`.",
         epilog="servers: " + ", ".join(f"{name} ({title})" for name, (title, _) in servers.SERVERS.items()))
     parser.add_argument("--only", metavar="A,B", type=names, default=list(servers.SERVERS), help="these servers only")
     parser.add_argument("--connections", metavar="N,M", type=numbers(1000), default=[1, 64], help="default 1,64")
@@ -96,16 +97,17 @@ def read_wrk(output):
             milliseconds(find(r"^\s+50%\s+(\S+)")), milliseconds(find(r"^\s+99%\s+(\S+)")))
 
 
-def run_wrk(url, connections, seconds):
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", url]
+def run_wrk(url, connections, seconds, *flags):
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", *flags, url]
     return read_wrk(subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                                    check=True).stdout)
 
 
-def measure(server, connections, seconds):
+def measure(server, connections, seconds, *flags):
+    """`flags` are further ones of wrk."""
     pids = server.pids()
     before = cpu_seconds(pids)
-    count, per_s, p50, p99 = run_wrk(server.url, connections, seconds)
+    count, per_s, p50, p99 = run_wrk(server.url, connections, seconds, *flags)
     pids_after = server.pids()
     if not set(pids) <= set(pids_after):
         raise servers.Failed(f"{server.name}: a process ended during a measurement and took its CPU time along")
@@ -201,14 +203,22 @@ def version_of(*command):
     return (done.stdout + done.stderr).strip().split("\n")[0]
 
 
+def about_machine(**settings):
+    return {"node": version_of("node", "--version"), "python": version_of("/usr/bin/python3", "--version"),
+            "cores": os.cpu_count(), **settings, "date": time.strftime("%Y-%m-%d %H:%M:%S")}
+
+
+def end_cleanly_on_sigterm():
+    """Through the clean-up of whoever holds servers."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
 def main():
     options = parse(sys.argv[1:])
     if options.check_arguments:
         return 0
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through the clean-up of measure_all
-    about = {"node": version_of("node", "--version"), "nginx": version_of("/usr/sbin/nginx", "-v"),
-             "cores": os.cpu_count(), "rounds": options.rounds, "seconds": options.seconds,
-             "date": time.strftime("%Y-%m-%d %H:%M:%S")}
+    end_cleanly_on_sigterm()
+    about = about_machine(rounds=options.rounds, seconds=options.seconds, nginx=version_of("/usr/sbin/nginx", "-v"))
     print(f"== {options.rounds} interleaved rounds of {options.seconds} s; Node {about['node']}, {about['nginx']}, "
           f"{about['cores']} cores", flush=True)
     try:

@@ -165,16 +165,17 @@ class NodeHttp(Server):
         self.url = f"http://127.0.0.1:{port}/hello"
 
 
-class Troupe(Server):
-    """A node with one function. `function`: what is deployed; `flags`: how."""
+class Node(Server):
+    """A troupe node without functions; `settings` are flags of `troupe serve`. `url` is its gateway."""
 
     program = os.path.join(ROOT, "build/bench/troupe")
+    settings = ("--native", "in-process")
 
     def start(self):
-        env = {key: value for key, value in os.environ.items() if not key.startswith("TROUPE_")}
+        self.env = {key: value for key, value in os.environ.items() if not key.startswith("TROUPE_")}
         data = os.path.join(self.directory, "data")
         self.launch(self.program, "serve", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data-dir", data,
-                    "--loops", str(self.loops), "--native", "in-process", env=env)
+                    "--loops", str(self.loops), *self.settings, env=self.env)
 
         def addresses():
             try:
@@ -183,21 +184,40 @@ class Troupe(Server):
             except (OSError, ValueError):
                 return None
         where = self.wait_for(addresses, "node.json")
-        admin = "http://" + where["admin"]
+        self.admin = "http://" + where["admin"]
+        self.url = "http://" + where["http"][0]
 
         def is_ready():
             try:
-                with urllib.request.urlopen(admin + "/readyz", timeout=10) as response:
+                with urllib.request.urlopen(self.admin + "/readyz", timeout=10) as response:
                     return response.status == 200
             except OSError:
                 return False
         self.wait_for(is_ready, "readiness")
-        deployed = subprocess.run([self.program, "deploy", os.path.join(ROOT, self.function), "--admin", admin,
-                                   "--route", "GET /hello", *self.flags],
-                                  stdin=subprocess.DEVNULL, capture_output=True, text=True, env=env)
+
+    def wait_for_answer(self):
+        """Ready is all that a node without functions can be."""
+
+    def deploy(self, path, *flags):
+        """Seconds that `troupe deploy` took."""
+        began = time.monotonic()
+        deployed = subprocess.run([self.program, "deploy", path, "--admin", self.admin, *flags],
+                                  stdin=subprocess.DEVNULL, capture_output=True, text=True, env=self.env)
         if deployed.returncode != 0:
             raise Failed(f"{self.name}: deploying failed:\n{deployed.stdout}{deployed.stderr}")
-        self.url = f"http://{where['http'][0]}/hello"
+        return time.monotonic() - began
+
+
+class Troupe(Node):
+    """A node with one function. `function`: what is deployed; `flags`: how."""
+
+    def start(self):
+        super().start()
+        self.deploy(os.path.join(ROOT, self.function), "--route", "GET /hello", *self.flags)
+        self.url += "/hello"
+
+    def wait_for_answer(self):
+        Server.wait_for_answer(self)
 
 
 class TroupeNative(Troupe):

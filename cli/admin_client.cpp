@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "config/text.hpp"
+
 namespace troupe::cli {
 
 namespace {
@@ -27,40 +29,81 @@ admin_failure refusal_of(const std::string& url, unsigned status, const json& bo
   return failure;
 }
 
+/// A refusal of the Lambda API: the kind in a header, the words in a member that is spelled in two ways.
+admin_failure lambda_refusal_of(const std::string& url, const http::client_response& answer) {
+  const auto body = json::parse(answer.body, nullptr, false);
+  admin_failure failure;
+  const auto kind = answer.field("x-amzn-errortype");
+  if (kind.empty() || !body.is_object())
+    return refusal_of(url, answer.status, body);
+  failure.code = kind.substr(0, kind.find(':'));
+  for (const auto* name : {"message", "Message"})
+    if (const auto words = body.find(name); words != body.end() && words->is_string())
+      failure.message = words->get<std::string>();
+  failure.message = failure.code + (failure.message.empty() ? "" : ": ") + failure.message;
+  return failure;
+}
+
 }  // namespace
 
 admin_failure failure_of(const error& why) {
   return {std::string{to_string(why.code)}, why.what, {}, why.code == errc::bad_usage};
 }
 
-admin_client::admin_client(std::string url, http::server_address address)
-    : url_{std::move(url)}, http_{std::move(address), {}} {}
+admin_client::admin_client(std::string url, http::server_address address, http::blocking_client::limits bounds)
+    : url_{std::move(url)}, http_{std::move(address), bounds} {}
 
-admin_result<admin_client> admin_client::open(const std::string& url) {
+admin_result<admin_client> admin_client::open(const std::string& url, http::blocking_client::limits bounds) {
   auto address = http::parse_server_address(url);
   if (!address) {
     address.error().what = "--admin: " + address.error().what;
     return tl::unexpected{failure_of(address.error())};
   }
-  return admin_client{url, std::move(*address)};
+  return admin_client{url, std::move(*address), bounds};
+}
+
+admin_result<http::client_response> admin_client::exchange(std::string_view method, std::string_view path,
+                                                           std::string_view type, std::string_view body,
+                                                           const http::client_fields& more) {
+  auto answer = http_.send(method, path, type, body, more);
+  if (answer)
+    return std::move(*answer);
+  auto failure = failure_of(answer.error());
+  if (answer.error().code == errc::unavailable)
+    failure.message = "cannot reach the node at " + url_ + ": " + answer.error().what +
+                      "; start one with `troupe serve`, or name another with --admin URL";
+  else
+    failure.message = "the node at " + url_ + ": " + answer.error().what;
+  return tl::unexpected{std::move(failure)};
 }
 
 admin_result<json> admin_client::ask(std::string_view method, std::string_view path, std::string_view type,
                                      std::string_view body) {
-  const auto answer = http_.send(method, path, type, body);
-  if (!answer) {
-    auto failure = failure_of(answer.error());
-    if (answer.error().code == errc::unavailable)
-      failure.message =
-          "cannot reach the node at " + url_ + ": " + answer.error().what + "; is `troupe serve` running?";
-    else
-      failure.message = "the node at " + url_ + ": " + answer.error().what;
-    return tl::unexpected{std::move(failure)};
-  }
+  const auto answer = exchange(method, path, type, body);
+  if (!answer)
+    return tl::unexpected{answer.error()};
   auto parsed = json::parse(answer->body, nullptr, false);
   if (answer->status < 200 || answer->status >= 300 || !parsed.is_object())
     return tl::unexpected{refusal_of(url_, answer->status, parsed)};
   return parsed;
+}
+
+admin_result<invocation_answer> admin_client::invoke(std::string_view name, std::string_view payload, tail_mode tail) {
+  http::client_fields fields{{"x-amz-invocation-type", "RequestResponse"}};
+  if (tail == tail_mode::log)
+    fields.emplace_back("x-amz-log-type", "Tail");
+  const auto path = "/2015-03-31/functions/" + std::string{name} + "/invocations";
+  auto answer = exchange("POST", path, "application/json", payload, fields);
+  if (!answer)
+    return tl::unexpected{answer.error()};
+  if (answer->status != 200)
+    return tl::unexpected{lambda_refusal_of(url_, *answer)};
+  invocation_answer result;
+  result.function_error = answer->field("x-amz-function-error");
+  result.executed_version = answer->field("x-amz-executed-version");
+  result.log_tail = base64_decode(answer->field("x-amz-log-result")).value_or("");
+  result.payload = std::move(answer->body);
+  return result;
 }
 
 admin_result<json> admin_client::get(std::string_view path) {

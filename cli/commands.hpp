@@ -31,12 +31,28 @@ struct deploy_options {
   std::optional<double> timeout_s;
   std::optional<std::uint32_t> concurrency;
   std::optional<std::uint32_t> memory_mb;
+  std::optional<std::uint32_t> min_instances;
+  std::optional<std::uint32_t> max_instances;
 };
+
+/// The lines that are kept, or also those that come until the user ends it.
+enum class log_mode : std::uint8_t { kept, follow };
+
+struct invoke_options {
+  std::string function;
+  std::optional<std::string> payload;  ///< JSON, `@FILE`, or `-` for standard input; `{}` without one
+  bool log_tail = false;
+};
+
+/// Names of functions stand in paths: what is none is reported before anything is sent.
+/// @param code  set to the exit code in that case.
+bool refuse_name(const client_options& client, const std::string& name, int& code);
 
 int deploy(const client_options& client, const deploy_options& options);
 int list(const client_options& client);
 int routes(const client_options& client);
 int remove(const client_options& client, const std::string& name);
-int logs(const client_options& client, const std::string& name);
+int logs(const client_options& client, const std::string& name, log_mode mode);
+int invoke(const client_options& client, const invoke_options& options);
 
 }  // namespace troupe::cli

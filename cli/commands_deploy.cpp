@@ -1,14 +1,13 @@
-#include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <utility>
 
 #include "cli/admin_client.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
+#include "cli/deployment_request.hpp"
 #include "cli/local_code.hpp"
-#include "functions/function_spec.hpp"
+#include "cli/python_inference.hpp"
 #include "functions/package.hpp"
 
 namespace troupe::cli {
@@ -37,91 +36,18 @@ public:
     if (!opened)
       return tl::unexpected{failure_of(opened.error())};
     code_ = std::move(*opened);
-    auto request = describe();
+    auto request = describe_deployment(options_, code_);
     if (!request)
-      return tl::unexpected{std::move(request.error())};
-    return same_machine(*request).and_then([&](bool same) { return provide(same); }).and_then([&] {
-      return send(*request);
+      return tl::unexpected{failure_of(request.error())};
+    name_ = std::move(request->name);
+    return same_machine(request->body).and_then([&](bool same) { return provide(same); }).and_then([&] {
+      return send(request->body);
     });
   }
 
-  const std::string& name() const { return name_; }
   const local_code& code() const { return code_; }
 
 private:
-  /// The request's body, with whatever was not given inferred from the code.
-  admin_result<json> describe() {
-    auto name = options_.name ? expected<std::string>{*options_.name} : infer_name(code_.stem);
-    if (!name)
-      return tl::unexpected{failure_of(name.error())};
-    name_ = std::move(*name);
-    json request;
-    const bool is_object = code_.kind == code_kind::object;
-    const auto runtime = options_.runtime.value_or(is_object ? "native" : "nodejs");
-    request["runtime"] = runtime;
-    if (auto added = add_handler(request, runtime); !added)
-      return tl::unexpected{failure_of(added.error())};
-    if (!options_.routes.empty())
-      request["routes"] = options_.routes;
-    if (options_.no_route)
-      request["no_route"] = true;
-    if (auto added = add_environment(request); !added)
-      return tl::unexpected{added.error()};
-    if (options_.timeout_s)
-      request["timeout_ms"] = static_cast<std::uint64_t>(*options_.timeout_s * 1000 + 0.5);
-    if (options_.concurrency)
-      request["concurrency"] = *options_.concurrency;
-    if (options_.memory_mb)
-      request["memory_mb"] = *options_.memory_mb;
-    request["code"] = code_.code;
-    return check(std::move(request));
-  }
-
-  expected<void> add_handler(json& request, const std::string& runtime) const {
-    if (options_.handler) {
-      request["handler"] = *options_.handler;
-      return {};
-    }
-    if (!runtime.starts_with("nodejs"))
-      return {};
-    auto handler = infer_node_handler(code_.files);
-    if (!handler && !options_.runtime)
-      handler.error().what += " (and --runtime, if it is not for Node.js)";
-    if (!handler)
-      return tl::unexpected{handler.error()};
-    request["handler"] = *handler;
-    return {};
-  }
-
-  admin_result<void> add_environment(json& request) const {
-    for (const auto& variable : options_.environment) {
-      const auto equals = variable.find('=');
-      if (equals == variable.npos || equals == 0)
-        return tl::unexpected{usage("--env '" + variable + "': expected is NAME=VALUE")};
-      request["environment"][variable.substr(0, equals)] = variable.substr(equals + 1);
-    }
-    return {};
-  }
-
-  /// What can be refused before anything is sent is refused here, as wrong usage.
-  admin_result<json> check(json request) const {
-    functions::function_spec spec;
-    spec.name = name_;
-    const auto kind = functions::parse_runtime(request["runtime"].get<std::string>());
-    if (!kind)
-      return tl::unexpected{failure_of(kind.error())};
-    spec.kind = *kind;
-    spec.handler = request.value("handler", "");
-    spec.timeout = milliseconds{request.value("timeout_ms", std::uint64_t{3000})};
-    spec.concurrency = options_.concurrency.value_or(spec.concurrency);
-    spec.memory_mb = options_.memory_mb.value_or(spec.memory_mb);
-    if (request.contains("environment"))
-      spec.environment = request["environment"].get<std::map<std::string, std::string>>();
-    if (auto checked = functions::check(spec); !checked)
-      return tl::unexpected{failure_of(checked.error())};
-    return request;
-  }
-
   /// Whether the node can read this machine's files itself; then it is told where they are.
   admin_result<bool> same_machine(json& request) {
     return node_.get("/v1/node").map([&](const json& node) {
@@ -218,6 +144,11 @@ int deploy(const client_options& client, const deploy_options& options) {
   const auto answer = job.run();
   if (!answer)
     return report(client, answer.error());
+  if (lacks_requirements(job.code().files))
+    std::fputs(
+        "note: requirements.txt is not installed by the node; put the packages beside the code: "
+        "pip install -r requirements.txt -t FOLDER\n",
+        stderr);
   if (client.json)
     print_json(*answer);
   else

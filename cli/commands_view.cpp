@@ -1,5 +1,5 @@
+#include <chrono>
 #include <cstdio>
-#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "cli/admin_client.hpp"
@@ -29,13 +29,8 @@ int ask(const client_options& client, Ask question, Print print) {
   return exit_done;
 }
 
-std::string local_time(std::int64_t unix_ms) {
-  const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
-  std::tm parts{};
-  char text[32] = "";
-  if (::localtime_r(&seconds, &parts) == nullptr || std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts) == 0)
-    return "-";
-  return text;
+void print_table(const table_row& headings, const std::vector<table_row>& rows) {
+  std::fputs(table(headings, rows, terminal_columns()).c_str(), stdout);
 }
 
 std::string number(const json& object, const char* name) {
@@ -54,33 +49,54 @@ std::string routes_of(const json& function) {
   return text.empty() ? "-" : text;
 }
 
-/// Names of functions stand in paths: whatever else is refused before it is sent.
-bool refuse_name(const client_options& client, const std::string& name, int& code) {
-  const auto checked = infer_name(name);
-  if (!checked)
-    code = report(client, failure_of(error{errc::bad_usage, "'" + name +
-                                                                "' is no name of a function: allowed are 1 to 64 "
-                                                                "of a-z A-Z 0-9 - _"}));
-  return !checked;
+/// `READY/MIN/MAX`; no maximum is a dash.
+std::string instances_of(const json& function) {
+  const auto counts = function.value("instances", json::object());
+  const auto most = number(function, "max_instances");
+  return number(counts, "ready") + "/" + number(function, "min_instances") + "/" + (most == "0" ? "-" : most);
+}
+
+std::string timeout_of(const json& function) {
+  const auto length_ms = function.value("timeout_ms", std::uint64_t{0});
+  return length_ms % 1000 == 0 ? std::to_string(length_ms / 1000) + "s" : std::to_string(length_ms) + "ms";
+}
+
+std::string age_of(const json& function) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const milliseconds modified{function.value("modified_unix_ms", std::int64_t{0})};
+  return human_age(std::chrono::duration_cast<milliseconds>(now) - modified);
+}
+
+table_row row_of(const json& function) {
+  return {text_or_dash(function, "name"),
+          text_or_dash(function, "runtime"),
+          number(function, "version"),
+          instances_of(function),
+          number(function, "memory_mb") + "MB",
+          timeout_of(function),
+          age_of(function),
+          routes_of(function)};
 }
 
 }  // namespace
+
+bool refuse_name(const client_options& client, const std::string& name, int& code) {
+  const bool good = infer_name(name).has_value();
+  if (!good)
+    code = report(client, failure_of(error{errc::bad_usage, "'" + name +
+                                                                "' is no name of a function: allowed are 1 to 64 "
+                                                                "of a-z A-Z 0-9 - _"}));
+  return !good;
+}
 
 int list(const client_options& client) {
   return ask(
       client, [](admin_client& node) { return node.get("/v1/functions"); },
       [](const json& answer) {
-        std::vector<std::vector<std::string>> rows;
-        for (const auto& function : answer.value("functions", json::array())) {
-          const auto instances = function.value("instances", json::object());
-          rows.push_back({text_or_dash(function, "name"), number(function, "version"),
-                          text_or_dash(function, "runtime"), text_or_dash(function, "handler"),
-                          number(instances, "ready"), human_bytes(function.value("code_bytes", std::uint64_t{0})),
-                          local_time(function.value("modified_unix_ms", std::int64_t{0})), routes_of(function)});
-        }
-        std::fputs(
-            table({"NAME", "VERSION", "RUNTIME", "HANDLER", "INSTANCES", "CODE", "DEPLOYED", "ROUTES"}, rows).c_str(),
-            stdout);
+        std::vector<table_row> rows;
+        for (const auto& function : answer.value("functions", json::array()))
+          rows.push_back(row_of(function));
+        print_table({"FUNCTION", "RUNTIME", "VERSION", "READY/MIN/MAX", "MEMORY", "TIMEOUT", "AGE", "ROUTES"}, rows);
       });
 }
 
@@ -88,10 +104,10 @@ int routes(const client_options& client) {
   return ask(
       client, [](admin_client& node) { return node.get("/v1/routes"); },
       [](const json& answer) {
-        std::vector<std::vector<std::string>> rows;
+        std::vector<table_row> rows;
         for (const auto& route : answer.value("routes", json::array()))
           rows.push_back({text_or_dash(route, "route"), text_or_dash(route, "function")});
-        std::fputs(table({"ROUTE", "FUNCTION"}, rows).c_str(), stdout);
+        print_table({"ROUTE", "FUNCTION"}, rows);
       });
 }
 
@@ -102,18 +118,6 @@ int remove(const client_options& client, const std::string& name) {
   return ask(
       client, [&](admin_client& node) { return node.remove("/v1/functions/" + name); },
       [&](const json&) { std::fputs(("removed " + name + "\n").c_str(), stdout); });
-}
-
-int logs(const client_options& client, const std::string& name) {
-  int code = exit_done;
-  if (refuse_name(client, name, code))
-    return code;
-  return ask(
-      client, [&](admin_client& node) { return node.get("/v1/functions/" + name + "/logs"); },
-      [](const json& answer) {
-        for (const auto& line : answer.value("lines", json::array()))
-          std::fputs((line.get<std::string>() + "\n").c_str(), stdout);
-      });
 }
 
 }  // namespace troupe::cli

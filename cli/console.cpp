@@ -1,5 +1,6 @@
 #include "cli/console.hpp"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,11 +15,34 @@ namespace {
 constexpr milliseconds patience{1'000};
 constexpr milliseconds terminal_interval{100};
 constexpr milliseconds plain_interval{3'000};
+constexpr std::size_t gap = 2;
+/// Of a terminal that does not tell.
+constexpr std::size_t default_columns = 80;
+constexpr std::int64_t minute_s = 60;
+constexpr std::int64_t hour_s = 60 * minute_s;
+constexpr std::int64_t day_s = 24 * hour_s;
 
 /// Columns of a terminal: continuation bytes of UTF-8 take none.
 std::size_t width_of(std::string_view text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+std::string without_controls(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+  return text;
+}
+
+/// At most `columns` wide, with an ellipsis for what is missing.
+std::string shortened(const std::string& text, std::size_t columns) {
+  std::size_t end = 0;
+  for (std::size_t used = 0; end < text.size(); ++end) {
+    const bool begins = (static_cast<unsigned char>(text[end]) & 0xc0) != 0x80;
+    if (begins && ++used == columns)
+      break;
+  }
+  return text.substr(0, end) + "\u2026";
 }
 
 void write_to(std::FILE* stream, std::string_view text) {
@@ -28,26 +52,46 @@ void write_to(std::FILE* stream, std::string_view text) {
 
 }  // namespace
 
-std::string table(const std::vector<std::string>& headings, const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths;
-  for (std::size_t column = 0; column < headings.size(); ++column) {
-    widths.push_back(width_of(headings[column]));
-    for (const auto& row : rows)
-      widths[column] = std::max(widths[column], width_of(row[column]));
-  }
-  std::string out;
-  const auto append = [&](const std::vector<std::string>& row) {
-    for (std::size_t column = 0; column < row.size(); ++column) {
-      out += row[column];
-      if (column + 1 < row.size())
-        out.append(widths[column] - width_of(row[column]) + 2, ' ');
+std::string table(const table_row& headings, const std::vector<table_row>& rows, std::size_t terminal_columns) {
+  std::vector<table_row> lines{headings};
+  lines.insert(lines.end(), rows.begin(), rows.end());
+  std::vector<std::size_t> widths(headings.size(), 0);
+  for (auto& line : lines)
+    for (std::size_t column = 0; column < widths.size(); ++column) {
+      line[column] = without_controls(std::move(line[column]));
+      widths[column] = std::max(widths[column], width_of(line[column]));
     }
+  std::string out;
+  for (const auto& line : lines) {
+    std::size_t used = 0;
+    for (std::size_t column = 0; column + 1 < line.size(); ++column) {
+      out += line[column];
+      out.append(terminal_columns == 0 ? "\t" : std::string(widths[column] - width_of(line[column]) + gap, ' '));
+      used += widths[column] + gap;
+    }
+    const bool fits = terminal_columns == 0 || used + width_of(line.back()) <= terminal_columns;
+    // A terminal that is too narrow for the other columns wraps them anyway: then nothing is gained by cutting.
+    const bool cut = !fits && used + width_of(headings.back()) <= terminal_columns;
+    out += cut ? shortened(line.back(), terminal_columns - used) : line.back();
     out += '\n';
-  };
-  append(headings);
-  for (const auto& row : rows)
-    append(row);
+  }
   return out;
+}
+
+std::size_t terminal_columns() noexcept {
+  if (::isatty(STDOUT_FILENO) != 1)
+    return 0;
+  winsize size{};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : default_columns;
+}
+
+std::string human_age(milliseconds age) {
+  const auto whole = std::max<std::int64_t>(std::chrono::duration_cast<seconds>(age).count(), 0);
+  if (whole < minute_s)
+    return std::to_string(whole) + "s";
+  if (whole < hour_s)
+    return std::to_string(whole / minute_s) + "m";
+  return whole < 2 * day_s ? std::to_string(whole / hour_s) + "h" : std::to_string(whole / day_s) + "d";
 }
 
 std::string human_bytes(std::uint64_t bytes) {

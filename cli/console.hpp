@@ -12,8 +12,18 @@
 
 namespace troupe::cli {
 
-/// Rows under their headings, columns as wide as their widest cell.
-std::string table(const std::vector<std::string>& headings, const std::vector<std::vector<std::string>>& rows);
+using table_row = std::vector<std::string>;
+
+/// Rows under their headings. For people: columns as wide as their widest cell, the last one cut where the terminal
+/// ends. For programs: one tab between cells, nothing cut. Control characters become `?` in both.
+/// @param terminal_columns  0 for programs.
+std::string table(const table_row& headings, const std::vector<table_row>& rows, std::size_t terminal_columns);
+
+/// Of standard output; 0 when it is no terminal.
+std::size_t terminal_columns() noexcept;
+
+/// `12s`, `5m`, `3h`, `40d`: whole units, rounded down.
+std::string human_age(milliseconds age);
 
 /// `1.4 MB`, powers of 1,024.
 std::string human_bytes(std::uint64_t bytes);

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/javascript_exports.hpp"
+#include "cli/python_inference.hpp"
+#include "config/text.hpp"
 #include "functions/function_spec.hpp"
 
 namespace troupe::cli {
@@ -78,6 +80,34 @@ private:
   const package_files& files_;
 };
 
+bool is_python(std::string_view path) {
+  return path.ends_with(".py");
+}
+
+bool has_any(const package_files& files, bool (*is_kind)(std::string_view)) {
+  return std::any_of(files.paths.begin(), files.paths.end(), is_kind);
+}
+
+bool has(const package_files& files, const std::string& path) {
+  return std::find(files.paths.begin(), files.paths.end(), path) != files.paths.end();
+}
+
+/// Whether the module of a handler, up to its first dot, is a JavaScript file.
+bool names_javascript(const package_files& files, const std::string& handler) {
+  const auto module = handler.substr(0, handler.find('.'));
+  return std::any_of(extensions.begin(), extensions.end(),
+                     [&](auto extension) { return has(files, module + std::string{extension}); });
+}
+
+/// Whether the module of a handler, up to its last dot, is a Python file.
+bool names_python(const package_files& files, const std::string& handler) {
+  auto module = handler.substr(0, handler.rfind('.'));
+  std::replace(module.begin(), module.end(), '.', '/');
+  return has(files, module + ".py") || has(files, module + "/__init__.py");
+}
+
+constexpr std::string_view say_runtime = "say which is meant with --runtime nodejs or --runtime python3";
+
 tl::unexpected<error> ask_for_handler(const std::string& why) {
   return fail(errc::bad_usage, why + "; say it with --handler FILE.EXPORT");
 }
@@ -111,6 +141,30 @@ expected<std::string> infer_node_handler(const package_files& files) {
     found += (found.empty() ? "" : ", ") + name;
   return ask_for_handler("cannot tell which export of '" + *entry + "' is the handler" +
                          (found.empty() ? " (it seems to export nothing)" : " (it exports " + found + ")"));
+}
+
+expected<inferred_code> infer_code(const package_files& files, const std::optional<std::string>& handler) {
+  const bool any_python = has_any(files, is_python);
+  const bool any_script = has_any(files, is_javascript);
+  if (handler) {
+    const bool python = names_python(files, *handler);
+    if (python && names_javascript(files, *handler))
+      return fail(errc::bad_usage, "handler " + in_quotes(*handler) + " is in a JavaScript and in a Python file; " +
+                                       std::string{say_runtime});
+    return inferred_code{python || (any_python && !any_script) ? "python3" : "nodejs", *handler};
+  }
+  const auto node = infer_node_handler(files);
+  const auto python = infer_python_handler(files);
+  if (node && python)
+    return fail(errc::bad_usage, "there is a handler for Node.js (" + *node + ") and one for Python (" + *python +
+                                     "); " + std::string{say_runtime});
+  if (node)
+    return inferred_code{"nodejs", *node};
+  if (python)
+    return inferred_code{"python3", *python};
+  if (any_python && !any_script)
+    return tl::unexpected{python.error()};
+  return fail(errc::bad_usage, node.error().what + " (and --runtime, if it is not for Node.js)");
 }
 
 expected<std::string> infer_name(const std::string& stem) {

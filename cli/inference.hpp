@@ -22,6 +22,15 @@ struct package_files {
 /// @returns `FILE.EXPORT`, or `errc::bad_usage` naming the flag that says it instead.
 expected<std::string> infer_node_handler(const package_files& files);
 
+struct inferred_code {
+  std::string runtime;  ///< `nodejs` or `python3`
+  std::string handler;
+};
+
+/// Finds out for which runtime a package is, and its handler unless `handler` names it.
+/// @returns `errc::bad_usage` naming the flag that decides when it could be for either, or is for none.
+expected<inferred_code> infer_code(const package_files& files, const std::optional<std::string>& handler);
+
 /// @param stem  of the folder or file.
 /// @returns it, or `errc::bad_usage` when it is no function name.
 expected<std::string> infer_name(const std::string& stem);

@@ -77,6 +77,34 @@ expected<void> look_into(const fs::path& path, local_code& result) {
   return {};
 }
 
+/// One Python module is a package of its own: a folder with nothing but it.
+expected<local_code> open_module(const fs::path& path) {
+  const auto file = functions::open_regular(path);
+  if (!file)
+    return tl::unexpected{file.error()};
+  const auto hashed = functions::hash_to_end(file->get(), functions::max_package_bytes, path.native());
+  if (!hashed)
+    return tl::unexpected{hashed.error()};
+  const auto name = path.filename().native();
+  const auto package =
+      functions::make_manifest({{name, functions::file_mode::plain, hashed->size, hashed->sha256, {}}});
+  if (!package)
+    return tl::unexpected{package.error()};
+  local_code result;
+  result.root = path.parent_path();
+  result.stem = path.stem();
+  result.file_count = 1;
+  result.bytes = hashed->size;
+  result.code["manifest"] = nlohmann::ordered_json::parse(package->encode());
+  result.blobs.emplace(hashed->sha256, path);
+  result.files.paths.push_back(name);
+  result.files.read = [path](const std::string&) -> std::optional<std::string> {
+    auto bytes = functions::read_whole(path, max_read_bytes);
+    return bytes ? std::optional{std::move(*bytes)} : std::nullopt;
+  };
+  return result;
+}
+
 expected<local_code> open_file(const fs::path& path, code_kind kind) {
   local_code result;
   result.kind = kind;
@@ -113,9 +141,11 @@ expected<local_code> open_code(const std::string& path, const functions::scan_pr
     return open_file(real, code_kind::archive);
   if (real.extension() == ".so")
     return open_file(real, code_kind::object);
+  if (real.extension() == ".py")
+    return open_module(real);
   return fail(errc::bad_usage, in_quotes(path) +
-                                   " is neither a folder, nor a .zip archive, nor a .so shared object; a single file "
-                                   "is deployed in a folder of its own");
+                                   " is neither a folder, nor a .zip archive, nor a .so shared object, nor a .py "
+                                   "module; any other single file is deployed in a folder of its own");
 }
 
 expected<std::string> read_blob(const local_code& code, const digest& blob) {

@@ -31,7 +31,7 @@ struct local_code {
   package_files files;                            ///< to look into; of folders and archives. Refers to nothing else.
 };
 
-/// A folder, a file that ends in `.zip`, or one that ends in `.so`.
+/// A folder, a file that ends in `.zip`, `.so` or `.py`; a lone Python module is like a folder with nothing else in it.
 /// @returns `errc::io` when it cannot be read, `errc::bad_usage` when it is something else or cannot be a package.
 expected<local_code> open_code(const std::string& path, const functions::scan_progress& progress);
 

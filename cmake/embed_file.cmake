@@ -72,6 +72,7 @@ function requirePart(name) {
   return loaded[name].exports;
 }
 requirePart.resolve = require.resolve;
+module.exports = null;  // nothing to import here
 requirePart('./${name}');
 ")
 endif()

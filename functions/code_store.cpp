@@ -18,6 +18,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view boot_file = ".boot";
 constexpr std::string_view object_suffix = ".so";
+/// What Python workers compile of a folder's code lies beside the folder and goes with it.
+constexpr std::string_view bytecode_suffix = ".pycache";
 /// 100,000 entries with long paths.
 constexpr std::uint64_t max_manifest_bytes = 256ull * 1024 * 1024;
 
@@ -208,8 +210,11 @@ expected<collected_code> code_store::collect(std::span<const code_ref> reference
 
 expected<std::size_t> code_store::collect_places(std::span<const code_ref> referenced, std::int64_t before) {
   std::set<std::string> wanted{std::string{boot_file}};
-  for (const auto& ref : referenced)
+  for (const auto& ref : referenced) {
     wanted.insert(to_string(ref.code) + std::string{ref.form == code_form::object ? object_suffix : ""});
+    if (ref.form == code_form::folder)
+      wanted.insert(to_string(ref.code) + std::string{bytecode_suffix});
+  }
   std::vector<fs::path> old;
   std::error_code problem;
   for (fs::directory_iterator it{code_, problem}, end; !problem && it != end; it.increment(problem)) {

@@ -26,16 +26,18 @@ void wait_for(int descriptor, short events) {
 
 }  // namespace
 
-void native_channel::receive(patience how) {
+bool native_channel::receive(patience how) {
   const auto room = reader_.room();
   for (;;) {
     const auto got = ::recv(descriptor_, room.data(), room.size(), how == patience::wait ? 0 : MSG_DONTWAIT);
-    if (got > 0)
-      return reader_.commit(static_cast<std::size_t>(got));
+    if (got > 0) {
+      reader_.commit(static_cast<std::size_t>(got));
+      return static_cast<std::size_t>(got) == room.size();
+    }
     if (got == 0)
       node_has_gone();
     if (errno == EAGAIN && how == patience::look_only)
-      return;
+      return false;
     if (errno == EAGAIN)
       wait_for(descriptor_, POLLIN);
     else if (errno != EINTR)

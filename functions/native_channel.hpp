@@ -23,7 +23,8 @@ public:
 
   enum class patience : std::uint8_t { look_only, wait };
   /// Receives what is there, or waits for something. Ends the views of earlier frames.
-  void receive(patience how);
+  /// @returns whether there may be more.
+  bool receive(patience how);
   /// @returns as `frame_reader::next`.
   expected<std::optional<frame>> next() { return reader_.next(); }
 

@@ -70,6 +70,8 @@ private:
 void native_host::run() {
   channel_.add([](buffer& out) { append_hello(out, frame_protocol_version, "native " TROUPE_VERSION); });
   while (!function_) {
+    if (stopping_)
+      leave(0);
     channel_.flush();
     take(native_channel::patience::wait);
   }
@@ -106,14 +108,19 @@ void native_host::serve_alone() {
 }
 
 void native_host::take(native_channel::patience how) {
-  channel_.receive(how);
   for (;;) {
-    const auto next = channel_.next();
-    if (!next)
-      break_off(next.error().what);
-    if (!*next)
+    const bool more = channel_.receive(how);
+    for (;;) {
+      const auto next = channel_.next();
+      if (!next)
+        break_off(next.error().what);
+      if (!*next)
+        break;
+      on_frame(**next);
+    }
+    if (!more)
       return;
-    on_frame(**next);
+    how = native_channel::patience::look_only;
   }
 }
 

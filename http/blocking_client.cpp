@@ -13,6 +13,8 @@
 #include <optional>
 #include <utility>
 
+#include "config/text.hpp"
+
 namespace troupe::http {
 
 namespace {
@@ -86,6 +88,13 @@ expected<server_address> parse_server_address(std::string_view url) {
     return bad_url(url);
   address.port = rest.substr(1);
   return address;
+}
+
+std::string_view client_response::field(std::string_view name) const noexcept {
+  for (const auto& [known, value] : fields)
+    if (iequals(known, name))
+      return value;
+  return {};
 }
 
 struct blocking_client::connection {
@@ -168,7 +177,9 @@ struct blocking_client::connection {
         return read(patience, started);
     }
     const bool keep = parser.keep_alive();
-    client_response response{parser.get().result_int(), std::move(parser.get().body())};
+    client_response response{parser.get().result_int(), std::move(parser.get().body()), {}};
+    for (const auto& field : parser.get())
+      response.fields.emplace_back(field.name_string(), field.value());
     if (!keep)
       close();
     return response;
@@ -203,7 +214,8 @@ void blocking_client::on_wait(std::function<void()> tick) {
 }
 
 expected<client_response> blocking_client::send(std::string_view method, std::string_view target,
-                                                std::string_view content_type, std::string_view body) {
+                                                std::string_view content_type, std::string_view body,
+                                                const client_fields& more) {
   std::string head;
   head.append(method).append(" ").append(target).append(" HTTP/1.1\r\nhost: ").append(connection_->server.authority());
   head.append("\r\nuser-agent: troupe/" TROUPE_VERSION "\r\naccept: application/json\r\n");
@@ -211,6 +223,8 @@ expected<client_response> blocking_client::send(std::string_view method, std::st
     head.append("content-type: ").append(content_type).append("\r\n");
   if (!content_type.empty() || !body.empty())
     head.append("content-length: ").append(std::to_string(body.size())).append("\r\n");
+  for (const auto& [name, value] : more)
+    head.append(name).append(": ").append(value).append("\r\n");
   head.append("\r\n");
 
   const bool kept = connection_->stream.has_value();

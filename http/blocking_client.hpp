@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "config/clock.hpp"
 #include "config/errc.hpp"
@@ -25,9 +27,16 @@ struct server_address {
 /// @returns `errc::bad_usage` quoting the URL.
 expected<server_address> parse_server_address(std::string_view url);
 
+/// Names and values of header fields.
+using client_fields = std::vector<std::pair<std::string, std::string>>;
+
 struct client_response {
   unsigned status = 0;
   std::string body;
+  client_fields fields;
+
+  /// The first field of that name in any case; empty without one.
+  std::string_view field(std::string_view name) const noexcept;
 };
 
 class blocking_client {
@@ -48,11 +57,12 @@ public:
   void on_wait(std::function<void()> tick);
 
   /// Sends one request and reads its whole answer, whatever the status. Keeps the connection; if the server had closed
-  /// a kept one, the request is sent once more: use it for requests that may be repeated.
+  /// a kept one, the request is sent once more: use it for requests that may be repeated, or on a fresh client.
+  /// @param more  fields besides host, user-agent, accept and those of the body; must be valid as they are.
   /// @returns `errc::unavailable` when no connection can be made, `errc::budget_spent` when a limit of time passed,
   /// `errc::too_big` for an answer above the limit, else `errc::io`. Messages are the system's words, without the URL.
   expected<client_response> send(std::string_view method, std::string_view target, std::string_view content_type,
-                                 std::string_view body);
+                                 std::string_view body, const client_fields& more = {});
 
 private:
   struct connection;

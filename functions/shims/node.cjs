@@ -5,7 +5,7 @@
 const { AsyncLocalStorage } = require('node:async_hooks');
 const { types } = require('node:util');
 const channel = require('./node_channel.cjs');
-const { findHandler, runtimeError, errorShape, errorForLog } = require('./node_handler.cjs');
+const { findHandler, warmUp, runtimeError, errorShape, errorForLog } = require('./node_handler.cjs');
 const logging = require('./node_console.cjs');
 const streaming = require('./node_stream.cjs');
 
@@ -381,5 +381,7 @@ Object.setPrototypeOf(process.env, Object.create(Object.getPrototypeOf(process.e
 streaming.install();
 logging.install(currentCall, scheduleTurnEnd);
 channel.open(received, pump);
-channel.hello(`node ${process.version}`);
-channel.flush();
+warmUp().then(() => {
+  channel.hello(`node ${process.version}`);
+  channel.flush();
+});

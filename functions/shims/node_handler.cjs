@@ -129,4 +129,10 @@ async function findHandler(taskRoot, handler) {
   return found;
 }
 
-module.exports = { findHandler, runtimeError, errorShape, errorForLog };
+/// Has compiled what the first search needs, while nobody waits for it: this program finds itself.
+async function warmUp() {
+  inModulePackage(__filename);
+  await findHandler(__dirname, `${path.parse(__filename).name}.nothing`).catch(() => {});
+}
+
+module.exports = { findHandler, warmUp, runtimeError, errorShape, errorForLog };

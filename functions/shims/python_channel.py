@@ -114,7 +114,7 @@ class Channel:
         self._view = memoryview(self._input)
         self._filled = 0
         self._gathered = []
-        self._rest = memoryview(b'')
+        self._leaving = ([], [])  # what goes out now, and how many bytes of it each write took
         self._lock = threading.RLock()
         self._writing = False
         self._open = True
@@ -156,7 +156,8 @@ class Channel:
             if end > filled:
                 self._make_room(at, 4 + size)
                 return
-            frames.append(_decode(view[at + 4:end]))
+            # Bytes are quicker to look into than a view; of a large frame the copy would cost more.
+            frames.append(_decode(bytes(view[at + 4:end]) if size < 65536 else view[at + 4:end]))
             at = end
         self._make_room(at, _READ_BYTES)
 
@@ -171,42 +172,57 @@ class Channel:
         self._filled = len(left)
 
     def hello(self, runtime):
-        self._gathered.append(_frame(HELLO, 0, 2, b'\x01', _str(runtime)))
+        self._add(_frame(HELLO, 0, 2, b'\x01', _str(runtime)))
 
     def loaded(self, microseconds):
-        self._gathered.append(_frame(LOADED, 0, 1, b'\xce', struct.pack('>I', microseconds)))
+        self._add(_frame(LOADED, 0, 1, b'\xce', struct.pack('>I', microseconds)))
 
     def answer(self, call_id, payload):
         head = _head(0x93, ANSWER, 0xcf, call_id) + _bin(0xc6, len(payload))
-        self._gathered += (_prefix(len(head) + len(payload)), head, payload)
+        self._add(_prefix(len(head) + len(payload)), head, payload)
 
     def error(self, call_id, payload, error_type):
-        self._gathered.append(_frame(ERROR, call_id, 2, _bin(0xc6, len(payload)), payload, _str(error_type)))
+        self._add(_frame(ERROR, call_id, 2, _bin(0xc6, len(payload)), payload, _str(error_type)))
 
     def bare(self, kind, call_id):
         """cancelled, pong, and stop: this worker takes no more calls and ends by itself."""
-        self._gathered.append(_frame(kind, call_id, 0))
+        self._add(_frame(kind, call_id, 0))
 
     def log(self, call_id, invocation_id, line):
         raw = line.encode('utf-8', 'replace')
-        frame = _frame(LOG, call_id, 2, _str(invocation_id), _bin(0xc6, len(raw)), raw)
-        self._gathered.append(frame)
+        self._add(_frame(LOG, call_id, 2, _str(invocation_id), _bin(0xc6, len(raw)), raw))
         self.flush()
 
+    def _add(self, *pieces):
+        with self._lock:
+            self._gathered.extend(pieces)
+
     def flush(self):
-        """One write for all that has gathered. Raises Gone."""
+        """One write for all that has gathered. Raises Gone.
+
+        A signal handler of the function may raise between any two steps, and what went out must be known then all the
+        same: so the count of a write is kept by the call that makes the write, and no step leaves anything half done."""
         with self._lock:
             if self._writing:
                 return  # a line said by a signal handler: the write that it interrupted takes it along
             self._writing = True
+            data = None
             try:
-                while self._open and (self._gathered or self._rest):
-                    if not self._rest:
-                        count = len(self._gathered)
-                        self._rest = memoryview(b''.join(self._gathered[:count]))
-                        del self._gathered[:count]
-                    # Not sendall: when a signal handler raises, what is left must be known.
-                    self._rest = self._rest[self._socket.send(self._rest):]
+                while self._open:
+                    pieces, taken = self._leaving
+                    if pieces is self._gathered:
+                        self._gathered = []
+                    if data is None:
+                        data = memoryview(b''.join(pieces))
+                    rest = data[sum(taken):]
+                    if rest:
+                        taken.extend(map(self._socket.send, (rest,)))
+                    if taken and taken[-1] < len(rest):
+                        continue
+                    if not self._gathered:
+                        self._leaving = ([], [])
+                        return
+                    self._leaving, data = (self._gathered, []), None
             except ConnectionError:
                 raise Gone from None
             finally:

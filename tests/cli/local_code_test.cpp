@@ -50,6 +50,22 @@ TEST_F(LocalCodeTest, OpensAFolder) {
   EXPECT_EQ(*read_blob(*code, sha256("exports.handler = 1")), "exports.handler = 1");
 }
 
+TEST_F(LocalCodeTest, ALonePythonModuleIsAPackageOfItsOwn) {
+  const auto path = write("shop/app.py", "def handler(event, context): pass");
+  write("shop/secret.txt", "not part of it");
+
+  const auto code = open_code(path, {});
+
+  ASSERT_TRUE(code) << code.error().what;
+  EXPECT_EQ(code->kind, code_kind::folder);
+  EXPECT_EQ(code->root, path.parent_path());
+  EXPECT_EQ(code->stem, "app");
+  ASSERT_EQ(code->code["manifest"].size(), 1u);
+  EXPECT_EQ(code->code["manifest"][0]["path"], "app.py");
+  EXPECT_EQ(infer_code(code->files, {})->handler, "app.handler");
+  EXPECT_EQ(*read_blob(*code, sha256("def handler(event, context): pass")), "def handler(event, context): pass");
+}
+
 TEST_F(LocalCodeTest, LooksIntoAnArchive) {
   const auto bytes =
       tests::zip_writer{}.add({"package.json", R"({"main":"app.js"})"}).add({"app.js", "exports.run = 1"}).bytes();

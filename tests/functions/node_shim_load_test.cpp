@@ -52,6 +52,26 @@ TEST_F(NodeShimTest, LoadsPackagesByName) {
   EXPECT_EQ(answer(), R"("package")");
 }
 
+TEST_F(NodeShimTest, GenericWorkerTakesOverTheFunctionsSurroundings) {
+  starts_generic = true;
+  spec.environment = {{"GREETING", "h\xc3\xa9"}, {"TZ", "America/New_York"}};
+  serve(R"(const stem = process.env.OF_THE_STEM ?? null;
+    const { execFileSync } = require('child_process');
+    exports.handler = async () => ({
+      env: { ...process.env }, stem, cwd: process.cwd(), hours: new Date(Date.UTC(2026, 0, 1, 12)).getHours(),
+      child: execFileSync('/usr/bin/env').toString().includes('OF_THE_STEM') });)");
+  auto seen = nlohmann::json::parse(answer());
+
+  EXPECT_EQ(seen["stem"], nullptr);
+  EXPECT_EQ(seen["cwd"], folder.path().string());
+  EXPECT_EQ(seen["hours"], 7);
+  EXPECT_EQ(seen["child"], false);
+  auto expected = nlohmann::json::object();
+  for (const auto& entry : worker_environment(spec, around))
+    expected[entry.substr(0, entry.find('='))] = entry.substr(entry.find('=') + 1);
+  EXPECT_EQ(seen["env"], expected);
+}
+
 TEST_F(NodeShimTest, RefusesHandlersThatLeadUpwards) {
   const auto error = load_failure({}, "../index.handler");
   EXPECT_EQ(error["errorType"], "Runtime.MalformedHandlerName");

@@ -157,6 +157,14 @@ TEST_F(NodeShimTest, StopEndsAnIdleWorker) {
   EXPECT_EQ(exit_status(), 0);
 }
 
+TEST_F(NodeShimTest, StopEndsAWorkerThatHasNoFunctionYet) {
+  start(files{}, "");
+  buffer out;
+  append_stop(out);
+  send(out);
+  EXPECT_EQ(exit_status(), 0);
+}
+
 TEST_F(NodeShimTest, EndOfTheChannelEndsTheWorker) {
   serve("exports.handler = async () => new Promise((done) => setTimeout(done, 60000));");
   call();

@@ -135,6 +135,14 @@ TEST_F(PythonShimTest, LinesOfThreadsDoNotMixWithAnswers) {
   }
 }
 
+TEST_F(PythonShimTest, StopEndsAWorkerThatHasNoFunctionYet) {
+  start(files{}, "");
+  buffer out;
+  append_stop(out);
+  send(out);
+  EXPECT_EQ(exit_status(), 0);
+}
+
 TEST_F(PythonShimTest, EndOfTheChannelEndsTheWorker) {
   serve("def handler(event, context): return 1");
   EXPECT_EQ(answer(), "1");

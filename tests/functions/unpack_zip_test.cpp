@@ -16,6 +16,8 @@ using namespace troupe::functions;
 using testing::HasSubstr;
 using tests::zip_item;
 using tests::zip_writer;
+using tests::zip_bytes::extra_field;
+using tests::zip_bytes::number;
 
 namespace {
 
@@ -180,6 +182,62 @@ TEST_F(UnpackZipTest, RefusesDeflatedEntriesThatAreLargerThanDeclared) {
   ASSERT_FALSE(unpacked);
   EXPECT_EQ(unpacked.error().code, errc::bad_usage) << unpacked.error().what;
   EXPECT_LE(fs::file_size(target() / "a"), 10u);
+}
+
+TEST_F(UnpackZipTest, ReadsHonestZip64) {
+  const auto sizes = number(8, 8) + number(8, 8);
+  zip_item wide{"a", "contents"};
+  wide.declared_size = wide.declared_packed = 0xffffffff;
+  wide.extra = extra_field(1, sizes);
+  const auto package = unpack(zip_writer{}.add(wide).bytes_64());
+
+  ASSERT_TRUE(package) << package.error().what;
+  EXPECT_EQ(contents_of(target() / "a"), "contents");
+}
+
+TEST_F(UnpackZipTest, RefusesZip64HeadersThatLie) {
+  const auto one = zip_writer{}.add({"a", "1"});
+  constexpr std::uint64_t huge = ~std::uint64_t{0};
+  EXPECT_NE(refusal(one.bytes_64({.entries = 2})), "");
+  EXPECT_NE(refusal(one.bytes_64({.entries = 0})), "");
+  EXPECT_THAT(refusal(one.bytes_64({.directory_bytes = huge})), HasSubstr("outside"));
+  EXPECT_THAT(refusal(one.bytes_64({.directory_offset = huge})), HasSubstr("outside"));
+  EXPECT_THAT(refusal(one.bytes_64({.record_offset = huge})), HasSubstr("zip64 end record"));
+  EXPECT_THAT(refusal(one.bytes_64({.record_offset = 0})), HasSubstr("zip64 end record"));
+  zip_item liar{"a", "four"};
+  liar.declared_size = liar.declared_packed = 0xffffffff;
+  EXPECT_THAT(refusal(zip_writer{}.add(liar).bytes()), HasSubstr("zip64 sizes"));
+  liar.extra = extra_field(1, number(huge, 8) + number(huge, 8));
+  EXPECT_EQ(unpack(zip_writer{}.add(liar).bytes()).error().code, errc::too_big);
+  liar.extra = extra_field(1, number(4, 8) + number(huge, 8));
+  EXPECT_NE(refusal(zip_writer{}.add(liar).bytes()), "");
+  liar.extra = extra_field(1, number(4, 4));
+  EXPECT_THAT(refusal(zip_writer{}.add(liar).bytes()), HasSubstr("zip64 sizes"));
+}
+
+TEST_F(UnpackZipTest, RefusesAMillionEntriesBeforeItReadsThem) {
+  const auto claimed = unpack(zip_writer{}.bytes_64({.entries = 1'000'000}));
+  EXPECT_EQ(claimed.error().code, errc::too_big);
+  EXPECT_THAT(claimed.error().what, HasSubstr("1000000 entries"));
+  EXPECT_TRUE(fs::is_empty(target()));
+}
+
+TEST_F(UnpackZipTest, TakesNamesOfHardLinksForNothing) {
+  // Info-ZIP's Unix field: two times, user, group, then for hard links the other name.
+  zip_item link{"link", "own contents"};
+  link.extra = extra_field(0x000d, std::string(12, '\0') + "/etc/passwd");
+  const auto package = unpack(zip_writer{}.add(link).bytes());
+
+  ASSERT_TRUE(package) << package.error().what;
+  EXPECT_EQ(contents_of(target() / "link"), "own contents");
+  EXPECT_EQ(fs::hard_link_count(target() / "link"), 1u);
+}
+
+TEST_F(UnpackZipTest, KeepsNamesThatDifferInCaseApart) {
+  const auto package = unpack(zip_writer{}.add({"index.js", "1"}).add({"INDEX.JS", "2"}).bytes());
+
+  ASSERT_TRUE(package) << package.error().what;
+  EXPECT_EQ(contents_of(target() / "index.js") + contents_of(target() / "INDEX.JS"), "12");
 }
 
 TEST_F(UnpackZipTest, RefusesDamagedData) {

@@ -8,7 +8,7 @@
 
 namespace troupe::functions::testing {
 
-void WorkerTest::begin(const files& code, const std::string& handler, const nlohmann::json& load) {
+void WorkerTest::start(const files& code, const std::string& handler) {
   for (const auto& [name, contents] : code)
     folder.write(name, contents);
   spec.name = "tested";
@@ -33,6 +33,12 @@ void WorkerTest::begin(const files& code, const std::string& handler, const nloh
   ASSERT_EQ(hello.kind, frame_kind::hello) << read_to_end(worker.output.get());
   EXPECT_EQ(hello.number, frame_protocol_version);
   EXPECT_EQ(hello.text.substr(0, what.hello.size()), what.hello);
+}
+
+void WorkerTest::begin(const files& code, const std::string& handler, const nlohmann::json& load) {
+  start(code, handler);
+  if (HasFatalFailure())
+    return;
   auto json = nlohmann::json::parse(load_payload(spec, around));
   if (load.is_object())
     json.update(load);

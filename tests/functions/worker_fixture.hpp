@@ -35,9 +35,11 @@ protected:
   };
   virtual program prepare(function_spec& spec, worker_surroundings& around) = 0;
 
-  /// Starts a worker with these files and sends the load frame. @param load  replaces or adds members of it.
+  /// Starts a worker with these files and waits for its hello.
+  void start(const files& code, const std::string& handler);
+  /// The same, and sends the load frame. @param load  replaces or adds members of it.
   void begin(const files& code, const std::string& handler, const nlohmann::json& load = {});
-  /// The same, and waits until the code is loaded.
+  /// All that, and waits until the code is loaded.
   void serve(const files& code, const std::string& handler, const nlohmann::json& load = {});
 
   /// Appends a call to `out`; its id is counted up from 1, its invocation id is `invocation_of(id)`.

@@ -209,3 +209,20 @@ TEST(BlockingClientTest, SaysWhenNobodyListens) {
   EXPECT_EQ(answer.error().code, errc::unavailable);
   EXPECT_THAT(answer.error().what, HasSubstr("refused"));
 }
+
+TEST(BlockingClientTest, CarriesFieldsBothWays) {
+  scripted_server server{1, [](int connection, int) {
+                           EXPECT_THAT(scripted_server::receive(connection), HasSubstr("\r\nx-amz-log-type: Tail\r\n"));
+                           scripted_server::answer(connection,
+                                                   "HTTP/1.1 200 OK\r\nX-Amz-Function-Error: Unhandled\r\nX-A: 1\r\n"
+                                                   "x-a: 2\r\ncontent-length: 0\r\n\r\n");
+                         }};
+  blocking_client client{{"127.0.0.1", server.port()}, {}};
+
+  const auto answer = client.send("POST", "/", {}, {}, {{"x-amz-log-type", "Tail"}});
+
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->field("x-amz-function-error"), "Unhandled");
+  EXPECT_EQ(answer->field("x-a"), "1");
+  EXPECT_EQ(answer->field("x-b"), "");
+}

@@ -32,7 +32,7 @@ HOMES = (
     ("msgpack", ("msgpack",), ("*frame*", "cluster/record_codec*", "actors/envelope*", "functions/sdk/*")),
     ("spdlog", ("spdlog/",), ("config/log.cpp",)),
     ("SQLite", ("sqlite3", "SQLiteCpp/"), ("actors/*_store.*",)),
-    ("CLI11", ("CLI/",), ("cli/main.cpp",)),
+    ("CLI11", ("CLI/",), ("cli/command_line*",)),
     ("yaml-cpp", ("yaml-cpp/",), ("config/load*", "config/settings_file*")),
     ("libzip", ("zip.h", "zipconf.h"), ("functions/*",)),
 )

@@ -24,7 +24,7 @@ class AnswerTest(unittest.TestCase):
     def setUpClass(cls):
         cls.node = cls.enterClassContext(support.Node())
         cls.node.deploy_files("answer", ANSWER, "--route", "ANY /answer")
-        cls.node.deploy_files("large", LARGE, "--route", "POST /large", "--timeout-s", "20")
+        cls.node.deploy_files("large", LARGE, "--route", "POST /large", "--timeout-s", "20", "--memory-mb", "1024")
 
     def ask(self, expression, method="POST"):
         """The response to the value of a JavaScript expression, from a connection that must stay usable."""

@@ -211,7 +211,7 @@ exports.handler = async (event, context) => {
         said = [re.search(rf"{ISO}\t{request_id}\t(.*)$", line) for line in lines]
         self.assertEqual([found[1] for found in said if found],
                          ["INFO\tplain text { a: [ 1 ] }", "DEBUG\tdebug", "INFO\tinfo", "WARN\twarn", "ERROR\terror",
-                          "TRACE\ttrace"])
+                          "TRACE\ttrace", "to stdout", "to stderr"])
         self.assertEqual(self.node.run("logs", self.name, check=True).stdout.splitlines()[:len(lines)], lines)
 
     def test_errors_have_their_shape(self):

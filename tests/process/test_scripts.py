@@ -25,7 +25,9 @@ class ScriptsTest(unittest.TestCase):
 
     def test_wrong_usage_exits_with_2(self):
         for words in (("scripts/demo", "--port"), ("scripts/install-packages",), ("scripts/install-packages", "magic"),
-                      ("scripts/test", "--repeat", "often"), ("scripts/test", "--label"), ("bench/run", "--only", "iis")):
+                      ("scripts/test", "--repeat", "often"), ("scripts/test", "--label"),
+                      ("bench/run", "--only", "iis"), ("bench/run", "cold", "--tries", "1"),
+                      ("bench/run", "functions", "--only", "native")):
             with self.subTest(words=words):
                 done = run(*words)
                 self.assertEqual(done.returncode, 2, done.stdout + done.stderr)

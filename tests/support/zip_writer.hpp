@@ -5,7 +5,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "tests/support/zip_bytes.hpp"
 
 namespace troupe::tests {
 
@@ -19,6 +22,15 @@ struct zip_item {
   std::optional<std::uint32_t> declared_size = {};
   std::optional<std::uint32_t> declared_packed = {};
   std::optional<std::uint32_t> offset = {};
+  std::string extra = {};  ///< extra fields, in both headers
+};
+
+/// What a zip64 end record says, where it is not the truth.
+struct zip_claims {
+  std::optional<std::uint64_t> entries = {};
+  std::optional<std::uint64_t> directory_bytes = {};
+  std::optional<std::uint64_t> directory_offset = {};
+  std::optional<std::uint64_t> record_offset = {};  ///< in the locator
 };
 
 class zip_writer {
@@ -30,59 +42,75 @@ public:
 
   /// @param claimed_entries  what the end record says, if not the truth.
   std::string bytes(std::optional<std::uint16_t> claimed_entries = std::nullopt) const {
+    const auto [data, directory] = parts();
+    const auto entries = claimed_entries.value_or(static_cast<std::uint16_t>(items_.size()));
+    return data + directory + end_record(entries, directory.size(), data.size());
+  }
+
+  /// With a zip64 end record that counts, and a short one that leaves everything to it.
+  std::string bytes_64(const zip_claims& claims = {}) const {
+    const auto [data, directory] = parts();
+    std::string out = data + directory;
+    const auto record = out.size();
+    const auto entries = claims.entries.value_or(items_.size());
+    out += "PK\6\6";
+    zip_bytes::put(out, 44, 8);
+    zip_bytes::put(out, 45, 2);
+    zip_bytes::put(out, 45, 2);
+    zip_bytes::put(out, 0, 8);
+    zip_bytes::put(out, entries, 8);
+    zip_bytes::put(out, entries, 8);
+    zip_bytes::put(out, claims.directory_bytes.value_or(directory.size()), 8);
+    zip_bytes::put(out, claims.directory_offset.value_or(data.size()), 8);
+    out += "PK\6\7";
+    zip_bytes::put(out, 0, 4);
+    zip_bytes::put(out, claims.record_offset.value_or(record), 8);
+    zip_bytes::put(out, 1, 4);
+    return out + end_record(0xffff, 0xffffffff, 0xffffffff);
+  }
+
+private:
+  /// Entries, and the directory that lists them.
+  std::pair<std::string, std::string> parts() const {
     std::string out;
     std::string directory;
     for (const auto& item : items_) {
       const auto start = static_cast<std::uint32_t>(out.size());
       const auto length = static_cast<std::uint32_t>(item.contents.size());
-      const auto crc = crc32(item.contents);
+      const auto crc = zip_bytes::crc32(item.contents);
       std::string common;
-      put(common, item.flags, 2);
-      put(common, item.method, 2);
-      put(common, 0x5a210000u, 4);  // a time
-      put(common, crc, 4);
-      put(common, item.declared_packed.value_or(length), 4);
-      put(common, item.declared_size.value_or(length), 4);
-      put(common, item.name.size(), 2);
-      put(common, 0, 2);
+      zip_bytes::put(common, item.flags, 2);
+      zip_bytes::put(common, item.method, 2);
+      zip_bytes::put(common, 0x5a210000u, 4);  // a time
+      zip_bytes::put(common, crc, 4);
+      zip_bytes::put(common, item.declared_packed.value_or(length), 4);
+      zip_bytes::put(common, item.declared_size.value_or(length), 4);
+      zip_bytes::put(common, item.name.size(), 2);
+      zip_bytes::put(common, item.extra.size(), 2);
       out += "PK\3\4";
-      put(out, 20, 2);
-      out += common + item.name + item.contents;
+      zip_bytes::put(out, 20, 2);
+      out += common + item.name + item.extra + item.contents;
       directory += "PK\1\2";
-      put(directory, 20u | static_cast<unsigned>(item.host) << 8, 2);
-      put(directory, 20, 2);
+      zip_bytes::put(directory, 20u | static_cast<unsigned>(item.host) << 8, 2);
+      zip_bytes::put(directory, 20, 2);
       directory += common;
-      put(directory, 0, 6);
-      put(directory, item.unix_mode << 16, 4);
-      put(directory, item.offset.value_or(start), 4);
-      directory += item.name;
+      zip_bytes::put(directory, 0, 6);
+      zip_bytes::put(directory, item.unix_mode << 16, 4);
+      zip_bytes::put(directory, item.offset.value_or(start), 4);
+      directory += item.name + item.extra;
     }
-    const auto place = out.size();
-    const auto entries = claimed_entries.value_or(static_cast<std::uint16_t>(items_.size()));
-    out += directory + "PK\5\6";
-    put(out, 0, 4);
-    put(out, entries, 2);
-    put(out, entries, 2);
-    put(out, directory.size(), 4);
-    put(out, place, 4);
-    put(out, 0, 2);
+    return {out, directory};
+  }
+
+  static std::string end_record(std::uint64_t entries, std::uint64_t bytes, std::uint64_t offset) {
+    std::string out = "PK\5\6";
+    zip_bytes::put(out, 0, 4);
+    zip_bytes::put(out, entries, 2);
+    zip_bytes::put(out, entries, 2);
+    zip_bytes::put(out, bytes, 4);
+    zip_bytes::put(out, offset, 4);
+    zip_bytes::put(out, 0, 2);
     return out;
-  }
-
-private:
-  static std::uint32_t crc32(std::string_view bytes) {
-    std::uint32_t crc = 0xffffffff;
-    for (const char byte : bytes) {
-      crc ^= static_cast<unsigned char>(byte);
-      for (int bit = 0; bit < 8; ++bit)
-        crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0u);
-    }
-    return ~crc;
-  }
-
-  static void put(std::string& out, std::uint64_t value, int count) {
-    for (int i = 0; i < count; ++i)
-      out.push_back(static_cast<char>(i < 8 ? value >> (8 * i) & 0xff : 0));
   }
 
   std::vector<zip_item> items_;

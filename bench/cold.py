@@ -1,0 +1,257 @@
+"""Measures first answers of functions without an instance, and the memory of idle ones. Started by bench/run cold."""
+import argparse
+import http.client
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+import urllib.parse
+
+import measure
+import servers
+
+# Runtime: its title, the process that it is compared with, the file and code of a function, flags of `troupe deploy`.
+RUNTIMES = {
+    "node": ("Node.js", ("node", "-e", "0"), "index.js", "exports.handler = async () => 'hello';",
+             ("--runtime", "nodejs", "--handler", "index.handler")),
+    "python": ("Python", ("/usr/bin/python3", "-c", "0"), "index.py", "def handler(event, context): return 'hello'",
+               ("--runtime", "python3", "--handler", "index.handler")),
+    "native": ("native, own process", ("/bin/true",), None, None, ()),
+}
+NATIVE = "build/bench/examples/native-hello/native-hello.so"
+# With a stem cell, in ms.
+BUDGETS = {"node": (15.0, 50.0)}
+STEMS = ("auto", "off")
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(
+        prog="bench/run cold", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Deploys functions, lets their instances go, and measures the first HTTP answer of each, with\n"
+                    "stem cells and without, beside the start of a bare interpreter; then the memory of idle instances\n"
+                    "and of stem cells.",
+        epilog="runtimes: " + ", ".join(f"{name} ({each[0]})" for name, each in RUNTIMES.items()))
+    parser.add_argument("--only", metavar="A,B", type=names, default=list(RUNTIMES), help="these runtimes only")
+    parser.add_argument("--tries", metavar="N", type=int, help="cold starts of each kind, default 50")
+    parser.add_argument("--quick", action="store_true", help="10 tries")
+    parser.add_argument("--json", metavar="FILE", help="also writes every single measurement there")
+    parser.add_argument("--check", action="store_true", help="exit with 1 when a budget is exceeded")
+    parser.add_argument("--check-arguments", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.tries is None:
+        options.tries = 10 if options.quick else 50
+    if options.tries < 2:
+        parser.error("--tries is at least 2")
+    return options
+
+
+def names(text):
+    chosen = text.split(",")
+    for name in chosen:
+        if name not in RUNTIMES:
+            raise argparse.ArgumentTypeError(f"no runtime {name!r}; there are {', '.join(RUNTIMES)}")
+    return [name for name in RUNTIMES if name in chosen]
+
+
+def quantile(values, share):
+    """The smallest value that at least `share` of them do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * share // 100) - 1)]
+
+
+class ColdNode(servers.Node):
+    def __init__(self, runtime, stems):
+        super().__init__(f"cold-{runtime}", 1)
+        self.runtime = runtime
+        self.settings = ("--native", "process", "--set", f"stem_cells={stems}", "--set", "idle_timeout=1s")
+
+    def deploy_numbered(self, number):
+        """A function of code of its own: equal code would be found warm in caches."""
+        _, _, file, code, flags = RUNTIMES[self.runtime]
+        if file is None:
+            return self.deploy(os.path.join(servers.ROOT, NATIVE), "--name", f"f{number}", *flags)
+        folder = os.path.join(self.directory, f"code-{number}")
+        os.makedirs(folder)
+        comment = "//" if file.endswith(".js") else "#"
+        with open(os.path.join(folder, file), "w", encoding="utf-8") as out:
+            out.write(f"{code}\n{comment} {number}\n")
+        return self.deploy(folder, "--name", f"f{number}", *flags)
+
+    def instances(self):
+        with servers.urllib.request.urlopen(self.admin + "/v1/functions", timeout=10) as response:
+            listed = json.load(response)["functions"]
+        return sum(each["instances"]["ready"] + each["instances"]["starting"] for each in listed)
+
+    def workers(self):
+        """Instances and stem cells: what the spawner, the node's only child, has started."""
+        pids = self.pids()
+        spawners = [pid for pid in pids if parent_of(pid) == self.process.pid]
+        return [pid for pid in pids if pid != self.process.pid and pid not in spawners]
+
+    def wait_until_quiet(self):
+        """Nothing of the node has used the processor for a while: a stem cell that was being made is there."""
+        last = [None, time.monotonic()]
+
+        def quiet():
+            now = (sorted(self.pids()), measure.cpu_seconds(self.pids()))
+            if now != last[0]:
+                last[:] = [now, time.monotonic()]
+            return time.monotonic() - last[1] >= 0.15
+        self.wait_for(lambda: retried(quiet), "quiet node")
+
+
+def retried(look):
+    """A look at processes that may end meanwhile."""
+    try:
+        return look()
+    except OSError:
+        return False
+
+
+def parent_of(pid):
+    try:
+        return int(servers.stat_fields(pid)[1])
+    except OSError:
+        return 0
+
+
+def first_answer_ms(url, path):
+    where = urllib.parse.urlsplit(url)
+    began = time.perf_counter()
+    connection = http.client.HTTPConnection(where.hostname, where.port, timeout=60)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        body = answer.read()
+    finally:
+        connection.close()
+    took = (time.perf_counter() - began) * 1000
+    if answer.status != 200:
+        raise servers.Failed(f"{path} answers {answer.status} {body!r}")
+    return took
+
+
+def process_ms(command):
+    """From starting a process to its end."""
+    began = time.perf_counter()
+    subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+    return (time.perf_counter() - began) * 1000
+
+
+def memory_mb(pid):
+    """Proportional share and resident set of a process."""
+    found = {}
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii", errors="replace") as file:
+        for line in file:
+            name, _, rest = line.partition(":")
+            if name in ("Pss", "Rss"):
+                found[name.lower() + "_mb"] = int(rest.split()[0]) * 1024 / 1e6
+    return found
+
+
+def measure_runtime(runtime, tries):
+    """{stems: {"ms": [...], "idle": [memory of an instance], "stem": [of stem cells]}, "process": {"ms": [...]}}"""
+    found = {stems: {"ms": []} for stems in STEMS}
+    found["process"] = {"ms": []}
+    nodes = {}
+    try:
+        for stems in STEMS:
+            nodes[stems] = ColdNode(runtime, stems).__enter__()
+            for number in range(tries):
+                nodes[stems].deploy_numbered(number)
+        for node in nodes.values():
+            node.wait_for(lambda n=node: n.instances() == 0, "scaling to zero")
+        for number in range(tries):  # interleaved: a disturbance hits all alike
+            found["process"]["ms"].append(process_ms(RUNTIMES[runtime][1]))
+            for stems, node in nodes.items():
+                node.wait_until_quiet()
+                found[stems]["ms"].append(first_answer_ms(node.url, f"/f{number}"))
+        for stems, node in nodes.items():
+            found[stems].update(measure_memory(node))
+    finally:
+        for node in nodes.values():
+            node.stop()
+    return found
+
+
+def measure_memory(node):
+    """Of stem cells, which are what is left without instances, and of one instance that has answered."""
+    node.wait_for(lambda: node.instances() == 0, "scaling to zero")
+    node.wait_until_quiet()
+    stems = set(node.workers())
+    stem_memory = [memory_mb(pid) for pid in stems]
+    first_answer_ms(node.url, "/f0")
+    return {"stem": stem_memory, "idle": [memory_mb(pid) for pid in instances_of(node, stems)]}
+
+
+def instances_of(node, stems):
+    """The worker that answered: the stem cell that became one, or the process that is new; the oldest of both."""
+    pids = [pid for pid in node.workers() if pid in stems] or node.workers()
+    return [min(pids, key=lambda pid: int(servers.stat_fields(pid)[19]))] if pids else []
+
+
+def verdict(runtime, values):
+    """The budget in words, and whether it holds."""
+    if runtime not in BUDGETS:
+        return "", True
+    most50, most99 = BUDGETS[runtime]
+    held = quantile(values, 50) <= most50 and quantile(values, 99) <= most99
+    return f"  at most {most50:.0f} and {most99:.0f}: {'held' if held else 'EXCEEDED'}", held
+
+
+def print_starts(results):
+    """Prints the first answers and returns whether every budget holds."""
+    head = f"{'first answer, ms':<42}{'p50':>8}{'p99':>8}{'least':>8}{'most':>8}{'/ process':>11}"
+    print("\n" + head + "\n" + "-" * len(head))
+    all_held = True
+    for runtime, found in results.items():
+        base = statistics.median(found["process"]["ms"])
+        rows = [("process", " ".join(RUNTIMES[runtime][1])), ("auto", RUNTIMES[runtime][0] + ", stem cell"),
+                ("off", RUNTIMES[runtime][0] + ", no stem cell")]
+        for kind, title in rows:
+            values = found[kind]["ms"]
+            words, held = verdict(runtime, values) if kind == "auto" else ("", True)
+            all_held = all_held and held
+            print(f"{title:<42}{quantile(values, 50):>8.2f}{quantile(values, 99):>8.2f}{min(values):>8.2f}"
+                  f"{max(values):>8.2f}{quantile(values, 50) / base:>11.2f}{words}")
+    return all_held
+
+
+def print_memory(results):
+    head = f"{'memory of one, MB':<42}{'PSS':>8}{'RSS':>8}"
+    print("\n" + head + "\n" + "-" * len(head))
+    for runtime, found in results.items():
+        for what, title, measured in (("idle", "idle instance", found["off"]), ("stem", "stem cell", found["auto"])):
+            if measured[what]:
+                pss, rss = (statistics.median(each[key] for each in measured[what]) for key in ("pss_mb", "rss_mb"))
+                print(f"{RUNTIMES[runtime][0] + ', ' + title:<42}{pss:>8.1f}{rss:>8.1f}")
+
+
+def main():
+    options = parse(sys.argv[1:])
+    if options.check_arguments:
+        return 0
+    measure.end_cleanly_on_sigterm()
+    about = measure.about_machine(tries=options.tries)
+    print(f"== {options.tries} cold starts of each kind; Node {about['node']}, {about['python']}, "
+          f"{about['cores']} cores", flush=True)
+    results = {}
+    try:
+        for runtime in options.only:
+            print(f"== {RUNTIMES[runtime][0]}", flush=True)
+            results[runtime] = measure_runtime(runtime, options.tries)
+    except (servers.Failed, subprocess.CalledProcessError, OSError) as problem:
+        print(f"bench/run: {problem}", file=sys.stderr)
+        return 1
+    held = print_starts(results)
+    print_memory(results)
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump({"about": about, "measurements": results}, file, indent=1)
+    return 1 if options.check and not held else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+// The declarations of all commands, for CLI11. Only cli/command_line* include this.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/command_tree.hpp"
+#include "cli/commands.hpp"
+#include "cli/serve.hpp"
+
+namespace troupe::cli {
+
+/// What a shell can complete for one option.
+struct completion_hint {
+  value_kind value = value_kind::text;
+  std::vector<std::string> choices;
+};
+
+/// What was parsed, and which command it was. Stays where it is: the declarations point into it.
+struct command_line {
+  command_line();
+  command_line(const command_line&) = delete;
+  command_line& operator=(const command_line&) = delete;
+
+  CLI::App app;
+  client_options client;
+  deploy_options deployment;
+  invoke_options invocation;
+  serve_options node;
+  std::vector<std::string> settings;
+  std::string function;
+  bool follow = false;
+  std::string shell;
+  std::string subject;  ///< of `help`
+  std::function<int()> run;
+  std::map<const CLI::Option*, completion_hint> hints;
+};
+
+void declare_serve(command_line& line);
+void declare_deploy(command_line& line);
+void declare_client_commands(command_line& line);  ///< all others that talk to a node
+void declare_help_commands(command_line& line);    ///< `completion` and `help`
+
+command_tree tree_of(const command_line& line);
+/// The help of the program itself, whatever command was given.
+std::string program_help(const command_line& line);
+
+template <class Value>
+CLI::Option* add_optional(CLI::App* command, const std::string& flag, std::optional<Value>& target,
+                          const std::string& help, const std::string& placeholder) {
+  return command
+      ->add_option_function<Value>(
+          flag, [&target](const Value& value) { target = value; }, help)
+      ->type_name(placeholder);
+}
+
+/// One value each time the flag is given, so that a positional argument may follow it.
+inline CLI::Option* add_repeated(CLI::App* command, const std::string& flag, std::vector<std::string>& target,
+                                 const std::string& help, const std::string& placeholder) {
+  return command->add_option(flag, target, help)
+      ->type_name(placeholder)
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->take_all();
+}
+
+}  // namespace troupe::cli

@@ -1,0 +1,106 @@
+"""Starts that fail: counted, delayed longer and longer, refused once the breaker is open, tried again, forgiven."""
+import json
+import os
+import time
+import unittest
+
+import support
+
+# Notes each start in a file; fails while another file is there.
+CODE = """const fs = require('fs');
+fs.appendFileSync(%s, Date.now() + '\\n');
+if (fs.existsSync(%s)) throw new RangeError('the file is there');
+exports.handler = async (event) => {
+  if (event.rawPath === '/f/exit') process.exit(1);
+  return String(process.pid);
+};"""
+
+
+class BreakerTest(unittest.TestCase):
+    def setUp(self):
+        folder = self.enterContext(support.TempDir())
+        self.starts_path, self.broken_path = os.path.join(folder, "starts"), os.path.join(folder, "broken")
+        self.node = self.enterContext(support.Node())
+        self.node.deploy_files("neighbor", "exports.handler = async () => 'well';")
+        support.write_files(folder, {"broken": ""})
+        done = self.node.deploy_files("f", CODE % (json.dumps(self.starts_path), json.dumps(self.broken_path)),
+                                      "--handler", "index.handler", check=False)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("the file is there", done.stderr)
+
+    def starts(self):
+        """When it was started, in ms."""
+        with open(self.starts_path, encoding="ascii") as file:
+            return [int(line) for line in file.read().split()]
+
+    def cause(self):
+        status, headers, _ = self.node.request("GET", "/f")
+        return (status, headers.get("x-troupe-error"))
+
+    def until_open(self):
+        seen = []
+
+        def is_open():
+            seen.append(self.cause())
+            return seen[-1] == (503, "breaker_open")
+        support.wait_until(is_open, "the open breaker", 30)
+        self.assertLessEqual(set(seen), {(500, "init_failed"), (503, "breaker_open")})
+
+    def test_opens_after_five_starts_that_came_slower_and_slower(self):
+        self.until_open()
+        starts = self.starts()
+        self.assertEqual(len(starts), 5)
+        gaps = [later - earlier for earlier, later in zip(starts, starts[1:])]
+        for gap, least in zip(gaps[1:], (95, 195, 395)):  # the first restart is at once
+            self.assertGreaterEqual(gap, least, gaps)
+
+    def test_refuses_without_a_start_while_it_is_open(self):
+        self.until_open()
+        began = time.monotonic()
+        answers = [self.node.request("GET", "/f") for _ in range(50)]
+        self.assertEqual({(status, headers["x-troupe-error"], headers["retry-after"])
+                          for status, headers, _ in answers}, {(503, "breaker_open", "1")})
+        self.assertLess(time.monotonic() - began, 5)
+        self.assertEqual(len(self.starts()), 5)
+        status, headers, _ = self.node.admin("POST", "/2015-03-31/functions/f/invocations", b"{}")
+        self.assertEqual((status, headers.get("x-amzn-errortype")), (503, "ServiceException"))
+        self.assertEqual(self.node.request("GET", "/neighbor")[::2], (200, b"well"))
+
+    def test_one_trial_closes_it(self):
+        self.until_open()
+        os.unlink(self.broken_path)
+        opened = self.starts()[-1]
+        support.wait_until(lambda: self.cause()[0] == 200, "the trial that succeeds", 20)
+        starts = self.starts()
+        self.assertEqual(len(starts), 6, "a single trial")
+        self.assertGreaterEqual(starts[-1] - opened, 9500)
+        self.assertLess(starts[-1] - opened, 14000)
+
+    def test_a_failed_trial_keeps_it_open(self):
+        self.until_open()
+        support.wait_until(lambda: self.cause() and len(self.starts()) == 6, "the trial", 20)
+        support.wait_until(lambda: self.cause() == (503, "breaker_open"), "refusals again", 5)
+        self.assertEqual(len(self.starts()), 6)
+
+    def test_a_deployment_forgets_it(self):
+        self.until_open()
+        self.node.deploy_files("f", "exports.handler = async () => 'mended';")
+        self.assertEqual(self.node.request("GET", "/f")[::2], (200, b"mended"))
+
+    def test_crashes_never_open_it(self):
+        os.unlink(self.broken_path)
+        self.node.deploy_files("f", CODE % (json.dumps(self.starts_path), json.dumps(self.broken_path)) + "// again")
+        crashed = 0
+
+        def six_crashes():
+            nonlocal crashed
+            status, headers, _ = self.node.request("GET", "/f/exit")
+            self.assertIn((status, headers["x-troupe-error"]), ((500, "function_crashed"), (503, "overloaded")))
+            crashed += status == 500
+            return crashed >= 6
+        support.wait_until(six_crashes, "six crashes in a row", 30)
+        support.wait_until(lambda: self.cause()[0] == 200, "an answer", 30)
+
+
+if __name__ == "__main__":
+    unittest.main()
