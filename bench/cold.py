@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.parse
+import urllib.request
 
 import measure
 import servers
@@ -65,7 +66,15 @@ class ColdNode(servers.Node):
     def __init__(self, runtime, stems):
         super().__init__(f"cold-{runtime}", 1)
         self.runtime = runtime
+        self.stems = stems
         self.settings = ("--native", "process", "--set", f"stem_cells={stems}", "--set", "idle_timeout=1s")
+
+    def environment(self):
+        """With the interpreter that it is compared with, where another python3 comes first in PATH."""
+        env = super().environment()
+        if self.runtime == "python":
+            env["PATH"] = os.pathsep.join(["/usr/bin", env.get("PATH", "")])
+        return env
 
     def deploy_numbered(self, number):
         """A function of code of its own: equal code would be found warm in caches."""
@@ -80,9 +89,9 @@ class ColdNode(servers.Node):
         return self.deploy(folder, "--name", f"f{number}", *flags)
 
     def instances(self):
-        with servers.urllib.request.urlopen(self.admin + "/v1/functions", timeout=10) as response:
-            listed = json.load(response)["functions"]
-        return sum(each["instances"]["ready"] + each["instances"]["starting"] for each in listed)
+        """{"ready": instances that take calls, "generic": stem cells}"""
+        with urllib.request.urlopen(self.admin + "/v1/node", timeout=10) as response:
+            return json.load(response)["instances"]
 
     def workers(self):
         """Instances and stem cells: what the spawner, the node's only child, has started."""
@@ -91,7 +100,9 @@ class ColdNode(servers.Node):
         return [pid for pid in pids if pid != self.process.pid and pid not in spawners]
 
     def wait_until_quiet(self):
-        """Nothing of the node has used the processor for a while: a stem cell that was being made is there."""
+        """The stem cell is there, and nothing of the node has used the processor for a while."""
+        if self.stems == "auto":
+            self.wait_for(lambda: self.instances()["generic"] > 0, "stem cell")
         last = [None, time.monotonic()]
 
         def quiet():
@@ -162,7 +173,7 @@ def measure_runtime(runtime, tries):
             for number in range(tries):
                 nodes[stems].deploy_numbered(number)
         for node in nodes.values():
-            node.wait_for(lambda n=node: n.instances() == 0, "scaling to zero")
+            node.wait_for(lambda n=node: n.instances()["ready"] == 0, "scaling to zero")
         for number in range(tries):  # interleaved: a disturbance hits all alike
             found["process"]["ms"].append(process_ms(RUNTIMES[runtime][1]))
             for stems, node in nodes.items():
@@ -178,7 +189,7 @@ def measure_runtime(runtime, tries):
 
 def measure_memory(node):
     """Of stem cells, which are what is left without instances, and of one instance that has answered."""
-    node.wait_for(lambda: node.instances() == 0, "scaling to zero")
+    node.wait_for(lambda: node.instances()["ready"] == 0, "scaling to zero")
     node.wait_until_quiet()
     stems = set(node.workers())
     stem_memory = [memory_mb(pid) for pid in stems]
@@ -207,7 +218,7 @@ def print_starts(results):
     print("\n" + head + "\n" + "-" * len(head))
     all_held = True
     for runtime, found in results.items():
-        base = statistics.median(found["process"]["ms"])
+        base = quantile(found["process"]["ms"], 50)
         rows = [("process", " ".join(RUNTIMES[runtime][1])), ("auto", RUNTIMES[runtime][0] + ", stem cell"),
                 ("off", RUNTIMES[runtime][0] + ", no stem cell")]
         for kind, title in rows:

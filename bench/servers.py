@@ -172,7 +172,7 @@ class Node(Server):
     settings = ("--native", "in-process")
 
     def start(self):
-        self.env = {key: value for key, value in os.environ.items() if not key.startswith("TROUPE_")}
+        self.env = self.environment()
         data = os.path.join(self.directory, "data")
         self.launch(self.program, "serve", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data-dir", data,
                     "--loops", str(self.loops), *self.settings, env=self.env)
@@ -194,6 +194,9 @@ class Node(Server):
             except OSError:
                 return False
         self.wait_for(is_ready, "readiness")
+
+    def environment(self):
+        return {key: value for key, value in os.environ.items() if not key.startswith("TROUPE_")}
 
     def wait_for_answer(self):
         """Ready is all that a node without functions can be."""

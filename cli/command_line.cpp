@@ -1,6 +1,5 @@
 #include "cli/command_line.hpp"
 
-#include <cstdio>
 #include <iostream>
 
 #include "cli/command_line_app.hpp"

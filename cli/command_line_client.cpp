@@ -28,11 +28,10 @@ void add_code_flags(command_line& line, CLI::App* command) {
                                "(default: told by the code)",
                                "RUNTIME");
   line.hints[runtime] = {value_kind::choice, {"native", "nodejs", "python3"}};
-  add_optional(command, "--handler", to.handler,
-               "What to call: FILE.EXPORT or MODULE.FUNCTION (default: `main` of package.json, or index, and its "
-               "export `handler`; for Python lambda_handler or handler in app.py, lambda_function.py, handler.py, "
-               "main.py or index.py)",
-               "HANDLER");
+  add_optional(
+      command, "--handler", to.handler,
+      "What to call: FILE.EXPORT or MODULE.FUNCTION (default: found in the code, as `troupe help runtimes` says)",
+      "HANDLER");
   add_repeated(command, "--route", to.routes,
                "Route key, such as 'GET /pets/{id}' or '$default'; may be repeated (default: ANY /NAME and below)",
                "KEY");

@@ -1,4 +1,5 @@
 // `troupe completion` and `troupe help`.
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 
@@ -27,7 +28,9 @@ std::vector<std::string> subjects_of(const command_line& line) {
 }
 
 std::string overview(const command_line& line) {
-  auto text = program_help(line) + "\nTopics:\n";
+  auto text = program_help(line);
+  text.erase(text.find_last_not_of('\n') + 1);
+  text += "\n\nTopics:\n";
   std::size_t width = 0;
   for (const auto& topic : all_topics())
     width = std::max(width, topic.name.size());

@@ -1,4 +1,5 @@
 // `troupe serve`.
+#include <algorithm>
 #include <iostream>
 
 #include "cli/command_line_app.hpp"

@@ -3,7 +3,8 @@
 // `collect`.
 //
 //   <data_dir>/blobs        functions/blob_store
-//   <data_dir>/code         <sha256> the folder of a manifest, <sha256>.pycache what Python compiled of it, <sha256>.so a
+//   <data_dir>/code         <sha256> the folder of a manifest, <sha256>.pycache what Python compiled of it, <sha256>.so
+//   a
 //                           shared object
 //   <data_dir>/tmp          what is not finished
 #pragma once

@@ -219,6 +219,10 @@ class DeployTest(DeployCase):
                 self.assert_refused(done, 2, flags[1][:20]
                                     if flags[0] == "--runtime" else flags[0].lstrip("-").split("-")[0])
 
+    def test_a_shared_object_needs_no_flag_of_the_node(self):
+        self.node.deploy(support.NATIVE_HELLO, "--route", "GET /native/{name}")
+        self.assertEqual(self.node.request("GET", "/native/x")[0], 200)
+
     def test_remove(self):
         self.node.deploy_files("f", HELLO)
         self.assertEqual(self.node.run("remove", "f", check=True).stdout, "removed f\n")

@@ -5,6 +5,7 @@ A case is a dict; every key but the optional ones must be there, and the runner 
   calls    what is asked, in this order, with `returns`, `fails` and `over_http`; once through HTTP, once through invoke
   log      regular expressions: the lines of one pass, one each, in any order and nothing else (START, END, REPORT and
            what troupe itself says of a failed call are checked apart)
+           or FLOOD: far more than is kept
   after    of the one instance after a pass: `kept`, `replaced` or `none`
   start    (instead of `calls`) how loading fails, with `fails`
   options  (optional) flags of `troupe deploy`
@@ -13,6 +14,9 @@ import re
 
 ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+FLOOD = "more lines than are kept"
+KEPT_LOG_BYTES = 1 << 20
 
 # What a handler in JavaScript was asked, whichever way the call came.
 INPUT = ("const asked = (event) => event.requestContext === undefined ? event"

@@ -1,5 +1,5 @@
 """What a Node.js handler finds around it: modules, environment, files, descriptors, limits."""
-from handlers.expect import INPUT, Like, line, over_http, returns
+from handlers.expect import FLOOD, INPUT, Like, line, over_http, returns
 
 MODULES = {
     "es-module": {
@@ -100,6 +100,15 @@ SURROUNDINGS = {
         "calls": [returns(None)],
         "log": [line("INFO", r"plain text \{ a: \[ 1 \] \}"), line("ERROR", "bad.news"), r"(^|\t)out$", r"(^|\t)err$"],
         "after": "kept"},
+    "flood-of-lines": {
+        "code": "exports.handler = async () => { for (let i = 0; i < 5000; ++i) console.log(i, 'x'.repeat(1000)); };",
+        "options": ("--timeout-s", "20"),
+        "calls": [returns(None)], "log": FLOOD, "after": "kept"},
+    "flood-of-output": {
+        "code": "exports.handler = async () => { for (let i = 0; i < 5000; ++i)"
+                " process.stdout.write('y'.repeat(1000) + '\\n'); };",
+        "options": ("--timeout-s", "20"),
+        "calls": [returns(None)], "log": FLOOD, "after": "kept"},
     "lines-after-the-answer": {
         "code": INPUT + "exports.handler = async () => { setTimeout(() => console.log('afterwards'), 30); return 1; };",
         "calls": [returns(1)], "log": [line("INFO", "afterwards")], "after": "kept"},

@@ -10,7 +10,7 @@ import unittest
 import urllib.parse
 
 import support
-from handlers.expect import ISO, UUID
+from handlers.expect import FLOOD, ISO, KEPT_LOG_BYTES, UUID
 
 # The node's own secrets: no function may see them.
 NODE_SECRETS = {"AWS_SECRET_ACCESS_KEY": "of-the-node-4711", "DATABASE_PASSWORD": "of-the-node-4712"}
@@ -64,9 +64,10 @@ class SuiteCase(unittest.TestCase):
         options = self.expected.take_if("options", ())
         options = [*self.language, *options, *(() if "--handler" in options else self.default_handler)]
         start = self.expected.take_if("start")
+        self.starts = start is None
         done = self.node.deploy_files(name, files, *options, check=False)
         self.addCleanup(self.node.run, "remove", name)
-        if start is None:
+        if self.starts:
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
             calls = self.expected.take("calls")
         else:
@@ -77,16 +78,19 @@ class SuiteCase(unittest.TestCase):
         log, after = self.expected.take("log"), self.expected.take("after")
         for way in (self.through_http, self.through_invoke):
             with self.subTest(way=way.__name__):
-                self.one_pass(way, calls, log, after, starts=start is None)
+                self.one_pass(way, calls, log, after)
         self.assertEqual(self.expected.left(), [], "expectations that nothing checks")
 
-    def one_pass(self, way, calls, log, after, starts):
-        before, seen = self.worker(after) if starts else None, len(self.node.logs(self.name))
+    def one_pass(self, way, calls, log, after):
+        before, seen = self.worker(after) if self.starts else None, len(self.node.logs(self.name))
         own_calls = [call for call in calls if way == self.through_http or "request" not in call]
         for call in own_calls:
             way(Checked(call))
         self.check_instance(before, after)
-        self.check_log(seen, log, len(own_calls) if starts else 0)
+        if log == FLOOD:
+            self.check_flood()
+        else:
+            self.check_log(seen, log, len(own_calls) if self.starts else 0)
 
 
     def through_http(self, call):
@@ -136,7 +140,9 @@ class SuiteCase(unittest.TestCase):
             self.assertEqual((payload["errorType"], payload["errorMessage"]), (kind, call.take("message")))
         tail = base64.b64decode(fields["x-amz-log-result"], validate=True)
         self.assertLessEqual(len(tail), 4096)
-        tail.decode()  # cut between characters, never inside one
+        text = tail.decode()  # cut between characters, never inside one
+        if self.starts:
+            self.assertIn(f"REPORT RequestId: {fields['x-amzn-requestid']}\t", text)
         self.assertEqual(call.left(), [], "expectations that nothing checks")
 
 
@@ -167,6 +173,12 @@ class SuiteCase(unittest.TestCase):
             support.wait_until(lambda: not self.workers(), "no instance", 10)
         else:
             self.fail(f"no such state of an instance: {after!r}")
+
+    def check_flood(self):
+        kept = json.loads(self.node.run("logs", self.name, "--json", check=True).stdout)
+        self.assertTrue(0 < sum(len(line) for line in kept["lines"]) <= KEPT_LOG_BYTES)
+        self.assertGreater(kept["dropped"] + kept["overwritten"], 0)
+        self.assertTrue(any("REPORT RequestId" in line for line in kept["lines"][-20:]), kept["lines"][-20:])
 
     def check_log(self, seen, patterns, calls):
         def own_lines():
