@@ -46,14 +46,14 @@ struct deployment {
   std::string source;  ///< on this machine: the folder of the manifest, or the file; empty when unknown
   std::optional<std::uint64_t> expected_revision;  ///< what the record must be at; of `update` and `annotate`
   std::optional<digest> retry_key{};  ///< equal for the tries of one request: it is applied once, and answered alike
-  bool waits_for_start = true;      ///< the answer comes when the first instance runs; else once every loop routes so
+  bool waits_for_start = true;        ///< the answer comes when the first instance runs; else once every loop routes so
 };
 using deployment_ptr = std::shared_ptr<const deployment>;
 
 struct removal {
   std::string name;
-  bool keeps_routes = false;        ///< they answer that there is no such function
-  std::optional<digest> retry_key{}; ///< as in `deployment`
+  bool keeps_routes = false;          ///< they answer that there is no such function
+  std::optional<digest> retry_key{};  ///< as in `deployment`
 };
 
 /// Why a request does not fit what is deployed.
