@@ -53,7 +53,7 @@ struct named_parts {
   std::string_view account;
   std::string_view name;
   std::string_view qualifier;
-  bool whole = false;  ///< nothing is left over
+  bool whole = false;  ///< nothing is left over, and no part is empty
 };
 
 named_parts take_apart(std::string_view text) {
@@ -61,8 +61,8 @@ named_parts take_apart(std::string_view text) {
   named_parts found;
   std::size_t at = 0;
   const auto more = [&] { return at + 1 < parts.size(); };
-  if (parts[0] == "arn") {
-    if (parts.size() < 7 || !parts[1].starts_with("aws") || parts[2] != "lambda")
+  if (parts[0] == "arn" && more()) {
+    if (parts.size() < 7 || !parts[1].starts_with("aws") || parts[2] != "lambda" || parts[5] != "function")
       return {};
     at = 3;
   }
@@ -75,7 +75,7 @@ named_parts take_apart(std::string_view text) {
   found.name = parts[at++];
   if (at < parts.size())
     found.qualifier = parts[at++];
-  found.whole = at == parts.size();
+  found.whole = at == parts.size() && !parts.back().empty();
   return found;
 }
 

@@ -143,22 +143,27 @@ class InvokeTest(unittest.TestCase):
             calls = [pool.submit(self.api.invoke, FunctionName="acts", Payload=str(number)) for number in range(40)]
             self.assertEqual([payload_of(call.result()) for call in calls], list(range(40)))
 
+
+class GoneClientTest(unittest.TestCase):
     def test_a_client_that_goes_away_leaves_nothing(self):
-        def figures():
-            """Actors and descriptors, without those that calls at the same time made more instances for."""
-            node = json.loads(self.node.admin("GET", "/v1/node")[2])
-            ready = node["instances"]["ready"]
-            return node["actors"] - ready, len(os.listdir(f"/proc/{self.node.pid}/fd")) - 2 * ready
-        self.act("nothing")
-        before = figures()
-        host, port = self.node.admin_address.rsplit(":", 1)
-        body = b'{"act":"sleep","ms":300}'
-        for _ in range(5):
-            with socket.create_connection((host, int(port))) as connection:
-                connection.sendall(b"POST /2015-03-31/functions/acts/invocations HTTP/1.1\r\nHost: localhost\r\n"
-                                   b"Content-Length: %d\r\n\r\n" % len(body) + body)
-        self.assertEqual(payload_of(self.act("sleep", ms=1)), "slept")
-        support.wait_until(lambda: figures()[0] <= before[0] and figures()[1] <= before[1], "as it was before")
+        with support.Node() as node:
+            api = client(node)
+            settled(api, "acts", HANDLER, Timeout=2)
+
+            def figures():
+                """Actors and descriptors, without those of instances: calls at the same time make more of them."""
+                seen = json.loads(node.admin("GET", "/v1/node")[2])
+                ready = seen["instances"]["ready"]
+                return seen["actors"] - ready, len(os.listdir(f"/proc/{node.pid}/fd")) - 2 * ready
+            before = figures()
+            host, port = node.admin_address.rsplit(":", 1)
+            body = b'{"act":"sleep","ms":300}'
+            for _ in range(5):
+                with socket.create_connection((host, int(port))) as connection:
+                    connection.sendall(b"POST /2015-03-31/functions/acts/invocations HTTP/1.1\r\nHost: localhost\r\n"
+                                       b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            self.assertEqual(payload_of(api.invoke(FunctionName="acts", Payload=b'{"act":"sleep","ms":1}')), "slept")
+            support.wait_until(lambda: figures()[0] <= before[0] and figures()[1] <= before[1], "as it was before")
 
 
 class ThrottleTest(unittest.TestCase):

@@ -60,7 +60,7 @@ std::string fault_of(const char* name, const json& value) {
 
 TEST(LambdaBodyTest, ACreationSaysAllOfIt) {
   auto body = creation();
-  body["Environment"] = {{"Variables", {{"A", "1"}}}};
+  body["Environment"] = {{"Variables", {{"ONE", "1"}}}};
   body["Description"] = "says hello";
   body["Tags"] = {{"team", "blue"}};
   body["Architectures"] = {"arm64"};
@@ -76,7 +76,7 @@ TEST(LambdaBodyTest, ACreationSaysAllOfIt) {
   EXPECT_EQ(request.change.timeout_ms, 5000u);
   EXPECT_EQ(request.change.memory_mb, 256u);
   EXPECT_EQ(request.change.description, "says hello");
-  EXPECT_EQ(request.change.environment->at("A"), "1");
+  EXPECT_EQ(request.change.environment->at("ONE"), "1");
   EXPECT_EQ(request.change.set_tags.at("team"), "blue");
   EXPECT_EQ(request.change.architecture, "arm64");
   EXPECT_EQ(request.change.tracing, "Active");
