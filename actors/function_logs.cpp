@@ -104,10 +104,11 @@ function_log_ring::contents function_log_ring::read(std::uint64_t from) const {
   result.dropped = dropped_;
   result.next = next_;
   const auto begin = std::lower_bound(entries_.begin(), entries_.end(), from,
-                                      [](const entry& e, std::uint64_t wanted) { return e.sequence < wanted; });
+                                      [](const entry& e, std::uint64_t number) { return e.sequence < number; });
   const auto first = begin == entries_.end() ? next_ : begin->sequence;
-  if (from > 0 && first > from)
-    result.overwritten = first - from;
+  const auto wanted = std::max<std::uint64_t>(from, 1);
+  if (first > wanted)
+    result.overwritten = first - wanted;
   for (auto each = begin; each != entries_.end(); ++each)
     append_lines(*each, result.lines);
   return result;

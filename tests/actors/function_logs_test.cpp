@@ -92,7 +92,8 @@ TEST(FunctionLogRingTest, AReaderGoesOnWhereItWasAndLearnsWhatItMissed) {
   EXPECT_EQ(more.overwritten, 0u);
   for (int i = 0; i < 3; ++i)
     ring.write("", std::string(300'000, 'x'));
-  EXPECT_TRUE(ring.read(more.next).overwritten == 0u);
+  EXPECT_EQ(ring.read(more.next).overwritten, 0u);
+  EXPECT_EQ(ring.read().overwritten, 0u);
   EXPECT_EQ(ring.read(1'000'000).lines.size(), 0u);
 }
 
