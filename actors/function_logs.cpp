@@ -55,11 +55,13 @@ void function_log_ring::add(std::size_t cost, std::variant<printed, started, cal
     second_ = now / 1000;
     taken_this_second_ = 0;
   }
-  if (taken_this_second_ + cost > max_bytes_per_s || cost > max_bytes) {
+  // Only what the handler itself prints is held to the rate: it must not lose lines to those that mark its calls.
+  const bool is_printed = std::holds_alternative<printed>(what);
+  if (is_printed && (taken_this_second_ + cost > max_bytes_per_s || cost > max_bytes)) {
     ++dropped_;
     return;
   }
-  taken_this_second_ += cost;
+  taken_this_second_ += is_printed ? cost : 0;
   bytes_ += cost;
   entries_.push_back({next_++, now, std::move(what)});
   while (bytes_ > max_bytes) {

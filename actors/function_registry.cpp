@@ -250,7 +250,7 @@ std::uint64_t function_registry::make_idle_yield(std::uint64_t mb, const supervi
 void function_registry::find_memory(std::uint64_t mb, const supervisor_actor& who) {
   if (stopped_)
     return;
-  const auto freed = around_.supervision->stems->yield_memory();
+  const auto freed = around_.supervision->stems->yield_memory(mb);
   if (freed < mb && make_idle_yield(mb - freed, who) == 0) {
     // Nothing more can be had; what there is may still do.
     caf::anon_send(who, memory_atom::value, freed > 0);

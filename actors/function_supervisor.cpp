@@ -11,6 +11,9 @@ namespace {
 
 using functions::failure;
 
+/// Before memory for the minimum of instances is asked for again.
+constexpr seconds refused_pause{5};
+
 }  // namespace
 
 function_supervisor::function_supervisor(caf::actor_config& config,
@@ -58,7 +61,10 @@ void function_supervisor::on_prepared(const code_prepared& code) {
   object_ = code.object;
   if (task_root_.empty()) {
     log_event(log_level::error, "code_not_prepared", {{"function", what_.spec->name}, {"reason", code.why.what}});
+    policy_.start_begun();
+    policy_.start_failed(clock::now());
     fail_waiting({errc::init_failed, functions::spawn_failure_payload({}, code.why.what), code.why.what});
+    start_when_allowed();
     return;
   }
   start_when_allowed();
@@ -89,7 +95,8 @@ unsigned function_supervisor::loop_with_fewest() const {
 void function_supervisor::on_demand(const demand& wanted) {
   if (stopping_ || !what_.spec)
     return;
-  calls_wait_ = true;
+  if (count(stage::ready) == 0)
+    calls_wait_ = true;
   const auto more = functions::instances_to_start({count(stage::ready), count(stage::starting), wanted.queued,
                                                    wanted.age, what_.spec->concurrency, what_.spec->max_instances});
   if (more > 0)
@@ -141,6 +148,11 @@ bool function_supervisor::start_instance(unsigned loop) {
     return false;  // goes on in `on_prepared`
   }
   if (!around_->budget->take(spec->memory_mb)) {
+    // Rather than another function's its own old code makes room; its end brings the next try.
+    if (older_makes_room()) {
+      calls_wait_ = true;
+      return false;
+    }
     if (!std::exchange(asked_for_memory_, true))
       around_->ask_for_memory(spec->memory_mb, this);
     return false;  // goes on in `on_memory`
@@ -155,6 +167,7 @@ bool function_supervisor::start_instance(unsigned loop) {
   config.load = what_.load;
   config.log = around_->logs->ring(spec->id);
   config.spawner = around_->spawner;
+  config.stems = around_->stems;
   config.router = (*around_->routers)[loop];
   config.supervisor = this;
   config.limits = around_->limits;
@@ -162,6 +175,24 @@ bool function_supervisor::start_instance(unsigned loop) {
   instances_.emplace(id, instance{spec->version, spec->memory_mb, stage::starting, worker});
   policy_.start_begun();
   around_->stems->start({worker, spec, task_root_});
+  return true;
+}
+
+/// @returns whether an instance of an older version ends, or is being ended.
+bool function_supervisor::older_makes_room() {
+  instance* oldest = nullptr;
+  for (auto& [id, each] : instances_) {
+    if (each.version == what_.spec->version)
+      continue;
+    if (each.state == stage::stopping)
+      return true;
+    if (oldest == nullptr || each.version < oldest->version)
+      oldest = &each;
+  }
+  if (oldest == nullptr)
+    return false;
+  oldest->state = stage::stopping;
+  send(oldest->worker, stop_atom::value);
   return true;
 }
 
@@ -187,6 +218,8 @@ void function_supervisor::on_memory(bool may_be_there) {
   }
   const std::string why = "the node's memory for instances is used up";
   refuse({errc::no_capacity, functions::spawn_failure_payload({}, why), why});
+  if (below_minimum() && !std::exchange(retry_scheduled_, true))
+    delayed_send(this, refused_pause, again_atom::value);
 }
 
 void function_supervisor::give_back_memory(std::uint64_t mb) {
@@ -256,9 +289,11 @@ void function_supervisor::on_ended(const worker_ended& ended) {
   const auto now = clock::now();
   log_event(log_level::warning, "instance_ended", {{"function", what_.spec->name}, {"reason", ended.why.detail}});
   if (ended.loaded) {
-    policy_.crashed(ended.loaded_at, now);
-    // A crashed instance is replaced at once, so that the next caller need not wait for a start.
-    calls_wait_ = true;
+    // A call that takes too long says nothing of the next.
+    if (!ended.timed_out)
+      policy_.crashed(ended.loaded_at, now);
+    // It is replaced at once, so that the next caller need not wait for a start.
+    calls_wait_ = calls_wait_ || alive() == 0;
   } else if (ended.expected) {
     policy_.start_abandoned();
   } else {

@@ -69,6 +69,7 @@ private:
   void start_instances(std::size_t count, unsigned loop);
   bool start_instance(unsigned loop);
   void start_when_allowed();
+  bool older_makes_room();
   bool refuse(const functions::failure& why);
   void give_back_memory(std::uint64_t mb);
   std::size_t alive() const;

@@ -109,8 +109,9 @@ struct worker_idle {
 };
 struct worker_ended {
   std::uint64_t instance = 0;
-  bool loaded = false;    ///< it had loaded its code
-  bool expected = false;  ///< it was told to stop
+  bool loaded = false;     ///< it had loaded its code
+  bool expected = false;   ///< it was told to stop
+  bool timed_out = false;  ///< it was ended because a call took too long
   time_point loaded_at{};
   functions::failure why;
 };

@@ -338,6 +338,8 @@ void router::on_tick(time_point now) {
     if (state.queue.empty() || !state.what.load)
       continue;
     drop_stale(state, now);
+    if (free_worker(state) != nullptr)
+      dispatch(state);
     forward_waiting(state);
     if (!state.queue.empty() && now - state.queue.front().since > functions::growth_age)
       ask_for_instances(state);

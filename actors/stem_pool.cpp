@@ -18,6 +18,10 @@ namespace troupe::actors {
 
 namespace {
 
+/// How long a starting process keeps its place among those that may start at a time.
+constexpr seconds longest_boot{1};
+/// Between two looks at whether all that wait are still wanted.
+constexpr seconds look_interval{10};
 /// What a generic worker is counted as: a started interpreter without code.
 constexpr std::uint64_t stem_memory_mb = 64;
 /// The function whose start took a generic worker has the processor first.
@@ -52,12 +56,20 @@ expected<worker_descriptors> open_descriptors() {
 struct stem_pool::process final : watcher, timer_listener {
   explicit process(stem_pool& p) : pool{p} {}
 
-  void on_ready(std::uint32_t) override { pool.on_booted(*this); }
-  void on_timer(time_point) override {
-    if (pid > 0)
-      pool.spawner_.kill(pid, SIGKILL);  // its end is told to who waits for it
-    else
-      pool.loop_.arm(*this, pool.loop_.now() + pool.options_.boot_timeout);
+  void on_ready(std::uint32_t events) override {
+    if (booted && (events & (EPOLLRDHUP | EPOLLHUP)) != 0)
+      doomed = true;  // it ends by itself; the spawner tells the rest
+    pool.on_booted(*this);
+  }
+  void on_timer(time_point now) override {
+    if (now < begun_at + pool.options_.boot_timeout || pid == 0) {
+      // It waits for something, or its code hangs: others need not.
+      pool.loop_.arm(*this, std::max(now, begun_at) + pool.options_.boot_timeout);
+      pool.boot_what_is_wanted();
+      return;
+    }
+    late = true;
+    pool.spawner_.kill(pid, SIGKILL);  // its end is told to who waits for it
   }
 
   stem_pool& pool;
@@ -68,6 +80,8 @@ struct stem_pool::process final : watcher, timer_listener {
   bool booted = false;
   bool doomed = false;  ///< told to end: nobody gets it
   bool watched = false;
+  bool late = false;  ///< killed because it did not say hello
+  time_point begun_at{};
   std::uint64_t promised_mb = 0;  ///< of the budget, while nobody owns it
 };
 
@@ -98,6 +112,15 @@ void stem_pool::take(worker_order&& order) {
   boot_what_is_wanted();
 }
 
+void stem_pool::cancel(const worker_actor& worker) {
+  loop_.post([this, worker] {
+    std::erase_if(orders_, [&](const auto& waiting) { return waiting.order.worker == worker; });
+    for (const auto& each : processes_)
+      if (each->owner == worker)
+        doom(*each);
+  });
+}
+
 void stem_pool::fail(const worker_actor& worker, const std::string& why) {
   caf::anon_send(worker, worker_process{functions::spawn_failed{0, 0, why}});
 }
@@ -109,8 +132,11 @@ std::size_t stem_pool::count(const std::string& name, bool booted) const {
 }
 
 std::size_t stem_pool::booting() const {
-  return static_cast<std::size_t>(
-      std::count_if(processes_.begin(), processes_.end(), [](const auto& each) { return !each->booted; }));
+  // A start that takes longer does not compute: it must not keep others from theirs.
+  const auto recent = loop_.now() - longest_boot;
+  return static_cast<std::size_t>(std::count_if(processes_.begin(), processes_.end(), [recent](const auto& each) {
+    return !each->booted && each->begun_at > recent;
+  }));
 }
 
 /// Processes for the orders that wait, oldest first.
@@ -150,7 +176,8 @@ bool stem_pool::boot(const functions::launch& launch, const functions::function_
   begun->ends = std::make_shared<worker_ends>(opened->channel, opened->output, around.log_stream);
   begun->owner = std::move(owner);
   processes_.push_back(begun);
-  loop_.arm(*begun, loop_.now() + options_.boot_timeout);
+  begun->begun_at = loop_.now();
+  loop_.arm(*begun, loop_.now() + longest_boot);
 
   functions::spawn_request request;
   request.arguments = launch.arguments;
@@ -174,15 +201,17 @@ void stem_pool::on_booted(process& which) {
     return;
   which.booted = true;
   loop_.disarm(which);
-  if (which.owner) {
+  if (which.owner && !which.doomed) {
     adopt(which, which.owner);
-  } else {
+  } else if (!which.doomed) {
     const auto first = std::find_if(orders_.begin(), orders_.end(),
                                     [&](const auto& waiting) { return waiting.launch.stem_class == which.stem_class; });
     if (first != orders_.end()) {
       const auto worker = first->order.worker;
       orders_.erase(first);
       adopt(which, worker);
+    } else if (!options_.stem_cells || !classes_.contains(which.stem_class)) {
+      doom(which);  // who wanted it has gone
     }
   }
   boot_what_is_wanted();
@@ -202,6 +231,15 @@ void stem_pool::adopt(process& ready, const worker_actor& worker) {
     loop_.arm(*this, loop_.now() + refill_delay);
 }
 
+/// Nobody gets it any more, and it ends.
+void stem_pool::doom(process& which) {
+  if (std::exchange(which.doomed, true))
+    return;
+  budget_->give_back(std::exchange(which.promised_mb, 0));
+  if (which.pid > 0)
+    spawner_.kill(which.pid, SIGKILL);  // else when the spawner has said who it is
+}
+
 void stem_pool::erase(process& which) {
   std::erase_if(processes_, [&](const auto& each) { return each.get() == &which; });
 }
@@ -215,8 +253,11 @@ void stem_pool::on_event(process& which, const functions::spawner_event& event) 
       which.owner = nullptr;
     return;
   }
-  if (std::holds_alternative<functions::worker_spawned>(event))
+  if (std::holds_alternative<functions::worker_spawned>(event)) {
+    if (which.doomed)
+      spawner_.kill(which.pid, SIGKILL);
     return;
+  }
   // It ended before anybody had it.
   if (std::exchange(which.watched, false))
     loop_.unwatch(which.ends->channel, which);
@@ -234,7 +275,9 @@ void stem_pool::on_event(process& which, const functions::spawner_event& event) 
   if (const auto known = classes_.find(which.stem_class); known != classes_.end() && !which.doomed)
     known->second.no_refill_before = loop_.now() + refill_pause;
   erase(which);
-  if (loser)
+  if (loser && which.late)
+    caf::anon_send(loser, worker_process{functions::spawn_failed{0, ETIMEDOUT, "the runtime did not start"}});
+  else if (loser)
     caf::anon_send(loser, worker_process{event});
   boot_what_is_wanted();
 }
@@ -257,8 +300,8 @@ void stem_pool::removed(const functions::function_spec& spec) {
   if (known == classes_.end() || --known->second.functions > 0)
     return;
   for (const auto& each : processes_)
-    if (each->stem_class == known->first && each->booted && each->pid > 0 && !std::exchange(each->doomed, true))
-      spawner_.kill(each->pid, SIGKILL);
+    if (each->stem_class == known->first && each->booted)
+      doom(*each);
   classes_.erase(known);
 }
 
@@ -266,6 +309,8 @@ void stem_pool::refill() {
   if (!options_.stem_cells || stopped_ || !orders_.empty())
     return;
   const auto now = loop_.now();
+  if (!classes_.empty() && !armed)
+    loop_.arm(*this, now + look_interval);
   for (auto& [name, each] : classes_) {
     if (now < each.no_refill_before)
       continue;
@@ -284,18 +329,38 @@ void stem_pool::refill() {
   }
 }
 
-void stem_pool::on_timer(time_point) {
+/// A burst of starts is over, or a class has not been used for long.
+void stem_pool::end_surplus(time_point now) {
+  for (auto& [name, each] : classes_) {
+    auto surplus = count(name, true);
+    const auto wanted = each.policy.wanted(now);
+    for (auto one = processes_.begin(); one != processes_.end() && surplus > wanted; ++one)
+      if ((*one)->booted && !(*one)->doomed && (*one)->stem_class == name) {
+        doom(**one);
+        --surplus;
+      }
+  }
+}
+
+void stem_pool::on_timer(time_point now) {
+  end_surplus(now);
   refill();
 }
 
-std::uint64_t stem_pool::yield_memory() {
+std::uint64_t stem_pool::yield_memory(std::uint64_t mb) {
   std::uint64_t freed = 0;
-  for (auto& each : processes_)
-    if (each->booted && each->pid > 0 && !std::exchange(each->doomed, true)) {
-      freed += std::exchange(each->promised_mb, 0);
-      spawner_.kill(each->pid, SIGKILL);
-    }
-  budget_->give_back(freed);
+  const auto now = loop_.now();
+  for (auto& each : processes_) {
+    if (freed >= mb)
+      break;
+    if (each->owner || each->doomed || each->promised_mb == 0)
+      continue;
+    freed += each->promised_mb;
+    doom(*each);
+    // Who asked has the memory first.
+    if (const auto known = classes_.find(each->stem_class); known != classes_.end())
+      known->second.no_refill_before = now + refill_pause;
+  }
   return freed;
 }
 
@@ -316,8 +381,9 @@ void stem_pool::stop() {
     if (each->owner)
       fail(each->owner, "the node goes down");
     each->owner = nullptr;
+    each->ends.reset();  // what waits for code sees that and exits; the spawner ends what does not
   }
-  processes_.clear();  // the ends close; the spawner ends what does not see it
+  processes_.clear();
 }
 
 }  // namespace troupe::actors

@@ -43,13 +43,15 @@ public:
 
   /// From any thread. At most one order per instance; instances are bounded by the budget.
   void start(worker_order order);
+  /// The instance needs no process any more. From any thread; too late is no fault.
+  void cancel(const worker_actor& worker);
 
   // -- on the control loop
   /// A version of a function is deployed here, or no longer is: one generic worker of its class waits meanwhile.
   void deployed(const functions::function_spec& spec);
   void removed(const functions::function_spec& spec);
-  /// Ends the workers that wait for code, to make room. @returns the megabytes that this frees.
-  std::uint64_t yield_memory();
+  /// Ends workers that wait for code, to make room. @returns the megabytes that this frees, at least `mb` if it can.
+  std::uint64_t yield_memory(std::uint64_t mb);
   std::size_t waiting_stems() const noexcept;
   void stop();
 
@@ -77,6 +79,8 @@ private:
   void on_event(process& which, const functions::spawner_event& event);
   void fail(const worker_actor& worker, const std::string& why);
   void erase(process& which);
+  void doom(process& which);
+  void end_surplus(time_point now);
   std::size_t count(const std::string& name, bool booted) const;
   std::size_t booting() const;
   void on_timer(time_point now) override;

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "actors/worker_instance.hpp"
+#include "config/text.hpp"
 #include "functions/event.hpp"
 #include "functions/native_frame.hpp"
 
@@ -48,6 +49,7 @@ worker_instance::running_call* worker_instance::find(std::uint64_t call_id) {
 }
 
 caf::result<outcome_ptr> worker_instance::run(const invocation_ptr& call) {
+  told_router_ = false;  // a message is a batch of its own
   // The router took a slot before it sent the call here.
   auto free = std::find_if(places_.begin(), places_.end(), [](const auto& p) { return p.sequence == 0; });
   if (phase_ != phase::ready || channel_ < 0 || free == places_.end()) {
@@ -77,8 +79,10 @@ caf::result<outcome_ptr> worker_instance::run(const invocation_ptr& call) {
   free->call = call;
   free->sequence = next_sequence_++;
   free->taken_back = false;
-  if (slots_->in_flight() <= what_.spec->concurrency)
-    start(*free, loop().now());
+  if (what_.spec->concurrency > 1)
+    start(*free, loop().now());  // there is a place for each
+  else
+    start_next(loop().now());
   if (!armed || armed_for > loop().now() + std::min(what_.spec->timeout, what_.limits.memory_interval) ||
       (!free->started() && armed_for > loop().now() + functions::prefetch_depth::longest_head))
     rearm(loop().now());
@@ -89,18 +93,32 @@ caf::result<outcome_ptr> worker_instance::run(const invocation_ptr& call) {
 /// The worker runs it from now on: its own time begins.
 void worker_instance::start(running_call& place, time_point now) {
   place.started_at = now;
+  place.start_logged = false;
   if (place.call->wants_log_tail)
     place.log_begin = what_.log->next();
-  what_.log->write_start(place.call->invocation_id);
+  if (!place.taken_back)
+    log_start(place);  // of one that was to be taken back only its answer tells that it ran
 }
 
-/// A worker with a queue of its own goes on with the call that it got first.
+void worker_instance::log_start(running_call& place) {
+  if (!std::exchange(place.start_logged, true))
+    what_.log->write_start(place.call->invocation_id);
+}
+
+/// A worker that runs one call at a time goes on with the one that it got first.
 void worker_instance::start_next(time_point now) {
+  if (what_.spec->concurrency > 1)
+    return;
   running_call* next = nullptr;
-  for (auto& place : places_)
-    if (place.sequence != 0 && !place.started() && (next == nullptr || place.sequence < next->sequence))
+  for (auto& place : places_) {
+    if (place.sequence == 0)
+      continue;
+    if (place.started())
+      return;
+    if (next == nullptr || place.sequence < next->sequence)
       next = &place;
-  if (next != nullptr && !next->taken_back)
+  }
+  if (next != nullptr)
     start(*next, now);
 }
 
@@ -133,6 +151,7 @@ void worker_instance::hand_back(running_call& place) {
   free_place(place);
   answer.delegate(what_.router, std::move(call));
   free_slot();
+  start_next(loop().now());
 }
 
 void worker_instance::free_place(running_call& place) {
@@ -144,9 +163,9 @@ void worker_instance::free_place(running_call& place) {
 
 void worker_instance::settle(running_call& place, outcome_ptr result) {
   const auto now = last_used_ = loop().now();
-  // A call that was answered before it was known to run began when the one before it ended: in this very batch.
   if (!place.started())
-    start(place, now);
+    start(place, now);  // the worker answers out of order, which none does that ends well
+  log_start(place);
   const auto& call = *place.call;
   const auto* failed = std::get_if<functions::failure>(&result->value);
   // Two loops' clocks may be a batch apart.
@@ -174,8 +193,7 @@ void worker_instance::settle(running_call& place, outcome_ptr result) {
   free_place(place);
   answer.deliver(std::move(result));
   free_slot();
-  if (slots_->in_flight() >= what_.spec->concurrency)
-    start_next(now);
+  start_next(now);
 }
 
 void worker_instance::free_slot() {
@@ -203,7 +221,10 @@ void worker_instance::expire_calls(time_point now) {
     char text[64];
     std::snprintf(text, sizeof text, "Task timed out after %.2f seconds",
                   static_cast<double>(what_.spec->timeout.count()) / 1000);
-    what_.log->write({invocation_text, sizeof invocation_text}, text);
+    log_start(place);
+    const std::string_view id{invocation_text, sizeof invocation_text};
+    what_.log->write(id, utc_text(wall_now()) + " " + std::string{id} + " " + text, line_form::complete);
+    timed_out_ = true;
     retire("a call timed out");
     settle(place, functions::make_failure(errc::function_timeout, text,
                                           functions::timeout_payload(place.call->invocation_id, what_.spec->timeout)));

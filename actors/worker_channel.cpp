@@ -109,6 +109,8 @@ void worker_instance::on_frame(const functions::frame& frame) {
 }
 
 void worker_instance::on_hello(const functions::frame& frame) {
+  if (phase_ == phase::dying)
+    return;
   if (phase_ != phase::starting || frame.number != functions::frame_protocol_version)
     return lose_channel("the worker speaks another protocol");
   phase_ = phase::loading;
@@ -117,7 +119,7 @@ void worker_instance::on_hello(const functions::frame& frame) {
 }
 
 void worker_instance::on_loaded() {
-  if (phase_ != phase::loading)
+  if (phase_ != phase::loading || kill_wanted_)
     return;
   phase_ = phase::ready;
   loaded_at_ = last_used_ = loop().now();

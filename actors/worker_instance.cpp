@@ -4,8 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <caf/send.hpp>
+#include <cerrno>
 #include <csignal>
 
+#include "actors/stem_pool.hpp"
 #include "config/log.hpp"
 #include "functions/memory_use.hpp"
 
@@ -52,6 +55,8 @@ void worker_instance::on_exit() {
   if (output_ >= 0)
     loop().unwatch(output_, output_watcher_);
   places_.clear();
+  while (slots_->in_flight() > 0)
+    slots_->give_back();
   what_.router = nullptr;
   what_.supervisor = nullptr;
 }
@@ -76,7 +81,7 @@ void worker_instance::rearm(time_point now) {
   if (oldest == time_point::max() && phase_ == phase::ready)
     next = std::min(next, std::max(now + milliseconds{1}, last_used_ + what_.limits.idle_timeout));
   // A wanted kill waits for the process id; no deadline hurries that.
-  if (next == time_point::max() || phase_ == phase::dying || kill_wanted_)
+  if (next == time_point::max() || phase_ == phase::dying || kill_wanted_ || ended_)
     loop().disarm(*this);
   else
     loop().arm(*this, next);
@@ -92,7 +97,8 @@ void worker_instance::on_timer(time_point now) {
                 "the code took longer than " + std::to_string(what_.limits.init_timeout.count()) + " ms to load"};
     kill();
   }
-  look_at_memory(now);
+  if (now - memory_seen_at_ >= what_.limits.memory_interval)
+    look_at_memory(now);
   take_back_waiting(now);
   expire_calls(now);
   if (now >= stop_deadline_ || now >= ping_deadline_)
@@ -137,6 +143,8 @@ void worker_instance::on_leaving() {
 
 void worker_instance::stop() {
   stop_requested_ = true;
+  if (phase_ == phase::waiting && !ended_)
+    what_.stems->cancel(caf::actor_cast<worker_actor>(ctrl()));
   if (phase_ == phase::waiting)
     return end({errc::draining, {}, "stopped before there was a process"});
   if (phase_ == phase::starting || phase_ == phase::loading) {
@@ -148,6 +156,8 @@ void worker_instance::stop() {
 }
 
 void worker_instance::halt() {
+  if (ended_)
+    return quit();
   stop();
   if (slots_->in_flight() > 0)
     kill();
@@ -192,7 +202,10 @@ void worker_instance::on_process(const functions::spawner_event& event) {
     return;
   }
   if (const auto* failed = std::get_if<functions::spawn_failed>(&event)) {
-    end({errc::init_failed, functions::spawn_failure_payload({}, failed->text), failed->text});
+    const auto payload = failed->error_number == ETIMEDOUT
+                             ? functions::init_timeout_payload({}, what_.limits.init_timeout)
+                             : functions::spawn_failure_payload({}, failed->text);
+    end({errc::init_failed, payload, failed->text});
     return;
   }
   on_exited(std::get<functions::worker_exited>(event));
@@ -222,11 +235,17 @@ void worker_instance::on_exited(const functions::worker_exited& exited) {
 }
 
 void worker_instance::end(failure why) {
+  if (ended_)
+    return;
   leave_router();
   fail_running(errc::function_crashed, why.detail, 0, false);
-  send(what_.supervisor,
-       worker_ended{what_.instance, loaded_at_ != time_point{}, stop_requested_, loaded_at_, std::move(why)});
-  quit();
+  send(what_.supervisor, worker_ended{what_.instance, loaded_at_ != time_point{}, stop_requested_, timed_out_,
+                                      loaded_at_, std::move(why)});
+  // Calls that the router sent before it knew lie in the mailbox: they go back to it first.
+  phase_ = phase::dying;
+  ended_ = true;
+  loop().disarm(*this);
+  caf::anon_send(caf::actor_cast<worker_actor>(ctrl()), halt_atom::value);
 }
 
 }  // namespace troupe::actors

@@ -20,6 +20,8 @@
 
 namespace troupe::actors {
 
+class stem_pool;
+
 struct worker_limits {
   std::size_t max_payload_bytes = 6'291'556;  ///< of an event and of an answer
   milliseconds init_timeout{10'000};
@@ -37,6 +39,7 @@ struct worker_config {
   std::shared_ptr<function_load> load;
   std::shared_ptr<function_log_ring> log;
   spawner_link* spawner = nullptr;
+  stem_pool* stems = nullptr;
   router_actor router;  ///< of the same loop
   supervisor_actor supervisor;
   worker_limits limits;
@@ -65,6 +68,7 @@ private:
     std::uint64_t sequence = 0;   ///< 0: the place is free
     std::uint64_t log_begin = 0;  ///< where its lines begin in the ring
     bool taken_back = false;      ///< the worker was asked not to run it
+    bool start_logged = false;
     bool started() const noexcept { return started_at != time_point{}; }
   };
   /// Reads what the process prints on its standard output and error.
@@ -93,6 +97,7 @@ private:
   // worker_calls.cpp
   caf::result<functions::outcome_ptr> run(const functions::invocation_ptr& call);
   void start(running_call& place, time_point now);
+  void log_start(running_call& place);
   void start_next(time_point now);
   void settle(running_call& place, functions::outcome_ptr result);
   void hand_back(running_call& place);
@@ -142,6 +147,8 @@ private:
   bool writable_ = true;
   bool told_router_ = false;    ///< in this batch, that there is room
   bool over_memory_ = false;    ///< killed, or ended by its own runtime, for want of memory
+  bool timed_out_ = false;      ///< retired because a call did
+  bool ended_ = false;          ///< the supervisor knows; what is left in the mailbox goes back
   bool init_reported_ = false;  ///< a call has carried the time of the start
   std::uint64_t max_memory_kb_ = 0;
   time_point memory_seen_at_{};

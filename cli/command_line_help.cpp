@@ -44,11 +44,15 @@ std::string overview(const command_line& line) {
 int help(const command_line& line) {
   if (line.subject.empty())
     return print(overview(line));
+  std::string text;
   for (const auto* command : line.app.get_subcommands([](const CLI::App*) { return true; }))
     if (command->get_name() == line.subject)
-      return print(command->get_formatter()->make_help(command, "troupe " + line.subject, CLI::AppFormatMode::Normal));
+      text = command->get_formatter()->make_help(command, "troupe " + line.subject, CLI::AppFormatMode::Normal);
+  // `routes` is both: the command first, then what it lists.
   if (const auto* topic = find_topic(line.subject))
-    return print(text_of(*topic));
+    text += (text.empty() ? "" : "\n") + text_of(*topic);
+  if (!text.empty())
+    return print(text);
   std::cerr << "troupe: there is no command or topic '" << line.subject << "'"
             << did_you_mean(line.subject, subjects_of(line)) << "; `troupe help` lists them\n";
   return exit_usage;

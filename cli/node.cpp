@@ -33,6 +33,8 @@ constexpr const char* python_shim_file = "worker.py";
 constexpr seconds open_timeout{10};
 /// Share of the machine's memory that instances may be promised (RULES: Cluster).
 constexpr double instance_memory_share = 0.6;
+/// When the node goes down an admin connection without a request has no reason to wait for one.
+constexpr milliseconds admin_idle_at_end{100};
 constexpr std::size_t max_admin_connections = 256;
 /// An invocation may run for 900 s, after it waited for an instance that needed its whole init limit.
 constexpr milliseconds admin_call_timeout{960'000};
@@ -393,6 +395,7 @@ expected<void> node::state::start_serving() {
   auto for_admin = options.edge;
   for_admin.head.max_body_bytes = options.max_admin_body_bytes;
   for_admin.chunks.max_body_bytes = options.max_admin_body_bytes;
+  for_admin.drain_idle_timeout = std::min(for_admin.drain_idle_timeout, admin_idle_at_end);
   for_admin.call_timeout = admin_call_timeout;
   const auto shared_admin = std::make_shared<const http::edge_options>(for_admin);
   auto budget = std::make_shared<http::connection_budget>();

@@ -135,6 +135,14 @@ void node::state::drain() {
     wait([] { return false; }, std::min(announced_until, clock::now() + quiet_announce / 5));
   stop_accepting(gateways);
   end_connections(gateways, options.drain_timeout);
+  // Until now the admin port has told how it stands; invokes and deployments that run there have what is left.
+  on_each(control, [](serving_loop& each) {
+    each.edge->begin_drain();
+    for (auto& listener : each.listeners)
+      listener.stop();
+  });
+  const auto left = std::chrono::ceil<milliseconds>(begun + options.drain_timeout - clock::now());
+  end_connections(control, std::max(left, milliseconds{0}));
 }
 
 void node::state::take_apart() {

@@ -1,6 +1,8 @@
 #include "config/text.hpp"
 
 #include <openssl/evp.h>
+#include <cstdio>
+#include <ctime>
 
 #include <algorithm>
 
@@ -212,6 +214,16 @@ std::string to_lower(std::string_view text) {
   std::string out{text};
   std::transform(out.begin(), out.end(), out.begin(), lower);
   return out;
+}
+
+std::string utc_text(std::chrono::milliseconds wall) {
+  const auto seconds = static_cast<std::time_t>(wall.count() / 1000);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[64];
+  const auto length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+  std::snprintf(text + length, sizeof text - length, ".%03dZ", static_cast<int>(wall.count() % 1000));
+  return text;
 }
 
 }  // namespace troupe

@@ -1,6 +1,7 @@
 // Encodings that several rooms need: percent, base64, hex, UTF-8. No protocol decisions.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -38,5 +39,8 @@ std::string in_quotes(std::string_view name);
 /// Whether `a` equals `b` when ASCII letters compare without case.
 bool iequals(std::string_view a, std::string_view b) noexcept;
 std::string to_lower(std::string_view text);
+
+/// `2006-01-02T15:04:05.000Z`. @param wall  milliseconds since 1970 UTC.
+std::string utc_text(std::chrono::milliseconds wall);
 
 }  // namespace troupe

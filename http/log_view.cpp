@@ -11,21 +11,12 @@ namespace troupe::http {
 
 namespace {
 
-std::string utc_time(std::int64_t unix_ms) {
-  const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[64];
-  const auto length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(text + length, sizeof text - length, ".%03dZ", static_cast<int>(unix_ms % 1000));
-  return text;
-}
-
 std::string text_of(const actors::log_line& line) {
   auto text = is_utf8(line.text) ? line.text : latin1_to_utf8(line.text);
   if (line.form == actors::line_form::complete)
     return text;
-  return utc_time(line.unix_ms) + "\t" + (line.invocation_id.empty() ? "-" : line.invocation_id) + "\t" + text;
+  return utc_text(milliseconds{line.unix_ms}) + "\t" + (line.invocation_id.empty() ? "-" : line.invocation_id) + "\t" +
+         text;
 }
 
 }  // namespace

@@ -8,25 +8,55 @@ namespace {
 
 using json = nlohmann::json;
 
-/// Deeper than any request of this API; a body of brackets alone would otherwise become gigabytes.
-constexpr int max_depth = 8;
+/// Deeper than any request of this API.
+constexpr std::size_t max_depth = 8;
+/// A manifest of the most files has half as many.
+constexpr std::size_t max_values = 1'000'000;
+
+/// Stops at the first value too many: a body of brackets or numbers alone would otherwise become gigabytes.
+struct body_limits final : json::json_sax_t {
+  std::string fault = "the body is not JSON";
+  std::size_t depth = 0;
+  std::size_t values = 0;
+
+  bool count() {
+    if (++values > max_values)
+      fault = "the body has more than " + std::to_string(max_values) + " values";
+    return values <= max_values;
+  }
+  bool open() {
+    if (++depth > max_depth)
+      fault = "the body is nested too deeply";
+    return depth <= max_depth && count();
+  }
+  bool close() {
+    --depth;
+    return true;
+  }
+  bool null() override { return count(); }
+  bool boolean(bool) override { return count(); }
+  bool number_integer(json::number_integer_t) override { return count(); }
+  bool number_unsigned(json::number_unsigned_t) override { return count(); }
+  bool number_float(json::number_float_t, const std::string&) override { return count(); }
+  bool string(std::string&) override { return count(); }
+  bool binary(json::binary_t&) override { return count(); }
+  bool start_object(std::size_t) override { return open(); }
+  bool key(std::string&) override { return true; }
+  bool end_object() override { return close(); }
+  bool start_array(std::size_t) override { return open(); }
+  bool end_array() override { return close(); }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+};
 
 }  // namespace
 
 expected<nlohmann::json> parse_json_body(std::string_view body) {
   if (body.empty())
     return fail(errc::bad_usage, "the request has no body; a JSON object is expected");
-  bool too_deep = false;
-  auto value = json::parse(
-      body,
-      [&](int depth, json::parse_event_t, json&) {
-        too_deep = too_deep || depth > max_depth;
-        return !too_deep;
-      },
-      false);
-  if (too_deep || value.is_discarded())
-    return fail(errc::bad_usage, too_deep ? "the body is nested too deeply" : "the body is not JSON");
-  return value;
+  body_limits limits;
+  if (!json::sax_parse(body, &limits))
+    return fail(errc::bad_usage, limits.fault);
+  return json::parse(body, nullptr, false);
 }
 
 object_reader::object_reader(const json& object, std::string place) : object_{object}, place_{std::move(place)} {

@@ -1,11 +1,11 @@
 #include "http/control_api/lambda_invoke.hpp"
 
-#include <simdjson.h>
 #include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "config/text.hpp"
 #include "functions/worker_payload.hpp"
+#include "http/json_grammar.hpp"
 
 namespace troupe::http {
 
@@ -19,9 +19,13 @@ constexpr std::size_t max_answer_bytes = 6'291'556;
 
 /// @returns what is wrong with it, or nothing.
 std::string json_fault(std::string_view text) {
-  simdjson::dom::parser parser;
-  const auto result = parser.parse(text.data(), text.size());
-  return result.error() == simdjson::SUCCESS ? std::string{} : simdjson::error_message(result.error());
+  if (!is_utf8(text))
+    return "The text is not UTF-8";
+  const auto at = json_fault_at(text);
+  if (!at)
+    return {};
+  return *at == text.size() ? std::string{"Unexpected end-of-input"}
+                            : "Unexpected character at byte " + std::to_string(*at);
 }
 
 lambda_result<void> read_client_context(std::string_view field, std::string& out) {
