@@ -11,6 +11,9 @@ namespace {
 
 using functions::failure;
 
+/// How long an instance waits for memory that others use, and between two tries.
+constexpr seconds memory_patience{1};
+constexpr milliseconds memory_pause{100};
 /// Before memory for the minimum of instances is asked for again.
 constexpr seconds refused_pause{5};
 
@@ -153,10 +156,13 @@ bool function_supervisor::start_instance(unsigned loop) {
       calls_wait_ = true;
       return false;
     }
+    if (memory_wanted_since_ == time_point{})
+      memory_wanted_since_ = clock::now();
     if (!std::exchange(asked_for_memory_, true))
       around_->ask_for_memory(spec->memory_mb, this);
     return false;  // goes on in `on_memory`
   }
+  memory_wanted_since_ = {};
   const auto id = next_instance_++;
   worker_config config;
   config.instance = id;
@@ -216,6 +222,14 @@ void function_supervisor::on_memory(bool may_be_there) {
     start_when_allowed();
     return;
   }
+  // What is busy now may be idle in a moment.
+  const auto now = clock::now();
+  if (what_.spec->memory_mb <= around_->budget->max_mb && now - memory_wanted_since_ < memory_patience) {
+    if (!std::exchange(retry_scheduled_, true))
+      delayed_send(this, memory_pause, again_atom::value);
+    return;
+  }
+  memory_wanted_since_ = {};
   const std::string why = "the node's memory for instances is used up";
   refuse({errc::no_capacity, functions::spawn_failure_payload({}, why), why});
   if (below_minimum() && !std::exchange(retry_scheduled_, true))

@@ -94,6 +94,7 @@ private:
   bool calls_wait_ = false;  ///< somebody needs an instance as soon as the policy allows one
   bool retry_scheduled_ = false;
   bool asked_for_memory_ = false;
+  time_point memory_wanted_since_{};  ///< not set: nothing waits for memory
   bool stopping_ = false;
 };
 

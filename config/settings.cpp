@@ -221,13 +221,12 @@ constexpr std::array table = {
         "How long a call waits for an instance before it is refused with 503."),
     entry<calls, &function_settings::idle_timeout>("idle_timeout", time(seconds{1}, std::chrono::hours{24}),
                                                    "How long an instance without calls is kept."),
-    entry<calls, &function_settings::instance_memory>("instance_memory", bytes(0, 1024 * 1024 * mib),
-                                                      "Memory that all instances of the node may be promised; 0 is 60 "
-                                                      "% of the machine's. Above it idle instances make "
-                                                      "room, and then calls are refused with 503."),
-    entry<calls, &function_settings::stem_cells>("stem_cells", choice("auto|off"),
-                                                 "Whether started workers wait for code, so that a cold start costs "
-                                                 "loading the code and no start of a process."),
+    entry<calls, &function_settings::instance_memory>(
+        "instance_memory", bytes(0, 1024 * 1024 * mib),
+        "Memory promised to all instances together; 0 is 60 % of the machine's. Above it idle ones make room."),
+    entry<calls, &function_settings::stem_cells>(
+        "stem_cells", choice("auto|off"),
+        "Whether started workers wait for code, so that a cold start needs no start of a process."),
     entry<drain, &drain_settings::announce>(
         "drain.announce", time(zero, quarter_hour),
         "How long a node that goes down keeps accepting, so that load balancers notice."),

@@ -389,6 +389,11 @@ Object.setPrototypeOf(process.env, Object.create(Object.getPrototypeOf(process.e
   _X_AMZN_TRACE_ID: { enumerable: true, get: () => currentCall()?.trace || undefined },
 }));
 
+// What a handler writes to its standard output is with the node before its answer, and before its end, however it comes:
+// the node always drains the pipe.
+for (const stream of [process.stdout, process.stderr])
+  stream._handle?.setBlocking?.(true);
+
 streaming.install();
 logging.install(currentCall, scheduleTurnEnd);
 channel.open(received, pump);

@@ -9,7 +9,7 @@ using troupe::http::max_json_depth;
 
 TEST(JsonGrammarTest, TakesWhatTheGrammarTakes) {
   for (const auto* text : {"null", " true ", "-0.5e+10", "\"\"", "{}", "[]", "[[],{}]",
-                           R"({"a":[1,{"b":null}],"c":"\\"d"})", " { \"a\" : 1 } ", "123456789012345678901234567890",
+                           R"({"a":[1,{"b":null}],"c":"\"d"})", " { \"a\" : 1 } ", "123456789012345678901234567890",
                            "1e309", "-9223372036854775809", R"("\ud83d")", R"({"a":{"b":{}}, "c":[ ]})"})
     EXPECT_EQ(json_fault_at(text), std::nullopt) << text;
 }

@@ -147,6 +147,21 @@ class MemoryTest(PoolCase):
                                                                       "/c")[i], timeout_s=30))
             self.assertEqual([status for status, _, _ in busy][:2], [200, 200])
 
+    def test_the_old_code_of_a_function_makes_room_for_the_new(self):
+        with support.Node("--set", "instance_memory=200MiB") as node:
+            node.deploy_files("f", HANDLER)
+            old = self.pid_of(node)
+            node.deploy_files("f", HANDLER + "// changed")
+            self.assertNotEqual(self.pid_of(node), old)
+
+    def test_a_minimum_that_found_no_room_is_kept_once_there_is_some(self):
+        with support.Node("--set", "instance_memory=200MiB") as node:
+            node.deploy_files("other", HANDLER, "--min-instances", "1")
+            done = node.deploy_files("f", HANDLER, "--min-instances", "1", check=False)
+            self.assertEqual(done.returncode, 1)
+            node.run("remove", "other", check=True)
+            self.wait_for("the minimum", lambda: self.ready(node) == 1)
+
     def test_no_room_at_all_is_said_at_once(self):
         with support.Node("--set", "instance_memory=200MiB") as node:
             done = node.deploy_files("big", HANDLER, "--memory-mb", "1024", check=False)

@@ -169,6 +169,21 @@ class ShutdownTest(unittest.TestCase):
         self.assertEqual(node.process.wait(support.PATIENCE_S), 0)
         support.wait_until(lambda: not node.pids()[1:], "end of the workers", 2)
 
+    def test_a_running_invoke_of_the_admin_port_finishes(self):
+        node = self.start()
+        self.deploy_wait(node)
+        client = support.RawClient(*node.admin_address.rsplit(":", 1))
+        event = b'{"queryStringParameters":{"ms":"1500"}}'
+        client.send(b"POST /2015-03-31/functions/wait/invocations HTTP/1.1\r\nhost: localhost\r\n"
+                    b"content-length: %d\r\n\r\n" % len(event), event)
+        support.wait_until(lambda: os.path.exists(self.started), "start of the call")
+
+        node.process.send_signal(signal.SIGTERM)
+        answer = client.response()
+
+        self.assertEqual((answer.status, answer.header("x-amz-function-error")), (200, None), answer)
+        self.assertEqual(node.process.wait(support.PATIENCE_S), 0)
+
     def test_a_call_beyond_the_drain_timeout_is_answered_503(self):
         node = self.start("--set", "drain.timeout=500ms")
         self.deploy_wait(node)

@@ -1,0 +1,136 @@
+"""Calls that wait, in the node or inside a busy worker: none is forgotten, each has its own time, and a function that does
+not get going keeps nobody else from starting."""
+import json
+import threading
+import time
+import unittest
+
+import support
+
+HANDLER = """
+exports.handler = async (event) => {
+  const {act, ms} = event.queryStringParameters ?? {};
+  if (act === 'spin') for (;;) ;
+  if (act === 'never') return new Promise(() => setInterval(() => {}, 1000));
+  if (act === 'sleep') await new Promise((done) => setTimeout(done, Number(ms)));
+  return String(process.pid);
+};"""
+
+
+class QueueCase(unittest.TestCase):
+    @staticmethod
+    def hammer(node, seconds, threads=8):
+        """Calls back to back from several connections, so that calls wait inside the worker: the statuses by count."""
+        statuses, guard = {}, threading.Lock()
+        end = time.monotonic() + seconds
+
+        def run(_):
+            with node.connect() as client:
+                while time.monotonic() < end:
+                    status = client.exchange("GET /f HTTP/1.1\r\nhost: a\r\n\r\n").status
+                    with guard:
+                        statuses[status] = statuses.get(status, 0) + 1
+        support.parallel(threads, run)
+        return statuses
+
+
+class RefusedCallTest(QueueCase):
+    def test_an_event_that_is_too_large_does_not_stop_the_queue_behind_it(self):
+        with support.Node() as node:
+            node.deploy_files("f", HANDLER, "--max-instances", "1")
+            body = b"\xff" * 6_000_000  # in base64 above what a worker takes
+
+            def call(i):
+                if i == 0:
+                    return node.request("GET", "/f?act=sleep&ms=600")[0]
+                time.sleep(0.1 if i == 1 else 0.3)  # behind it, in this order
+                return node.request("POST", "/f", body=body)[0] if i == 1 else node.request("GET", "/f")[0]
+            self.assertEqual(support.parallel(5, call), [200, 413, 200, 200, 200])
+
+
+class PrefetchTest(QueueCase):
+    def test_a_call_that_hangs_among_fast_ones_has_its_own_timeout_and_costs_only_its_worker(self):
+        for act in ("never", "spin"):
+            with self.subTest(act=act), support.Node("--set", "queue.max_age=20s") as node:
+                node.deploy_files("f", HANDLER, "--timeout-s", "1", "--max-instances", "1")
+                self.assertEqual(set(self.hammer(node, 1.0)), {200})
+                outcome = {}
+
+                def hang():
+                    began = time.monotonic()
+                    status, headers, _ = node.request("GET", f"/f?act={act}")
+                    outcome["hung"] = (status, headers.get("x-troupe-error"), time.monotonic() - began)
+                hanging = threading.Thread(target=hang)
+                load = threading.Thread(target=lambda: outcome.update(load=self.hammer(node, 2.5)))
+                load.start()
+                hanging.start()
+                load.join()
+                hanging.join()
+                status, cause, took = outcome["hung"]
+                self.assertEqual((status, cause), (500, "function_timeout"))
+                self.assertLess(took, 5)
+                # What lay in the worker behind it may have shared its fate; everything else was served.
+                failed = sum(count for code, count in outcome["load"].items() if code != 200)
+                self.assertLessEqual(failed, 16, outcome["load"])
+                self.assertGreater(outcome["load"][200], 100)
+                self.assertEqual(node.request("GET", "/f")[0], 200)
+
+    def test_every_call_is_reported_with_a_start_before_its_end(self):
+        with support.Node() as node:
+            node.deploy_files("f", HANDLER)
+            self.hammer(node, 1.0)
+            begun, ended = set(), set()
+            for line in node.logs("f"):
+                if line.startswith("START RequestId: "):
+                    begun.add(line.split()[2])
+                elif line.startswith("END RequestId: "):
+                    ended.add(line.split()[2])
+            # The ring forgets the oldest: at most one call's START.
+            self.assertLessEqual(len(ended - begun), 1)
+            self.assertLessEqual(len(begun - ended), 1)
+            self.assertGreater(len(ended), 100)
+
+
+class StuckStartTest(QueueCase):
+    def test_processes_that_never_get_going_keep_no_other_function_from_starting(self):
+        with support.Node() as node:
+            with support.TempDir() as folder:
+                support.write_files(folder, {"index.js": HANDLER})
+                stuck = [threading.Thread(target=lambda i=i: node.run(
+                    "deploy", folder, "--name", f"stuck{i}", "--env", "NODE_OPTIONS=--inspect-brk=127.0.0.1:0"))
+                    for i in range(4)]
+                for each in stuck:
+                    each.start()
+                support.wait_until(lambda: len(json.loads(node.admin("GET", "/v1/functions")[2])["functions"]) == 4,
+                                   "four functions that hang when they start")
+                began = time.monotonic()
+                node.deploy_files("f", HANDLER)
+                self.assertEqual(node.request("GET", "/f")[0], 200)
+                self.assertLess(time.monotonic() - began, 8)
+                for each in stuck:
+                    each.join()
+            status, headers, _ = node.request("GET", "/stuck0")
+            self.assertEqual((status, headers["x-troupe-error"]), (500, "init_failed"))
+
+
+class RemovedTest(QueueCase):
+    def test_removing_a_function_withdraws_the_start_that_waits(self):
+        with support.Node() as node:
+            with support.TempDir() as folder:
+                support.write_files(folder, {"index.js": HANDLER})
+                for i in range(30):
+                    name = f"gone{i}"
+                    deploying = threading.Thread(target=lambda n=name: node.run("deploy", folder, "--name", n))
+                    deploying.start()
+                    support.wait_until(lambda n=name: node.admin("GET", f"/v1/functions/{n}")[0] == 200 or
+                                       not deploying.is_alive(), "the function")
+                    node.run("remove", name)
+                    deploying.join()
+            began = time.monotonic()
+            node.deploy_files("f", HANDLER)
+            self.assertLess(time.monotonic() - began, 8)
+            support.wait_until(lambda: len(node.pids()) == 3, "the node, its spawner and one worker", 10)
+
+
+if __name__ == "__main__":
+    unittest.main()
