@@ -173,6 +173,7 @@ class ShutdownTest(unittest.TestCase):
         node = self.start()
         self.deploy_wait(node)
         client = support.RawClient(*node.admin_address.rsplit(":", 1))
+        self.addCleanup(client.close)
         event = b'{"queryStringParameters":{"ms":"1500"}}'
         client.send(b"POST /2015-03-31/functions/wait/invocations HTTP/1.1\r\nhost: localhost\r\n"
                     b"content-length: %d\r\n\r\n" % len(event), event)
