@@ -26,6 +26,13 @@
 
 namespace troupe::cli {
 
+/// Where the workers' own code lies in the data directory.
+inline constexpr const char* node_shim_file = "worker.cjs";
+inline constexpr const char* python_shim_file = "worker.py";
+
+/// Cores that this process may run on, at least 1.
+unsigned usable_cores();
+
 /// One gateway or admin loop with what lives on it.
 struct serving_loop {
   explicit serving_loop(std::unique_ptr<actors::event_loop> l) : loop{std::move(l)} {}

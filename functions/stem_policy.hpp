@@ -1,5 +1,5 @@
-// How many generic workers ("stem cells") of a class should wait: arithmetic only. None until a function of the class is
-// deployed, then one, then as many as were taken lately, so that a burst of cold starts like the last one finds its
+// How many generic workers ("stem cells") of a class should wait: arithmetic only. None until a function of the class
+// is deployed, then one, then as many as were taken lately, so that a burst of cold starts like the last one finds its
 // workers started.
 #pragma once
 
