@@ -43,7 +43,8 @@ public:
   void reserve(std::size_t capacity) {
     if (capacity <= capacity_)
       return;
-    void* grown = std::realloc(data_, capacity);
+    constexpr std::size_t most = ~std::size_t{0} / 2;  // of any object
+    void* grown = capacity > most ? nullptr : std::realloc(data_, capacity);
     if (grown == nullptr)
       throw std::bad_alloc{};
     data_ = static_cast<char*>(grown);
