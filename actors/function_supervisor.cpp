@@ -202,8 +202,8 @@ bool function_supervisor::older_makes_room() {
   return true;
 }
 
-/// Says to who waits that no instance comes. @returns false.
-bool function_supervisor::refuse(const failure& why) {
+/// Says to who waits that no instance comes.
+void function_supervisor::refuse(const failure& why) {
   log_event(log_level::warning, "instance_refused", {{"function", what_.spec->name}, {"reason", why.detail}});
   const bool any_ready = std::any_of(instances_.begin(), instances_.end(),
                                      [](const auto& each) { return each.second.state == stage::ready; });
@@ -211,7 +211,6 @@ bool function_supervisor::refuse(const failure& why) {
     report({false, {}, why});
   else
     fail_waiting(why);
-  return false;
 }
 
 void function_supervisor::on_memory(bool may_be_there) {

@@ -70,7 +70,7 @@ private:
   bool start_instance(unsigned loop);
   void start_when_allowed();
   bool older_makes_room();
-  bool refuse(const functions::failure& why);
+  void refuse(const functions::failure& why);
   void give_back_memory(std::uint64_t mb);
   std::size_t alive() const;
   bool below_minimum() const;

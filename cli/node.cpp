@@ -12,9 +12,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <future>
-#include <thread>
 
 #include "actors/stores/sqlite_store.hpp"
 #include "cli/node_state.hpp"
