@@ -43,6 +43,8 @@ public:
       release_(owner_);
   }
   std::string_view view() const noexcept { return bytes_; }
+  /// Shows only `part`, which lies in what the owner keeps.
+  void narrow(std::string_view part) noexcept { bytes_ = part; }
 
 private:
   std::string_view bytes_;
