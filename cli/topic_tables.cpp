@@ -33,6 +33,9 @@ std::string_view meaning_of(errc code) noexcept {
     case errc::malformed_answer: return "the handler's answer cannot be made into a response";
     case errc::answer_too_large: return "the handler's answer exceeds the limit";
     case errc::unknown_outcome: return "whether it ran is not known";
+    case errc::stale: return "the node that was to run it slept meanwhile; it did not run";
+    case errc::link_down: return "no link to the node that was to run it; it did not run";
+    case errc::link_lost: return "the node that ran it, or was about to, was lost: it may have run";
     case errc::bug: return "the node is at fault";
     case errc::bad_setting:
     case errc::bad_usage:
@@ -43,6 +46,8 @@ std::string_view meaning_of(errc code) noexcept {
     case errc::conflict:
     case errc::unavailable:
     case errc::too_big:
+    case errc::protocol:
+    case errc::no_such_service:
     case errc::client_gone: return {};
   }
   return {};

@@ -32,6 +32,11 @@ std::string_view to_string(errc code) noexcept {
     case errc::payload_too_large: return "payload_too_large";
     case errc::client_gone: return "client_gone";
     case errc::memory_exceeded: return "memory_exceeded";
+    case errc::stale: return "stale";
+    case errc::link_down: return "link_down";
+    case errc::link_lost: return "link_lost";
+    case errc::protocol: return "protocol";
+    case errc::no_such_service: return "no_such_service";
   }
   return "unknown";  // a code that only newer nodes know
 }

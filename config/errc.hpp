@@ -39,6 +39,11 @@ enum class errc : std::uint8_t {
   payload_too_large,  ///< the event exceeds what a worker takes
   client_gone,        ///< nobody waits for the answer any more
   memory_exceeded,    ///< the instance used more memory than the function may, and was ended during the call
+  stale,              ///< the node slept and the call may be old; did not run
+  link_down,          ///< no link to the node, or it broke before the whole call had left; did not run
+  link_lost,          ///< the link broke after the call had left: it may have run
+  protocol,           ///< the peer speaks another protocol version, or broke the protocol
+  no_such_service,    ///< the node does not serve this kind of call; did not run
 };
 
 /// The code in words, `snake_case`, for headers, metrics and logs.

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "functions/frame_value_writer.hpp"
+#include "config/frame_value_writer.hpp"
 
 namespace troupe::functions {
 

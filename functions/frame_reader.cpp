@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <string>
 
+#include "config/frame_value_reader.hpp"
 #include "functions/frame.hpp"
-#include "functions/frame_value_reader.hpp"
 
 namespace troupe::functions {
 

@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "functions/frame_value_reader.hpp"
-#include "functions/frame_value_writer.hpp"
+#include "config/frame_value_reader.hpp"
+#include "config/frame_value_writer.hpp"
 
 namespace troupe::functions {
 

@@ -148,7 +148,12 @@ unsigned admin_status_of(errc code) noexcept {
     case errc::no_capacity:
     case errc::draining:
     case errc::not_ready:
-    case errc::breaker_open: return 503;
+    case errc::breaker_open:
+    case errc::stale:
+    case errc::link_down:
+    case errc::no_such_service: return 503;
+    case errc::link_lost:
+    case errc::protocol: return 502;
     case errc::budget_spent:
     case errc::unknown_outcome: return 504;
     case errc::bug:

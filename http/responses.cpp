@@ -29,6 +29,9 @@ verdict judge(errc code, error_mode mode) noexcept {
     case errc::draining:
     case errc::not_ready:
     case errc::breaker_open:
+    case errc::stale:
+    case errc::link_down:
+    case errc::no_such_service:
     case errc::unavailable: return {503, true};
 
     case errc::budget_spent: return either(503, 504);
@@ -39,6 +42,8 @@ verdict judge(errc code, error_mode mode) noexcept {
     case errc::malformed_answer:
     case errc::answer_too_large:
     case errc::init_failed: return either(500, 502);
+    case errc::link_lost:
+    case errc::protocol:
     case errc::unknown_outcome: return {502};
 
     // A route that outlived its function (deleted through the Lambda API) is the operator's fault, not the client's.

@@ -1,10 +1,10 @@
-// The first bytes of the msgpack values that frames are made of. For functions/frame and functions/frame_reader only.
+// The first bytes of the msgpack values that frames are made of. For the *frame* files only.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
-namespace troupe::functions {
+namespace troupe {
 
 /// Bytes of a frame before its array: the length of what follows.
 inline constexpr std::size_t length_bytes = 4;
@@ -25,4 +25,4 @@ inline constexpr std::uint8_t fix_str = 0xa0;    // | size, in 5 bits
 inline constexpr std::uint8_t never_used = 0xc1;
 
 }  // namespace tags
-}  // namespace troupe::functions
+}  // namespace troupe

@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <string_view>
 
-#include "functions/frame_tags.hpp"
+#include "config/frame_tags.hpp"
 
-namespace troupe::functions {
+namespace troupe {
 
 /// Reads one value after the other. After the first fault everything is empty and `good` false.
 class value_reader {
@@ -98,4 +98,4 @@ private:
   bool good_ = true;
 };
 
-}  // namespace troupe::functions
+}  // namespace troupe

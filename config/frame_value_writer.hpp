@@ -7,9 +7,9 @@
 #include <string_view>
 
 #include "config/buffer.hpp"
-#include "functions/frame_tags.hpp"
+#include "config/frame_tags.hpp"
 
-namespace troupe::functions {
+namespace troupe {
 
 /// Appends values to a buffer.
 class value_writer {
@@ -51,4 +51,4 @@ private:
   buffer& out_;
 };
 
-}  // namespace troupe::functions
+}  // namespace troupe

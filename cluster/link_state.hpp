@@ -1,0 +1,183 @@
+// One side of one link, after the bytes have arrived and before they leave: which calls are on their way in either
+// direction, what may be sent next, what has become of whom. `(state, event, now) -> bytes and events`; no socket, no
+// clock. Belongs to one loop.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cluster/link_event.hpp"
+#include "cluster/link_frame.hpp"
+#include "config/buffer.hpp"
+#include "config/clock.hpp"
+#include "config/errc.hpp"
+
+namespace troupe::cluster {
+
+class link_state {
+public:
+  /// The side that dialed: says its hello and waits for the other.
+  link_state(link_hello own, link_limits limits, time_point now);
+  /// The side that accepted `peer`'s hello: answers with its own and is open.
+  link_state(link_hello own, link_hello peer, link_limits limits, time_point now);
+
+  // -- what happens at the socket
+  /// `bytes` came in.
+  void on_bytes(std::string_view bytes, time_point now);
+  /// The kernel has taken `count` more of the bytes that `pull` gave.
+  void on_written(std::size_t count) noexcept { written_ += count; }
+  /// The socket is gone: ends every call. `why` goes into the events.
+  void on_closed(std::string_view why);
+  /// At least each 100 ms: pings, and own calls whose deadline has passed.
+  void on_tick(time_point now);
+  /// This loop slept: calls that came or come before the next completed ping exchange did not run.
+  void on_slept(time_point now);
+
+  // -- what the user wants
+  /// Sends a call. @returns its id, or why it did not run: `link_down`, `draining`, `overloaded`, `budget_spent`,
+  /// `payload_too_large`. Then head and body are gone, and no event comes.
+  expected<std::uint64_t> call(link_topic topic, buffer head, buffer body, time_point deadline, time_point now);
+  /// Gives an own call up; no event comes for it any more.
+  void cancel(std::uint64_t call);
+  /// Settles a call of the peer. A call that was abandoned or settled before is passed over.
+  void answer(std::uint64_t call, buffer head, buffer body);
+  void refuse(std::uint64_t call, errc code, std::string_view detail);  ///< it did not run
+  void fail(std::uint64_t call, errc code, std::string_view detail);    ///< it may have run
+  /// Takes no new calls of the peer from now on.
+  void drain();
+
+  // -- what leaves
+  bool has_output() const noexcept;
+  /// Appends what is to be sent next until `out` has about `up_to` bytes (at most one frame more).
+  void pull(buffer& out, std::size_t up_to, time_point now);
+  /// What happened since the last look, in order. The caller empties it.
+  std::vector<link_event>& events() noexcept { return events_; }
+
+  bool open() const noexcept { return phase_ == phase::open; }
+  /// Open, and the peer takes new calls.
+  bool takes_calls() const noexcept { return open() && !peer_drains_; }
+  bool stale() const noexcept { return stale_ping_ != 0; }
+  const link_hello& peer() const noexcept { return peer_; }
+  std::size_t own_calls() const noexcept { return own_calls_; }    ///< unanswered
+  std::size_t peer_calls() const noexcept { return peer_calls_; }  ///< unsettled
+  time_point last_heard() const noexcept { return last_heard_; }
+  /// Of the last completed ping; zero before the first.
+  duration round_trip() const noexcept { return round_trip_; }
+
+private:
+  enum class phase : std::uint8_t { opening, open, closed };
+  enum class peer_phase : std::uint8_t { arriving, running, answering };
+
+  /// A body, with its head, on its way out.
+  struct outgoing {
+    buffer head;
+    buffer body;
+    std::size_t sent = 0;  ///< of the body
+    std::uint64_t window = 0;
+    bool begun = false;   ///< its first frame has been pulled
+    bool queued = false;  ///< in `ready_` or `starved_`
+  };
+  /// One on its way in.
+  struct incoming {
+    buffer head;
+    buffer body;
+    std::uint64_t total = 0;
+    std::uint64_t granted = 0;   ///< bytes that the sender may still send
+    std::uint64_t received = 0;  ///< since the last credit
+  };
+  struct own_call {
+    std::uint64_t id = 0;  ///< 0: the place is free
+    link_topic topic{};
+    time_point deadline{};
+    std::uint64_t end_offset = 0;  ///< in the stream of all bytes; 0: not all of it was pulled
+    bool abandoned = false;        ///< its user has been told, or wants no word
+    bool answering = false;
+    outgoing out;
+    incoming in;
+  };
+  struct peer_call {
+    std::uint64_t id = 0;
+    peer_phase phase{};
+    link_topic topic{};
+    time_point deadline{};
+    incoming in;
+    outgoing out;
+  };
+
+  // link_state.cpp
+  void on_frame(const link_frame& frame, time_point now);
+  void on_hello(const link_frame& frame);
+  void on_pong(const link_frame& frame, time_point now);
+  void ping(time_point now);
+  void break_off(errc code, std::string text);
+  void end_own_calls(std::string_view why);
+  void expire_own_calls(time_point now);
+  link_event& tell(link_event_kind kind, std::uint64_t call = 0);
+
+  // link_calls.cpp
+  void on_call(const link_frame& frame, time_point now);
+  bool admit(const link_frame& frame);
+  void on_answer(const link_frame& frame);
+  void on_settled(const link_frame& frame);
+  void on_cancel(const link_frame& frame);
+  void on_data(const link_frame& frame);
+  void finish_call(peer_call& call);
+  void finish_answer(own_call& call);
+  void drop_peer_call(peer_call& call, errc code, std::string_view detail);
+  void end_own_call(own_call& call, link_event_kind kind, errc code, std::string_view text);
+  void free_own(own_call& call);
+  void free_peer(peer_call& call);
+  own_call* find_own(std::uint64_t id) noexcept;
+  peer_call* find_peer(std::uint64_t id) noexcept;
+  bool is_own(std::uint64_t id) const noexcept { return (id & 1) == side_; }
+
+  // link_flow.cpp
+  void enqueue(std::uint64_t id, outgoing& out);
+  outgoing* sendable(std::uint64_t id) noexcept;
+  void send_one(std::uint64_t id, buffer& out, time_point now);
+  std::size_t send_first(std::uint64_t id, outgoing& stream, buffer& out, time_point now);
+  void on_sent_all(std::uint64_t id, std::uint64_t offset);
+  void on_credit(const link_frame& frame);
+  bool receive(incoming& in, std::uint64_t id, std::string_view bytes);
+  bool count_received(std::size_t bytes);
+
+  const link_limits limits_;
+  const std::uint64_t side_;  ///< lowest bit of the ids of own calls: 1 for who dialed
+  phase phase_;
+  link_hello own_hello_;
+  link_hello peer_;
+  link_frame_reader reader_;
+  std::vector<link_event> events_;
+
+  std::vector<own_call> own_;
+  std::vector<std::uint32_t> free_places_;
+  std::vector<peer_call> peers_;
+  std::size_t own_calls_ = 0;
+  std::size_t peer_calls_ = 0;
+  std::uint64_t next_sequence_ = 1;
+  std::size_t waiting_bytes_ = 0;   ///< of own calls' bodies, not pulled yet
+  std::size_t arriving_bytes_ = 0;  ///< announced for peer calls that are not whole
+  bool drains_ = false;
+  bool peer_drains_ = false;
+
+  buffer urgent_;  ///< frames that overtake bodies
+  std::deque<std::uint64_t> ready_;
+  std::deque<std::uint64_t> starved_;  ///< wait for credit of the link
+  std::uint64_t link_window_;
+  std::uint64_t link_granted_;
+  std::uint64_t link_received_ = 0;
+  std::uint64_t pulled_ = 0;
+  std::uint64_t written_ = 0;
+
+  std::uint64_t ping_number_ = 0;
+  std::uint64_t pong_number_ = 0;
+  std::uint64_t stale_ping_ = 0;  ///< the ping whose answer ends staleness; 0: not stale
+  time_point ping_at_{};
+  time_point last_heard_;
+  duration round_trip_{};
+};
+
+}  // namespace troupe::cluster
