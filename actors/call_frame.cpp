@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "actors/travel_time.hpp"
-#include "functions/frame_value_reader.hpp"
-#include "functions/frame_value_writer.hpp"
+#include "config/frame_value_reader.hpp"
+#include "config/frame_value_writer.hpp"
 
 namespace troupe::actors {
 
@@ -12,8 +12,6 @@ namespace {
 
 using functions::http_request;
 using functions::invocation;
-using functions::value_reader;
-using functions::value_writer;
 
 // Flags of a call.
 constexpr std::uint64_t is_http = 1;

@@ -37,6 +37,13 @@ struct forwarded {
   functions::invocation_ptr call;
 };
 
+/// A call that another node sent to this loop: what to run is looked up here. Never sent to another node.
+struct linked {
+  uuid function;
+  std::uint64_t version = 0;  ///< that the sender knew: an older one here is behind
+  std::shared_ptr<functions::invocation> call;
+};
+
 /// How the functions of the catalog run on this node; immutable, one object for all routers.
 struct runnable {
   functions::function_ref spec;
@@ -165,6 +172,8 @@ using supervisor_actor = caf::typed_actor<
 using router_actor = function_actor::extend<
     // A call that was queued on another loop.
     caf::replies_to<forwarded>::with<functions::outcome_ptr>,
+    // A call of another node.
+    caf::replies_to<linked>::with<functions::outcome_ptr>,
     // Replaces what this router knows of the catalog.
     caf::reacts_to<install_update>, caf::reacts_to<instance_ready>, caf::reacts_to<instance_gone>,
     caf::reacts_to<slot_free>, caf::reacts_to<start_failed>>;
@@ -174,6 +183,7 @@ using router_actor = function_actor::extend<
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::functions::invocation_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::functions::outcome_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::forwarded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::linked)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::install_update)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::instance_ready)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::instance_gone)

@@ -4,8 +4,8 @@
 
 #include "actors/call_frame.hpp"
 #include "actors/travel_time.hpp"
-#include "functions/frame_value_reader.hpp"
-#include "functions/frame_value_writer.hpp"
+#include "config/frame_value_reader.hpp"
+#include "config/frame_value_writer.hpp"
 
 namespace troupe::actors {
 
@@ -15,8 +15,6 @@ using functions::failure;
 using functions::json_answer;
 using functions::native_response;
 using functions::outcome;
-using functions::value_reader;
-using functions::value_writer;
 
 enum class answer_kind : std::uint64_t { failure = 0, json = 1, native = 2 };
 

@@ -11,12 +11,9 @@ namespace troupe::actors {
 
 namespace {
 
+using functions::bytes_of;
 using functions::invocation_ptr;
 using functions::outcome_ptr;
-
-std::size_t bytes_of(const functions::invocation& call) {
-  return call.request ? call.request->body.size() : call.json.size();
-}
 
 }  // namespace
 
@@ -36,6 +33,7 @@ router::behavior_type router::make_behavior() {
   return {
       [this](const invocation_ptr& call) { return route(call, true); },
       [this](const forwarded& hop) { return route(hop.call, false); },
+      [this](const linked& hop) { return take_linked(hop); },
       [this](const install_update& what) {
         install(*what.update);
         if (what.installed)
@@ -56,6 +54,7 @@ router::behavior_type router::make_behavior() {
 
 void router::on_exit() {
   loop().remove_tick(*this);
+  ending_ = true;
   for (auto& [id, state] : functions_)
     give_up(state, {errc::draining, {}, "the node is going down"}, ~std::uint64_t{0});
   for (auto& [id, state] : functions_)
@@ -81,7 +80,23 @@ caf::result<outcome_ptr> router::route(const invocation_ptr& call, bool may_forw
     return to_worker(*state, call, may_forward);
   if (auto target = inline_actor_of(*state))
     return delegate(target, call);
+  if (auto* remote = remote_for(*call))
+    if (const auto route = remote->choose(call->function->id, {}, {}); route.place == cluster::call_place::peer)
+      return leave(call, route.node);
   return refuse(errc::not_ready, "function " + call->function->name + " is not loaded on this node");
+}
+
+caf::result<outcome_ptr> router::take_linked(const linked& hop) {
+  const auto* state = find(hop.function);
+  if (state == nullptr)
+    return refuse(errc::not_ready, "the function is not in this node's catalog");
+  const auto& spec = state->what.spec;
+  if (spec->version < hop.version)
+    return refuse(errc::not_ready, "this node has version " + std::to_string(spec->version) + " of function " +
+                                       spec->name + ", version " + std::to_string(hop.version) + " was asked for");
+  hop.call->function = spec;
+  hop.call->by_link = true;
+  return route(hop.call, true);
 }
 
 function_actor router::inline_actor_of(function_state& state) {
@@ -163,20 +178,26 @@ caf::result<outcome_ptr> router::to_worker(function_state& state, const invocati
   if (state.queue.empty())
     if (auto* chosen = prefetching_worker(state))
       return give(*chosen);
-  const auto& limits = surroundings_->limits;
-  const auto bytes = bytes_of(*call);
-  if (state.queue.size() >= limits.max_calls || state.queued_bytes + bytes > limits.max_bytes)
+  const auto here = view_of(state, bytes_of(*call));
+  if (auto* remote = remote_for(*call))
+    if (const auto route = remote->choose(call->function->id, here, {}); route.place == cluster::call_place::peer)
+      return leave(call, route.node);
+  if (here.queue_full)
     return refuse(errc::overloaded, std::to_string(state.queue.size()) + " calls wait already");
   auto answer = make_response_promise<promise>();
-  state.queue.push_back({call, answer, loop().now(), may_forward});
-  state.queued_bytes += bytes;
+  wait_here(state, {call, answer, loop().now(), may_forward});
+  return answer;
+}
+
+void router::wait_here(function_state& state, waiting_call call) {
+  state.queued_bytes += bytes_of(*call.call);
+  state.queue.push_back(std::move(call));
   ++queued_;
   for (auto& each : state.workers)
     each.slots->calls_wait = true;
   publish(state);
   if (state.workers.empty())
     ask_for_instances(state);
-  return answer;
 }
 
 void router::ask_for_instances(function_state& state) {
@@ -275,6 +296,8 @@ void router::give_up(function_state& state, const functions::failure& why, std::
       kept.push_back(std::move(waiting));
       continue;
     }
+    if (try_elsewhere(state, waiting, why.code))
+      continue;
     auto result = std::make_shared<functions::outcome>();
     result->value = why;
     waiting.answer.deliver(std::move(result));

@@ -13,6 +13,7 @@
 #include "actors/function_load.hpp"
 #include "actors/loop_bound.hpp"
 #include "actors/messages.hpp"
+#include "actors/remote_calls.hpp"
 
 namespace troupe::actors {
 
@@ -30,6 +31,9 @@ struct router_surroundings {
   std::function<void(const demand&)> on_demand;
   /// The router of another loop. Filled before the first call.
   std::shared_ptr<const std::vector<router_actor>> peers;
+  /// Other nodes, one entry per loop; empty for a node alone. Filled before the first call, emptied on each loop before
+  /// its entry goes.
+  std::vector<remote_calls*> remote;
 };
 
 class router final : public loop_bound<router_actor::base>, private tick_listener {
@@ -47,6 +51,13 @@ private:
     promise answer;
     time_point since;
     bool may_forward;
+  };
+  /// A call that runs, or is to run, at another node.
+  struct away_call {
+    functions::invocation_ptr call;
+    promise answer;
+    std::vector<uuid> tried;
+    std::size_t retries = 0;
   };
   struct worker {
     function_actor actor;
@@ -66,7 +77,9 @@ private:
   caf::result<functions::outcome_ptr> refuse(errc code, std::string detail);
   caf::result<functions::outcome_ptr> to_worker(function_state& state, const functions::invocation_ptr& call,
                                                 bool may_forward);
+  caf::result<functions::outcome_ptr> take_linked(const linked& hop);
   function_actor inline_actor_of(function_state& state);
+  void wait_here(function_state& state, waiting_call call);
   worker* free_worker(function_state& state);
   worker* prefetching_worker(function_state& state);
   router_actor const* other_loop(const function_state& state, bool with_free_slot) const;
@@ -80,11 +93,21 @@ private:
   void give_up(function_state& state, const functions::failure& why, std::uint64_t version);
   void ask_for_instances(function_state& state);
   void publish(function_state& state);
+  // router_remote.cpp
+  remote_calls* remote_for(const functions::invocation& call) const;
+  cluster::local_view view_of(const function_state& state, std::size_t bytes) const;
+  caf::result<functions::outcome_ptr> leave(const functions::invocation_ptr& call, const uuid& node);
+  void send_away(std::shared_ptr<away_call> away, const uuid& node);
+  void came_back(std::shared_ptr<away_call> away, remote_result result);
+  void run_here(function_state& state, away_call& away);
+  static void deliver(away_call& away, functions::outcome_ptr result);
+  bool try_elsewhere(const function_state& state, const waiting_call& refused, errc why);
   void on_tick(time_point now) override;
   function_state* find(const uuid& id);
 
   std::shared_ptr<router_surroundings> surroundings_;
   std::unordered_map<uuid, function_state> functions_;
+  bool ending_ = false;
   std::size_t queued_ = 0;  ///< over all functions: the tick looks only when something waits
 };
 

@@ -39,6 +39,7 @@ struct function_spec {
   std::uint32_t concurrency = 1;    ///< calls at a time per instance, 1 to 1,000
   std::uint32_t min_instances = 0;  ///< kept running without calls, 0 to 1,000
   std::uint32_t max_instances = 0;  ///< at a time, 0 to 1,000; 0: as many as memory allows
+  bool idempotent = false;          ///< a call that may have run may be run once more
   std::map<std::string, std::string> environment;
 };
 

@@ -30,10 +30,16 @@ struct invocation {
   std::string json;             ///< the event of a direct invoke
   std::string client_context;   ///< of a direct invoke: JSON, or empty
   std::string trace;            ///< of a direct invoke: X-Amzn-Trace-Id as the caller gave it, or empty
+  bool by_link = false;         ///< another node sent it: it runs here or is refused
   bool wants_log_tail = false;  ///< the caller wants `outcome::log_tail`
   mutable std::atomic<bool> abandoned{false};  ///< nobody waits any more: what has not started need not
 };
 
 using invocation_ptr = std::shared_ptr<const invocation>;
+
+/// What a call that waits keeps in memory, its body above all.
+inline std::size_t bytes_of(const invocation& call) noexcept {
+  return call.request ? call.request->body.size() : call.json.size();
+}
 
 }  // namespace troupe::functions

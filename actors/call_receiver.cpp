@@ -1,0 +1,44 @@
+#include "actors/call_receiver.hpp"
+
+#include "actors/call_frame.hpp"
+#include "cluster/call_routing.hpp"
+
+namespace troupe::actors {
+
+call_receiver::call_receiver(caf::actor_config& config, router_actor router, link_services& services)
+    : loop_bound{config}, router_{std::move(router)}, services_{services} {}
+
+call_receiver::behavior_type call_receiver::make_behavior() {
+  services_.offer(cluster::link_topic::invoke, *this);
+  return {[this](stop_atom) { quit(); }};
+}
+
+void call_receiver::on_exit() {
+  services_.withdraw(cluster::link_topic::invoke);
+  router_ = nullptr;
+}
+
+void call_receiver::serve(incoming_call_ptr call) {
+  enter();
+  auto received = decode_call({std::move(call->head), std::move(call->body)}, loop().now(), call->deadline);
+  if (!received)
+    return call->refuse(errc::protocol, received.error().what);
+  // The invocation notes that nobody waits; what has not started then never will.
+  call->when_abandoned([invocation = std::weak_ptr<functions::invocation>{received->call}] {
+    if (const auto running = invocation.lock())
+      running->abandoned.store(true, std::memory_order_relaxed);
+  });
+  request(router_, caf::infinite, linked{received->function, received->version, std::move(received->call)})
+      .then([this, call](const functions::outcome_ptr& result) { settle(*call, result); },
+            [call](const caf::error&) { call->fail(errc::bug, "the node's router ended during the call"); });
+}
+
+void call_receiver::settle(incoming_call& call, const functions::outcome_ptr& result) {
+  if (const auto* failed = std::get_if<functions::failure>(&result->value);
+      failed != nullptr && cluster::means_not_run(failed->code))
+    return call.refuse(failed->code, failed->detail);
+  auto parts = encode_outcome(*result);
+  call.answer(std::move(parts.head), std::move(parts.body));
+}
+
+}  // namespace troupe::actors

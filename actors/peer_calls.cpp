@@ -1,0 +1,170 @@
+#include "actors/peer_calls.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "actors/call_frame.hpp"
+#include "config/log.hpp"
+
+namespace troupe::actors {
+
+namespace {
+
+using functions::make_failure;
+
+remote_result failed(remote_end end, errc code, std::string detail) {
+  return {end, make_failure(code, std::move(detail))};
+}
+
+remote_result result_of(call_result result, const std::string& peer) {
+  if (auto* answered = std::get_if<call_answered>(&result)) {
+    auto outcome = decode_outcome({std::move(answered->head), std::move(answered->body)});
+    if (!outcome)
+      return failed(remote_end::unknown, errc::link_lost, "node " + peer + ": " + outcome.error().what);
+    return {remote_end::ran, std::move(*outcome)};
+  }
+  if (auto* refused = std::get_if<call_not_run>(&result))
+    return failed(remote_end::not_run, refused->code, "node " + peer + ": " + refused->detail);
+  auto& lost = std::get<call_lost>(result);
+  return failed(remote_end::unknown, lost.code, "node " + peer + ": " + lost.detail);
+}
+
+}  // namespace
+
+peer_calls::peer_calls(event_loop& loop, const uuid& self, link_maker make)
+    : loop_{loop}, self_{self}, make_{std::move(make)} {}
+
+peer_calls::~peer_calls() = default;
+
+void peer_calls::start() {
+  started_ = true;
+  loop_.add_tick(*this);
+}
+
+void peer_calls::stop() {
+  if (!std::exchange(started_, false))
+    return;
+  loop_.remove_tick(*this);
+  for (auto& [node, peer] : peers_)
+    peer.link->stop();
+  // What the links have ended is told to the routers before the loop's batch is over; the links go with this object.
+}
+
+void peer_calls::retire(std::unique_ptr<node_link> link) {
+  link->stop();
+  // Its last callbacks are still to run.
+  std::shared_ptr<void> kept = std::shared_ptr<node_link>{std::move(link)};
+  loop_.keep_until_batch_end(std::move(kept));
+}
+
+void peer_calls::adopt(peer_standings_ptr standings) {
+  if (!started_)
+    return;
+  standings_ = std::move(standings);
+  for (const auto& known : standings_->peers) {
+    auto& mine = peers_[known.node];
+    if (!mine.link) {
+      auto config = make_(known);
+      config.peer = known.address;
+      mine.address = known.address;
+      mine.link = std::make_unique<node_link>(loop_, std::move(config));
+      mine.link->start();
+    } else if (mine.address != known.address) {
+      mine.address = known.address;
+      mine.link->set_peer(known.address);
+    }
+  }
+  for (auto entry = peers_.begin(); entry != peers_.end();) {
+    const bool known = std::any_of(standings_->peers.begin(), standings_->peers.end(),
+                                   [&](const peer_standing& each) { return each.node == entry->first; });
+    if (!known)
+      retire(std::move(entry->second.link));
+    entry = known ? std::next(entry) : peers_.erase(entry);
+  }
+}
+
+void peer_calls::poke() {
+  for (auto& [node, peer] : peers_)
+    peer.link->poke();
+}
+
+std::vector<cluster::peer_view> peer_calls::views_of(const uuid& function) const {
+  std::vector<cluster::peer_view> views;
+  views.reserve(standings_->peers.size());
+  for (const auto& known : standings_->peers) {
+    const auto mine = peers_.find(known.node);
+    if (mine == peers_.end())
+      continue;
+    cluster::peer_view view;
+    view.node = known.node;
+    view.usable = known.usable && mine->second.link->takes_calls();
+    if (const auto there = known.functions.find(function); there != known.functions.end()) {
+      view.slots = there->second.slots;
+      view.in_flight = there->second.in_flight;
+      view.queue_age = there->second.queue_age;
+    }
+    if (const auto sent = mine->second.outstanding.find(function); sent != mine->second.outstanding.end())
+      view.outstanding = sent->second;
+    views.push_back(view);
+  }
+  return views;
+}
+
+cluster::call_route peer_calls::choose(const uuid& function, const cluster::local_view& here,
+                                       std::span<const uuid> tried) {
+  return cluster::route_call(here, views_of(function), cluster::home_of(function, standings_->homes), self_, tried,
+                             fast_random());
+}
+
+void peer_calls::run(const uuid& node, functions::invocation_ptr call, std::function<void(remote_result)> done) {
+  const auto peer = peers_.find(node);
+  if (peer == peers_.end()) {
+    // The standings changed since the choice.
+    loop_.post([done = std::move(done)] {
+      done(failed(remote_end::not_run, errc::link_down, "the node has left the cluster"));
+    });
+    return;
+  }
+  auto parts = encode_call(*call, loop_.now());
+  const auto key = next_key_++;
+  const auto id =
+      peer->second.link->call(cluster::link_topic::invoke, std::move(parts.head), std::move(parts.body), call->deadline,
+                              [this, key](call_result result) { end(key, std::move(result)); });
+  if (!id) {
+    loop_.post([done = std::move(done), why = id.error()] { done(failed(remote_end::not_run, why.code, why.what)); });
+    return;
+  }
+  ++peer->second.outstanding[call->function->id];
+  sent_.emplace(key, sent_call{node, *id, std::move(call), std::move(done)});
+}
+
+void peer_calls::end(std::uint64_t key, call_result result) {
+  auto entry = sent_.extract(key);
+  if (entry.empty())
+    return;
+  auto& ended = entry.mapped();
+  std::string name = to_string(ended.node);
+  if (const auto peer = peers_.find(ended.node); peer != peers_.end()) {
+    const auto count = peer->second.outstanding.find(ended.call->function->id);
+    if (count != peer->second.outstanding.end() && --count->second == 0)
+      peer->second.outstanding.erase(count);
+    if (const auto& hello = peer->second.link->peer_hello())
+      name = hello->node_name;
+  }
+  ended.done(result_of(std::move(result), name));
+}
+
+void peer_calls::on_tick(time_point) {
+  std::vector<std::uint64_t> abandoned;
+  for (const auto& [key, sent] : sent_)
+    if (sent.call->abandoned.load(std::memory_order_relaxed))
+      abandoned.push_back(key);
+  for (const auto key : abandoned) {
+    const auto& sent = sent_.at(key);
+    if (const auto peer = peers_.find(sent.node); peer != peers_.end())
+      peer->second.link->cancel(sent.id);
+    end(key, call_lost{errc::client_gone, "the client left"});
+  }
+}
+
+}  // namespace troupe::actors

@@ -1,0 +1,93 @@
+// The calls of one loop that run at other nodes: its links to them, what it has sent where, and which peer is the
+// better place for the next one. Who the peers are and how they stand comes from the control loop as an immutable view.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/event_loop.hpp"
+#include "actors/node_link.hpp"
+#include "actors/remote_calls.hpp"
+#include "cluster/call_routing.hpp"
+#include "config/ids.hpp"
+#include "config/setting_values.hpp"
+
+namespace troupe::actors {
+
+/// How the instances of one function at a peer stand.
+struct function_at_peer {
+  std::uint32_t slots = 0;      ///< calls that they take at a time
+  std::uint32_t in_flight = 0;  ///< calls that run or wait there
+  duration queue_age{};
+};
+
+struct peer_standing {
+  uuid node;
+  std::string name;
+  endpoint address;     ///< where it accepts links
+  bool usable = false;  ///< neither suspected nor draining
+  std::unordered_map<uuid, function_at_peer> functions;
+};
+
+/// One object for all loops; replaced when anything in it changes.
+struct peer_standings {
+  std::vector<peer_standing> peers;
+  std::vector<uuid> homes;  ///< nodes among which functions have their homes, this one included
+};
+using peer_standings_ptr = std::shared_ptr<const peer_standings>;
+
+class peer_calls final : public remote_calls, private tick_listener {
+public:
+  /// Makes a link of this loop to a peer; the peer's address is set by the caller of `make`.
+  using link_maker = std::function<node_link_config(const peer_standing& peer)>;
+
+  peer_calls(event_loop& loop, const uuid& self, link_maker make);
+  ~peer_calls();
+  peer_calls(const peer_calls&) = delete;
+  peer_calls& operator=(const peer_calls&) = delete;
+
+  // -- on the loop's thread only
+  void start();
+  /// Ends the links; calls that are under way end as the links say.
+  void stop();
+  /// Dials whom it does not know yet and hangs up on whom it no longer knows.
+  void adopt(peer_standings_ptr standings);
+  /// Dials at once whoever is being waited for.
+  void poke();
+
+  cluster::call_route choose(const uuid& function, const cluster::local_view& here,
+                             std::span<const uuid> tried) override;
+  void run(const uuid& node, functions::invocation_ptr call, std::function<void(remote_result)> done) override;
+
+private:
+  struct peer_entry {
+    std::unique_ptr<node_link> link;
+    endpoint address;
+    std::unordered_map<uuid, std::uint32_t> outstanding;  ///< calls sent and not answered, by function
+  };
+  struct sent_call {
+    uuid node;
+    std::uint64_t id = 0;  ///< of the link
+    functions::invocation_ptr call;
+    std::function<void(remote_result)> done;
+  };
+
+  void on_tick(time_point now) override;
+  void end(std::uint64_t key, call_result result);
+  std::vector<cluster::peer_view> views_of(const uuid& function) const;
+  void retire(std::unique_ptr<node_link> link);
+
+  event_loop& loop_;
+  const uuid self_;
+  link_maker make_;
+  peer_standings_ptr standings_ = std::make_shared<peer_standings>();
+  std::unordered_map<uuid, peer_entry> peers_;
+  std::unordered_map<std::uint64_t, sent_call> sent_;
+  std::uint64_t next_key_ = 1;
+  bool started_ = false;
+};
+
+}  // namespace troupe::actors

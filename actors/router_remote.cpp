@@ -1,0 +1,99 @@
+// Calls that a router has other nodes run, and what it does with those that did not run there.
+#include "actors/router.hpp"
+
+namespace troupe::actors {
+
+namespace {
+
+using functions::bytes_of;
+using functions::invocation_ptr;
+using functions::outcome_ptr;
+
+}  // namespace
+
+/// Null for a call that may not leave this node.
+remote_calls* router::remote_for(const functions::invocation& call) const {
+  const auto& remote = surroundings_->remote;
+  return ending_ || call.by_link || remote.empty() ? nullptr : remote[loop().index()];
+}
+
+/// How this node stands once no worker here takes a call of `bytes` at once.
+cluster::local_view router::view_of(const function_state& state, std::size_t bytes) const {
+  const auto& limits = surroundings_->limits;
+  cluster::local_view here;
+  here.runs_here = state.what.load != nullptr;
+  for (const auto& each : state.what.load->per_loop)
+    here.has_instances = here.has_instances || each.workers.load(std::memory_order_relaxed) > 0;
+  here.queue_full = state.queue.size() >= limits.max_calls || state.queued_bytes + bytes > limits.max_bytes;
+  if (!state.queue.empty())
+    here.queue_age = loop().now() - state.queue.front().since;
+  return here;
+}
+
+caf::result<outcome_ptr> router::leave(const invocation_ptr& call, const uuid& node) {
+  auto away = std::make_shared<away_call>();
+  away->call = call;
+  away->answer = make_response_promise<promise>();
+  auto answer = away->answer;
+  send_away(std::move(away), node);
+  return answer;
+}
+
+void router::send_away(std::shared_ptr<away_call> away, const uuid& node) {
+  away->tried.push_back(node);
+  auto* remote = surroundings_->remote[loop().index()];
+  const auto& call = away->call;
+  remote->run(node, call, [this, self = strong_self(), away](remote_result result) {
+    enter();
+    came_back(away, std::move(result));
+  });
+}
+
+void router::came_back(std::shared_ptr<away_call> away, remote_result result) {
+  auto* remote = remote_for(*away->call);
+  auto* state = find(away->call->function->id);
+  const auto tried = result.end == remote_end::unknown ? cluster::try_result::unknown : cluster::try_result::not_run;
+  if (result.end == remote_end::ran || remote == nullptr || state == nullptr ||
+      !cluster::may_retry(tried, away->retries, loop().now(), away->call->deadline, away->call->function->idempotent))
+    return deliver(*away, std::move(result.outcome));
+  ++away->retries;
+  const auto here = state->what.load ? view_of(*state, bytes_of(*away->call)) : cluster::local_view{};
+  const auto route = remote->choose(away->call->function->id, here, away->tried);
+  switch (route.place) {
+    case cluster::call_place::here: return run_here(*state, *away);
+    case cluster::call_place::peer: return send_away(std::move(away), route.node);
+    case cluster::call_place::nowhere: return deliver(*away, std::move(result.outcome));
+  }
+}
+
+void router::deliver(away_call& away, outcome_ptr result) {
+  away.answer.deliver(std::move(result));
+}
+
+void router::run_here(function_state& state, away_call& away) {
+  if (state.queue.empty())
+    if (auto* chosen = free_worker(state)) {
+      chosen->slots->take(loop().now());
+      away.answer.delegate(chosen->actor, away.call);
+      return;
+    }
+  wait_here(state, {away.call, away.answer, loop().now(), true});
+}
+
+/// A call that waited and cannot be run here, but certainly did not run. @returns whether a peer has it now.
+bool router::try_elsewhere(const function_state& state, const waiting_call& refused, errc why) {
+  auto* remote = remote_for(*refused.call);
+  if (remote == nullptr || !cluster::means_not_run(why))
+    return false;
+  const auto route = remote->choose(state.what.spec->id, {}, {});
+  if (route.place != cluster::call_place::peer)
+    return false;
+  auto away = std::make_shared<away_call>();
+  away->call = refused.call;
+  away->answer = refused.answer;
+  away->retries = 1;
+  send_away(std::move(away), route.node);
+  return true;
+}
+
+}  // namespace troupe::actors
