@@ -21,6 +21,11 @@ own_link_call* link_state::find_own(std::uint64_t id) noexcept {
   return id != 0 && place < own_.size() && own_[place].id == id ? &own_[place] : nullptr;
 }
 
+bool link_state::owns(std::uint64_t id) const noexcept {
+  const auto place = link_call_place(id);
+  return id != 0 && place < own_.size() && own_[place].id == id && !own_[place].abandoned;
+}
+
 expected<std::uint64_t> link_state::call(link_topic topic, buffer head, buffer body, time_point deadline,
                                          time_point now) {
   if (!open())

@@ -63,6 +63,8 @@ public:
   bool takes_calls() const noexcept { return open() && !peer_drains_; }
   bool stale() const noexcept { return stale_ping_ != 0; }
   const link_hello& peer() const noexcept { return peer_; }
+  /// Whether this own call is neither ended nor given up.
+  bool owns(std::uint64_t call) const noexcept;
   std::size_t own_calls() const noexcept { return own_calls_; }    ///< unanswered
   std::size_t peer_calls() const noexcept { return peer_calls_; }  ///< unsettled
   time_point last_heard() const noexcept { return last_heard_; }
