@@ -118,8 +118,8 @@ private:
   bool receive(incoming_body& in, std::uint64_t id, const link_frame& frame);
   bool count_received(std::size_t bytes);
 
-  const link_limits limits_;
-  const std::uint64_t side_;  ///< lowest bit of the ids of own calls: 1 for who dialed
+  link_limits limits_;
+  std::uint64_t side_;  ///< lowest bit of the ids of own calls: 1 for who dialed
   phase phase_;
   link_hello own_hello_;
   link_hello peer_;
