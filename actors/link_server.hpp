@@ -56,12 +56,21 @@ public:
 
 private:
   class served;
+  struct ticker final : tick_listener {
+    explicit ticker(link_server& s) : server{s} {}
+    void on_tick(time_point now) override { server.on_tick(now); }
+    link_server& server;
+  };
   void forget(served& link);
+  void on_tick(time_point now);
+  template <class Action>
+  void each(Action action);
 
   event_loop& loop_;
   const link_services& services_;
   link_server_config config_;
   std::vector<std::shared_ptr<served>> links_;
+  ticker ticker_;
   bool drains_ = false;
 };
 

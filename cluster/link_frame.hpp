@@ -120,7 +120,7 @@ public:
   expected<std::optional<link_frame>> next();
 
   /// What was fed and not taken yet: for whoever reads only the first frame and hands the rest on.
-  std::string_view rest() const noexcept { return held_.empty() ? input_ : held_.view(); }
+  std::string_view rest() const noexcept { return held_.empty() || held_taken_ ? input_ : held_.view(); }
 
 private:
   expected<std::optional<link_frame>> take(std::string_view frame);

@@ -5,10 +5,12 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "cluster/link_calls.hpp"
 #include "cluster/link_event.hpp"
 #include "cluster/link_frame.hpp"
 #include "config/buffer.hpp"
@@ -61,6 +63,8 @@ public:
   bool takes_calls() const noexcept { return open() && !peer_drains_; }
   bool stale() const noexcept { return stale_ping_ != 0; }
   const link_hello& peer() const noexcept { return peer_; }
+  /// Whether this own call is neither ended nor given up.
+  bool owns(std::uint64_t call) const noexcept;
   std::size_t own_calls() const noexcept { return own_calls_; }    ///< unanswered
   std::size_t peer_calls() const noexcept { return peer_calls_; }  ///< unsettled
   time_point last_heard() const noexcept { return last_heard_; }
@@ -69,43 +73,6 @@ public:
 
 private:
   enum class phase : std::uint8_t { opening, open, closed };
-  enum class peer_phase : std::uint8_t { arriving, running, answering };
-
-  /// A body, with its head, on its way out.
-  struct outgoing {
-    buffer head;
-    buffer body;
-    std::size_t sent = 0;  ///< of the body
-    std::uint64_t window = 0;
-    bool begun = false;   ///< its first frame has been pulled
-    bool queued = false;  ///< in `ready_` or `starved_`
-  };
-  /// One on its way in.
-  struct incoming {
-    buffer head;
-    buffer body;
-    std::uint64_t total = 0;
-    std::uint64_t granted = 0;   ///< bytes that the sender may still send
-    std::uint64_t received = 0;  ///< since the last credit
-  };
-  struct own_call {
-    std::uint64_t id = 0;  ///< 0: the place is free
-    link_topic topic{};
-    time_point deadline{};
-    std::uint64_t end_offset = 0;  ///< in the stream of all bytes; 0: not all of it was pulled
-    bool abandoned = false;        ///< its user has been told, or wants no word
-    bool answering = false;
-    outgoing out;
-    incoming in;
-  };
-  struct peer_call {
-    std::uint64_t id = 0;
-    peer_phase phase{};
-    link_topic topic{};
-    time_point deadline{};
-    incoming in;
-    outgoing out;
-  };
 
   // link_state.cpp
   void on_frame(const link_frame& frame, time_point now);
@@ -113,48 +80,55 @@ private:
   void on_pong(const link_frame& frame, time_point now);
   void ping(time_point now);
   void break_off(errc code, std::string text);
-  void end_own_calls(std::string_view why);
-  void expire_own_calls(time_point now);
+  void violated(std::string text) { break_off(errc::protocol, std::move(text)); }
+  void end_calls(const std::string& why);
   link_event& tell(link_event_kind kind, std::uint64_t call = 0);
+  link_event& tell(link_event_kind kind, std::uint64_t call, errc code, std::string_view text);
 
-  // link_calls.cpp
-  void on_call(const link_frame& frame, time_point now);
-  bool admit(const link_frame& frame);
+  // link_own_calls.cpp
   void on_answer(const link_frame& frame);
   void on_settled(const link_frame& frame);
+  void on_answer_data(const link_frame& frame);
+  void finish_answer(own_link_call& call);
+  void expire_own_calls(time_point now);
+  void abandon_own(own_link_call& call);
+  void end_own(own_link_call& call, link_event_kind kind, errc code, std::string_view text);
+  void free_own(own_link_call& call);
+  own_link_call* find_own(std::uint64_t id) noexcept;
+
+  // link_peer_calls.cpp
+  void on_call(const link_frame& frame, time_point now);
+  std::optional<errc> reason_to_refuse(const link_frame& frame) const;
+  void on_call_data(const link_frame& frame);
   void on_cancel(const link_frame& frame);
-  void on_data(const link_frame& frame);
-  void finish_call(peer_call& call);
-  void finish_answer(own_call& call);
-  void drop_peer_call(peer_call& call, errc code, std::string_view detail);
-  void end_own_call(own_call& call, link_event_kind kind, errc code, std::string_view text);
-  void free_own(own_call& call);
-  void free_peer(peer_call& call);
-  own_call* find_own(std::uint64_t id) noexcept;
-  peer_call* find_peer(std::uint64_t id) noexcept;
-  bool is_own(std::uint64_t id) const noexcept { return (id & 1) == side_; }
+  void finish_call(peer_link_call& call);
+  void drop_peer(peer_link_call& call, errc code, std::string_view detail);
+  void free_peer(peer_link_call& call);
+  peer_link_call* find_peer(std::uint64_t id) noexcept;
+  peer_link_call* find_running(std::uint64_t id) noexcept;
 
   // link_flow.cpp
-  void enqueue(std::uint64_t id, outgoing& out);
-  outgoing* sendable(std::uint64_t id) noexcept;
+  bool is_own(std::uint64_t id) const noexcept { return (id & 1) == side_; }
+  void enqueue(std::uint64_t id, outgoing_body& stream);
+  outgoing_body* outgoing(std::uint64_t id) noexcept;
   void send_one(std::uint64_t id, buffer& out, time_point now);
-  std::size_t send_first(std::uint64_t id, outgoing& stream, buffer& out, time_point now);
-  void on_sent_all(std::uint64_t id, std::uint64_t offset);
+  bool send_first(std::uint64_t id, outgoing_body& stream, std::string_view piece, buffer& out, time_point now);
+  void on_sent_all(std::uint64_t id);
   void on_credit(const link_frame& frame);
-  bool receive(incoming& in, std::uint64_t id, std::string_view bytes);
+  bool receive(incoming_body& in, std::uint64_t id, const link_frame& frame);
   bool count_received(std::size_t bytes);
 
-  const link_limits limits_;
-  const std::uint64_t side_;  ///< lowest bit of the ids of own calls: 1 for who dialed
+  link_limits limits_;
+  std::uint64_t side_;  ///< lowest bit of the ids of own calls: 1 for who dialed
   phase phase_;
   link_hello own_hello_;
   link_hello peer_;
   link_frame_reader reader_;
   std::vector<link_event> events_;
 
-  std::vector<own_call> own_;
+  std::vector<own_link_call> own_;
   std::vector<std::uint32_t> free_places_;
-  std::vector<peer_call> peers_;
+  std::vector<peer_link_call> peers_;
   std::size_t own_calls_ = 0;
   std::size_t peer_calls_ = 0;
   std::uint64_t next_sequence_ = 1;
@@ -168,7 +142,7 @@ private:
   std::deque<std::uint64_t> starved_;  ///< wait for credit of the link
   std::uint64_t link_window_;
   std::uint64_t link_granted_;
-  std::uint64_t link_received_ = 0;
+  std::uint64_t link_uncredited_ = 0;
   std::uint64_t pulled_ = 0;
   std::uint64_t written_ = 0;
 

@@ -58,7 +58,8 @@ private:
     time_point ticked_at;
     duration silence() const noexcept { return ticked_at > heard_at ? ticked_at - heard_at : duration{0}; }
   };
-  suspicion_change judge();
+  enum class evidence : std::uint8_t { none, life };
+  suspicion_change judge(evidence seen);
 
   suspicion_limits limits_;
   std::vector<link_record> links_;

@@ -1,8 +1,8 @@
 #include "http/listener.hpp"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -12,6 +12,7 @@
 #include <cstring>
 #include <memory>
 
+#include "actors/socket_address.hpp"
 #include "config/log.hpp"
 #include "http/edge.hpp"
 #include "http/responses.hpp"
@@ -20,94 +21,30 @@ namespace troupe::http {
 
 namespace {
 
-constexpr int backlog = 4096;
 /// Accepts before the connections of the loop have their turn.
 constexpr int max_accepts_in_a_row = 128;
 constexpr std::chrono::minutes report_interval{1};
 
-struct resolved {
-  sockaddr_storage address{};
-  socklen_t length = 0;
-};
-
-expected<resolved> resolve(const endpoint& where) {
-  resolved result;
-  auto& v4 = reinterpret_cast<sockaddr_in&>(result.address);
-  auto& v6 = reinterpret_cast<sockaddr_in6&>(result.address);
-  if (::inet_pton(AF_INET, where.host.c_str(), &v4.sin_addr) == 1) {
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(where.port);
-    result.length = sizeof v4;
-  } else if (::inet_pton(AF_INET6, where.host.c_str(), &v6.sin6_addr) == 1) {
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(where.port);
-    result.length = sizeof v6;
-  } else {
-    return fail(errc::bad_setting, "address '" + to_string(where) + "': the host must be an IP address");
-  }
-  return result;
-}
-
-std::uint16_t port_of(const sockaddr_storage& address) {
-  return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
-                                             : reinterpret_cast<const sockaddr_in&>(address).sin_port);
-}
-
-std::string host_of(const sockaddr_storage& address) {
-  char text[INET6_ADDRSTRLEN] = {};
-  if (address.ss_family == AF_INET6) {
-    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(&v6))
-      ::inet_ntop(AF_INET, v6.s6_addr + 12, text, sizeof text);
-    else
-      ::inet_ntop(AF_INET6, &v6, text, sizeof text);
-  } else {
-    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text, sizeof text);
-  }
-  return text;
-}
-
-int open_one(const resolved& where, bool shared) {
-  const int descriptor = ::socket(where.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (descriptor < 0)
-    return -1;
-  const int one = 1;
-  ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  if (shared)
-    ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
-  if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&where.address), where.length) == 0 &&
-      ::listen(descriptor, backlog) == 0)
-    return descriptor;
-  const int problem = errno;
-  ::close(descriptor);
-  errno = problem;
-  return -1;
-}
-
 }  // namespace
 
 expected<std::vector<int>> open_listeners(const endpoint& address, unsigned count, endpoint& bound) {
-  auto where = resolve(address);
+  auto where = actors::resolve(address);
   if (!where)
     return tl::unexpected{where.error()};
-  const auto refused = [&] {
-    return fail(errc::io, "cannot listen on " + to_string(address) + ": " + std::strerror(errno));
-  };
-  const int alone = open_one(*where, false);
+  const int alone = actors::open_listening(*where, actors::port_use::exclusive);
   if (alone < 0)
-    return refused();
-  ::getsockname(alone, reinterpret_cast<sockaddr*>(&where->address), &where->length);
-  bound = {host_of(where->address), port_of(where->address)};
+    return actors::cannot_listen(address, errno);
+  ::getsockname(alone, where->get(), &where->length);
+  bound = where->where();
   ::close(alone);
   std::vector<int> result;
   for (unsigned i = 0; i < count; ++i) {
-    const int descriptor = open_one(*where, true);
+    const int descriptor = actors::open_listening(*where, actors::port_use::shared);
     if (descriptor < 0) {
       const int problem = errno;
       for (const int opened : result)
         ::close(opened);
-      errno = problem;
-      return refused();
+      return actors::cannot_listen(address, problem);
     }
     result.push_back(descriptor);
   }
@@ -152,10 +89,9 @@ void listener::accept_all() {
         edge_.loop().at_batch_end(*this);
       return;
     }
-    sockaddr_storage peer{};
-    socklen_t length = sizeof peer;
-    const int accepted =
-        ::accept4(descriptor_, reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    actors::socket_address peer;
+    peer.length = sizeof peer.storage;
+    const int accepted = ::accept4(descriptor_, peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (accepted < 0) {
       if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO)
         continue;
@@ -168,7 +104,7 @@ void listener::accept_all() {
     const int one = 1;
     ::setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     last_accepted_ = edge_.loop().now();
-    edge_.adopt(accepted, host_of(peer), port_);
+    edge_.adopt(accepted, peer.host(), port_);
   }
 }
 

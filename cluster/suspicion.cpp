@@ -1,0 +1,76 @@
+#include "cluster/suspicion.hpp"
+
+#include <algorithm>
+
+namespace troupe::cluster {
+
+std::string_view to_string(suspicion_reason reason) noexcept {
+  switch (reason) {
+    case suspicion_reason::none: return "none";
+    case suspicion_reason::gone: return "gone";
+    case suspicion_reason::silent: return "silent";
+  }
+  return "unknown";
+}
+
+suspicion::suspicion(std::size_t links, suspicion_limits limits, time_point now)
+    : limits_{limits}, links_(links, link_record{.heard_at = now, .ticked_at = now}) {}
+
+suspicion_change suspicion::opened(std::size_t link, time_point now) {
+  auto& record = links_[link];
+  record.open = true;
+  record.refused = false;
+  record.heard_at = std::max(record.heard_at, now);
+  return judge(evidence::life);
+}
+
+suspicion_change suspicion::closed(std::size_t link, time_point) {
+  links_[link].open = false;
+  return judge(evidence::none);
+}
+
+suspicion_change suspicion::refused(std::size_t link, time_point) {
+  links_[link].open = false;
+  links_[link].refused = true;
+  return judge(evidence::none);
+}
+
+suspicion_change suspicion::ticked(std::size_t link, time_point heard_at, time_point ticked_at) {
+  auto& record = links_[link];
+  if (ticked_at <= record.ticked_at)
+    return suspicion_change::none;
+  const bool late = ticked_at - record.ticked_at > limits_.late_tick;
+  const bool heard = record.open && heard_at > record.heard_at;
+  record.ticked_at = ticked_at;
+  record.heard_at = late ? ticked_at : std::max(record.heard_at, heard_at);
+  return judge(heard && ticked_at - heard_at < limits_.silence ? evidence::life : evidence::none);
+}
+
+/// A suspicion ends by a sign of life only: that the observer itself was late proves nothing.
+suspicion_change suspicion::judge(evidence seen) {
+  const bool was = suspected();
+  const bool any_open = std::any_of(links_.begin(), links_.end(), [](const auto& link) { return link.open; });
+  const bool any_refused = std::any_of(links_.begin(), links_.end(), [](const auto& link) { return link.refused; });
+  if (!any_open && any_refused)
+    reason_ = suspicion_reason::gone;
+  else if (!links_.empty() && silence() >= limits_.silence)
+    reason_ = suspicion_reason::silent;
+  else if (seen == evidence::life)
+    reason_ = suspicion_reason::none;
+  if (was == suspected())
+    return suspicion_change::none;
+  return was ? suspicion_change::healed : suspicion_change::suspected;
+}
+
+bool suspicion::avoided(std::size_t link) const noexcept {
+  return !links_[link].open || links_[link].silence() >= limits_.silence;
+}
+
+duration suspicion::silence() const noexcept {
+  auto least = duration::max();
+  for (const auto& link : links_)
+    least = std::min(least, link.silence());
+  return least;
+}
+
+}  // namespace troupe::cluster
