@@ -80,7 +80,7 @@ protected:
   std::size_t id_count() const noexcept { return ids_.size() + staged_ids_.size(); }
   /// As things stand with what is staged.
   const record* standing(const std::string& key) const;
-  std::vector<std::string> standing_keys(std::string_view prefix) const;
+  std::vector<const record*> all_standing(std::string_view prefix) const;
   void forget_ids(milliseconds now);
   cursor staged_tip() const noexcept;
   const digest& staged_hash() const noexcept;
