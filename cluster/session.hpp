@@ -61,6 +61,7 @@ private:
   milliseconds sent_at_{0};
   milliseconds next_at_{0};
   bool outstanding_ = false;
+  bool stale_ = false;  ///< what is outstanding was asked of a history that is gone
   std::uint64_t times_lost_ = 0;
 };
 

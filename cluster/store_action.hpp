@@ -81,6 +81,10 @@ struct records_changed {
 struct history_replaced {
   store_identity identity;
 };
+/// Sessions whose end is durable here, expired or replaced: whoever holds one has lost it.
+struct sessions_ended {
+  std::vector<session_id> sessions;
+};
 /// The primary wants to know whether that incarnation of a node still answers; tell `store_node::probed` within 1 s.
 struct probe_incarnation {
   node_id node;
@@ -89,7 +93,7 @@ struct probe_incarnation {
 };
 
 using store_action = std::variant<send_message, persist_rows, persist_whole, answer_call, store_event, role_changed,
-                                  records_changed, history_replaced, probe_incarnation>;
+                                  records_changed, history_replaced, sessions_ended, probe_incarnation>;
 using store_actions = std::vector<store_action>;
 
 }  // namespace troupe::cluster

@@ -35,6 +35,8 @@ struct open_session_call {
 };
 struct renew_call {
   session_id session;
+  node_id node;
+  uuid incarnation;
 };
 
 /// Makes `session` the only owner of `resource`. `guards` and `writes` are part of the same commit.

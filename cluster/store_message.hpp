@@ -44,6 +44,8 @@ struct subscribe_message {
   cursor from;
   digest hash;
 };
+/// From a node that gets its rows elsewhere now.
+struct unsubscribe_message {};
 struct rows_message {
   std::vector<history_row> rows;  ///< without holes
 };
@@ -80,7 +82,7 @@ struct not_primary_message {
   std::uint64_t number = 0;
 };
 
-using store_message = std::variant<hello_message, subscribe_message, rows_message, load_message, load_next_message,
-                                   level_message, call_message, answer_message, not_primary_message>;
+using store_message = std::variant<hello_message, subscribe_message, unsubscribe_message, rows_message, load_message,
+                                   load_next_message, level_message, call_message, answer_message, not_primary_message>;
 
 }  // namespace troupe::cluster
