@@ -43,16 +43,22 @@ struct record {
   std::uint64_t revision = 0;  ///< of the commit that last wrote it
 };
 
-/// A condition that must hold for a commit to be applied. `revision` 0 means: the key is absent.
+/// A condition that must hold for a commit to be applied. `revision` 0 means: the key is absent. With an `epoch` the
+/// key is a resource that must be owned under exactly that epoch, and `revision` does not count.
 struct guard {
   std::string key;
   std::uint64_t revision = 0;
+  std::uint64_t epoch = 0;
 };
+
+/// A node's promise to say that it lives; what is bound to it goes with it. Chosen by the node that opens it.
+using session_id = uuid;
 
 struct write {
   std::string key;
   std::string value;
   bool erase = false;
+  session_id bound{};  ///< not nil: the record is erased when this session ends
 };
 
 using commit_id = uuid;

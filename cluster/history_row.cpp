@@ -63,6 +63,12 @@ digest chain_hash(const digest& previous, const row_head& head) {
   return sha256(bytes);
 }
 
+commit_result answer_of(cursor at, row_kind kind) {
+  if (kind == row_kind::voided)
+    return voided{};
+  return committed{at};
+}
+
 std::string encode_body(const applied& commit) {
   std::string out;
   put_number(out, static_cast<std::uint32_t>(commit.puts.size()));

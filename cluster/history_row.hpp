@@ -33,8 +33,14 @@ struct history_row {
   std::string body;  ///< puts and erasures, `encode_body`
 };
 
+/// About what a row takes beside its body, in bytes.
+inline constexpr std::size_t row_overhead = 128;
+
 /// The hash that `head` must carry when the row before it carries `previous`.
 digest chain_hash(const digest& previous, const row_head& head);
+
+/// What a commit is answered whose row stands in the history.
+commit_result answer_of(cursor at, row_kind kind);
 
 std::string encode_body(const applied& commit);
 /// @returns what followers see of a row, or `errc::corrupt` naming the cursor.

@@ -1,49 +1,114 @@
 #include "cluster/primary.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <set>
-#include <string_view>
+#include <utility>
 
 namespace troupe::cluster {
 
 namespace {
 
-commit_result answer_of(cursor at, row_kind kind) {
-  if (kind == row_kind::voided)
-    return voided{};
-  return committed{at};
+constexpr std::string_view bound_prefix = "bound/";
+
+std::string bound_key(std::string_view key) {
+  return std::string{bound_prefix}.append(key);
+}
+
+std::string_view bytes_of(const session_id& session) {
+  return {reinterpret_cast<const char*>(session.bytes.data()), session.bytes.size()};
+}
+
+std::string guarded_key(const guard& condition) {
+  return condition.epoch == 0 ? condition.key : owner_key(condition.key);
 }
 
 }  // namespace
 
+std::string session_key(const session_id& session) {
+  return "session/" + to_string(session);
+}
+
+std::string owner_key(std::string_view resource) {
+  return std::string{"owner/"}.append(resource);
+}
+
+bool is_own_record(std::string_view key) {
+  constexpr std::array<std::string_view, 6> prefixes{"session/", bound_prefix, "owner/", "live/", "node/", "meta/"};
+  return std::any_of(prefixes.begin(), prefixes.end(), [&](auto each) { return key.starts_with(each); });
+}
+
+expected<primary> primary::make(primary_state state, primary_limits limits, std::uint64_t generation) {
+  return history::make(std::move(state), limits).map([&](history&& base) {
+    return primary{std::move(base), generation};
+  });
+}
+
 commit_result primary::decide(const commit_request& request, milliseconds now) {
-  forget_ids(now);
-  if (const auto* first = find_id(request.id))
-    return answer_of(first->at, first->kind);
+  if (auto first = first_answer(request.id, now))
+    return std::move(*first);
   if (auto good = check(request); !good)
     return refused{std::move(good.error())};
+  for (const auto& change : request.writes)
+    if (is_own_record(change.key))
+      return refused{{errc::bad_usage, "record '" + change.key + "' is written by the store itself only"}};
+  return apply(request, now);
+}
+
+commit_result primary::apply(const commit_request& request, milliseconds now) {
+  if (auto first = first_answer(request.id, now))
+    return std::move(*first);
   if (auto full = no_room())
     return std::move(*full);
   if (!std::all_of(request.guards.begin(), request.guards.end(), [&](const guard& each) { return holds(each); }))
     return standing_at(request.guards);
-
+  const auto opens = [&](const session_id& session) {
+    const auto key = session_key(session);
+    return std::any_of(request.writes.begin(), request.writes.end(),
+                       [&](const write& each) { return each.key == key && !each.erase; });
+  };
   applied commit;
   commit.cursor.value = staged_tip().value + 1;
   for (const auto& change : request.writes) {
-    if (!change.erase)
-      commit.puts.push_back({change.key, change.value, commit.cursor.value});
-    else if (find_record(change.key) != nullptr)
-      commit.erased.push_back(change.key);
+    if (change.bound != session_id{} && standing(session_key(change.bound)) == nullptr && !opens(change.bound))
+      return refused{{errc::refused, "record '" + change.key + "' is bound to a session that has ended"}};
+    put(change, commit);
   }
   const auto at = commit.cursor;
   stage(std::move(commit), request.id, row_kind::commit, now);
   return committed{at};
 }
 
+/// Adds one write and what becomes of its bond.
+void primary::put(const write& change, applied& commit) const {
+  auto bond = bound_key(change.key);
+  const bool is_bound = standing(bond) != nullptr;
+  if (change.erase) {
+    if (standing(change.key) != nullptr)
+      commit.erased.push_back(change.key);
+  } else {
+    commit.puts.push_back({change.key, change.value, commit.cursor.value});
+    if (change.bound != session_id{}) {
+      commit.puts.push_back({std::move(bond), std::string{bytes_of(change.bound)}, commit.cursor.value});
+      return;
+    }
+  }
+  if (is_bound)
+    commit.erased.push_back(std::move(bond));
+}
+
+std::vector<write> primary::unbind(const session_id& session) const {
+  std::vector<write> erasures;
+  for (const auto* bond : all_standing(bound_prefix))
+    if (bond->value == bytes_of(session))
+      erasures.push_back({bond->key.substr(bound_prefix.size()), {}, true});
+  return erasures;
+}
+
 commit_result primary::settle(const commit_id& id, milliseconds now) {
-  forget_ids(now);
-  if (const auto* first = find_id(id))
-    return answer_of(first->at, first->kind);
+  if (auto first = first_answer(id, now))
+    return std::move(*first);
   if (auto good = check({{}, {}, id}); !good)
     return refused{std::move(good.error())};
   if (auto full = no_room())
@@ -54,179 +119,45 @@ commit_result primary::settle(const commit_id& id, milliseconds now) {
   return voided{};
 }
 
+std::optional<commit_result> primary::first_answer(const commit_id& id, milliseconds now) {
+  forget_ids(now);
+  if (const auto* first = find_id(id))
+    return answer_of(first->at, first->kind);
+  return std::nullopt;
+}
+
+commit_id primary::own_id() const {
+  std::string bytes{"own commit"};
+  const auto& before = staged_hash();
+  bytes.append(reinterpret_cast<const char*>(before.bytes.data()), before.bytes.size());
+  const auto sum = sha256(bytes);
+  commit_id id;
+  std::memcpy(id.bytes.data(), sum.bytes.data(), id.bytes.size());
+  return id;
+}
+
 std::optional<refused> primary::no_room() const {
-  if (ids_.size() + staged_ids_.size() < limits_.max_ids)
+  if (id_count() < limits().max_ids)
     return std::nullopt;
-  return refused{{errc::full, "the ids of " + std::to_string(limits_.max_ids) +
+  return refused{{errc::full, "the ids of " + std::to_string(limits().max_ids) +
                                   " commits are kept already: commits are allowed again when the oldest expire"}};
 }
 
-void primary::stage(applied commit, const commit_id& id, row_kind kind, milliseconds now) {
-  history_row row;
-  row.body = encode_body(commit);
-  row.head.at = commit.cursor;
-  row.head.id = id;
-  row.head.kind = kind;
-  row.head.time = std::max(now, staged_rows_.empty() ? time_ : staged_rows_.back().head.time);
-  row.head.body = sha256(row.body);
-  row.head.hash = chain_hash(staged_rows_.empty() ? hash_ : staged_rows_.back().head.hash, row.head);
-  staged_ids_.emplace(id, known_id{row.head.at, kind, row.head.time});
-  staged_rows_.push_back(std::move(row));
-  for (auto& put : commit.puts) {
-    auto key = put.key;
-    staged_records_.insert_or_assign(std::move(key), std::move(put));
-  }
-  for (auto& key : commit.erased)
-    staged_records_.insert_or_assign(std::move(key), std::nullopt);
-}
-
-std::optional<commit_result> primary::known(const commit_id& id) const {
-  const auto found = ids_.find(id);
-  if (found == ids_.end())
-    return std::nullopt;
-  return answer_of(found->second.at, found->second.kind);
-}
-
-staged_changes primary::staged() const {
-  staged_changes changes;
-  changes.rows = staged_rows_;
-  for (const auto& [key, value] : staged_records_) {
-    if (value)
-      changes.puts.push_back(&*value);
-    else
-      changes.erased.push_back(key);
-  }
-  changes.bodies_were_from = bodies_from();
-  changes.bodies_from = next_bodies_from();
-  changes.heads_from = next_heads_from(changes.bodies_from);
-  return changes;
-}
-
-void primary::made_durable() {
-  const auto from = next_bodies_from();
-  for (auto& row : staged_rows_) {
-    remember(row.head);
-    log_bytes_ += row.body.size();
-    log_.push_back({row.head.at, std::move(row.body)});
-  }
-  for (; !log_.empty() && log_.front().at < from; log_.pop_front())
-    log_bytes_ -= log_.front().body.size();
-  for (auto& [key, value] : staged_records_) {
-    if (value)
-      records_.insert_or_assign(key, std::move(*value));
-    else
-      records_.erase(key);
-  }
-  drop_staged();
-}
-
-void primary::drop_staged() {
-  staged_rows_.clear();
-  staged_records_.clear();
-  staged_ids_.clear();
-}
-
-loaded primary::load() const {
-  loaded all;
-  all.cursor = tip_;
-  all.records.reserve(records_.size());
-  for (const auto& [key, value] : records_)
-    all.records.push_back(value);
-  return all;
-}
-
-follow_result primary::follow(cursor from) const {
-  // A follower ahead of the tip has a copy of another history; loading again is right for it too.
-  const auto oldest = bodies_from().value;
-  if (from > tip_ || from.value + 1 < oldest)
-    return gap{};
-  batch found;
-  std::size_t bytes = 0;
-  for (auto i = static_cast<std::size_t>(from.value + 1 - oldest); i < log_.size(); ++i) {
-    if (found.commits.size() >= limits_.batch_commits || bytes > limits_.batch_bytes)
-      break;
-    auto commit = decode_body(log_[i].at, log_[i].body);
-    if (!commit)
-      return refused{std::move(commit.error())};
-    bytes += log_[i].body.size();
-    found.commits.push_back(std::move(*commit));
-  }
-  return found;
-}
-
-const primary::known_id* primary::find_id(const commit_id& id) const {
-  if (const auto found = staged_ids_.find(id); found != staged_ids_.end())
-    return &found->second;
-  const auto found = ids_.find(id);
-  return found == ids_.end() ? nullptr : &found->second;
-}
-
-const record* primary::find_record(const std::string& key) const {
-  if (const auto found = staged_records_.find(key); found != staged_records_.end())
-    return found->second ? &*found->second : nullptr;
-  const auto found = records_.find(key);
-  return found == records_.end() ? nullptr : &found->second;
-}
-
 bool primary::holds(const guard& condition) const {
-  const auto* standing = find_record(condition.key);
-  return condition.revision == (standing == nullptr ? 0 : standing->revision);
+  const auto* found = standing(guarded_key(condition));
+  const auto revision = found == nullptr ? 0 : found->revision;
+  if (condition.epoch != 0)
+    return revision != 0 && epoch_of(generation_, revision) == condition.epoch;
+  return condition.revision == revision;
 }
 
 conflicted primary::standing_at(const std::vector<guard>& guards) const {
-  std::set<std::string_view> keys;
+  std::set<std::string> keys;
   conflicted answer;
   for (const auto& each : guards)
-    if (const auto* standing = find_record(each.key); standing != nullptr && keys.insert(each.key).second)
-      answer.records.push_back(*standing);
+    if (const auto* found = standing(guarded_key(each)); found != nullptr && keys.insert(found->key).second)
+      answer.records.push_back(*found);
   return answer;
-}
-
-void primary::forget_ids(milliseconds now) {
-  for (; !ids_by_age_.empty(); ids_by_age_.pop_front()) {
-    const auto oldest = ids_.find(ids_by_age_.front().second);
-    if (oldest->second.time + limits_.id_lifetime >= now)
-      return;
-    ids_.erase(oldest);
-  }
-}
-
-void primary::remember(const row_head& head) {
-  tip_ = head.at;
-  hash_ = head.hash;
-  time_ = head.time;
-  ids_.emplace(head.id, known_id{head.at, head.kind, head.time});
-  ids_by_age_.emplace_back(head.at, head.id);
-}
-
-cursor primary::staged_tip() const noexcept {
-  return staged_rows_.empty() ? tip_ : staged_rows_.back().head.at;
-}
-
-cursor primary::bodies_from() const noexcept {
-  return log_.empty() ? cursor{tip_.value + 1} : log_.front().at;
-}
-
-cursor primary::next_bodies_from() const {
-  auto count = log_.size() + staged_rows_.size();
-  auto bytes = log_bytes_;
-  for (const auto& row : staged_rows_)
-    bytes += row.body.size();
-  auto from = bodies_from();
-  for (std::size_t i = 0; count > 1 && (count > limits_.log_commits || bytes > limits_.log_bytes); ++i, --count) {
-    bytes -= i < log_.size() ? log_[i].body.size() : staged_rows_[i - log_.size()].body.size();
-    ++from.value;
-  }
-  return from;
-}
-
-cursor primary::next_heads_from(cursor kept_bodies) const {
-  auto from = kept_bodies;
-  const auto tip = staged_tip().value;
-  from.value = std::min(from.value, tip >= limits_.history_rows ? tip + 1 - limits_.history_rows : 1);
-  if (!ids_by_age_.empty())
-    from = std::min(from, ids_by_age_.front().first);
-  return from;
 }
 
 }  // namespace troupe::cluster

@@ -1,10 +1,8 @@
 #include "cluster/record_codec.hpp"
 
 #include <algorithm>
-#include <cstring>
-#include <map>
-#include <msgpack.hpp>
-#include <optional>
+
+#include "cluster/field_codec.hpp"
 
 namespace troupe::cluster {
 
@@ -13,108 +11,7 @@ namespace {
 constexpr std::string_view function_prefix = "function/";
 constexpr std::string_view route_prefix = "route/";
 
-using packer = msgpack::packer<msgpack::sbuffer>;
-
-template <std::size_t N>
-void pack_bytes(packer& out, const std::array<std::uint8_t, N>& bytes) {
-  constexpr auto size = static_cast<std::uint32_t>(N);
-  out.pack_bin(size);
-  out.pack_bin_body(reinterpret_cast<const char*>(bytes.data()), size);
-}
-
-void pack_unknown(packer& out, msgpack::sbuffer& bytes, const unknown_fields& unknown) {
-  for (const auto& [name, value] : unknown) {
-    out.pack(name);
-    bytes.write(value.data(), value.size());
-  }
-}
-
-/// The fields of one record while they are taken out one by one; what nobody took is unknown.
-class field_reader {
-public:
-  /// @returns the first fault, or nothing.
-  std::optional<std::string> open(std::string_view bytes) {
-    try {
-      // No container can have more members than the value has bytes: a length that lies allocates little.
-      const auto most = bytes.size();
-      std::size_t used = 0;
-      unpacked_ = msgpack::unpack(bytes.data(), bytes.size(), used, nullptr, nullptr,
-                                  msgpack::unpack_limit{most, most, most, most, most, max_depth});
-      if (used != bytes.size())
-        return "has bytes behind its end";
-    } catch (const msgpack::unpack_error&) {
-      return "is not msgpack";
-    }
-    if (unpacked_->type != msgpack::type::MAP)
-      return "is not a map";
-    for (const auto& field : unpacked_->via.map) {
-      if (field.key.type != msgpack::type::STR)
-        return "has a field whose name is no text";
-      const std::string name{field.key.via.str.ptr, field.key.via.str.size};
-      if (!fields_.emplace(name, &field.val).second)
-        return "has field '" + name + "' twice";
-    }
-    return std::nullopt;
-  }
-
-  template <class T>
-  void take(const char* name, T& out, bool required = false) {
-    const auto* value = take(name, required);
-    if (value == nullptr)
-      return;
-    try {
-      value->convert(out);
-    } catch (const msgpack::type_error&) {
-      fault(name, "is of another type than it should be");
-    }
-  }
-
-  template <std::size_t N>
-  void take_bytes(const char* name, std::array<std::uint8_t, N>& out, bool required = true) {
-    const auto* value = take(name, required);
-    if (value == nullptr)
-      return;
-    if (value->type != msgpack::type::BIN || value->via.bin.size != N)
-      return fault(name, "is not " + std::to_string(N) + " bytes");
-    std::memcpy(out.data(), value->via.bin.ptr, N);
-  }
-
-  unknown_fields rest() const {
-    unknown_fields unknown;
-    for (const auto& [name, value] : fields_) {
-      msgpack::sbuffer bytes;
-      msgpack::pack(bytes, *value);
-      unknown.emplace(name, std::string{bytes.data(), bytes.size()});
-    }
-    return unknown;
-  }
-
-  const std::optional<std::string>& first_fault() const { return fault_; }
-
-private:
-  static constexpr std::size_t max_depth = 16;
-
-  const msgpack::object* take(const char* name, bool required) {
-    const auto found = fields_.find(name);
-    if (found == fields_.end()) {
-      if (required)
-        fault(name, "is missing");
-      return nullptr;
-    }
-    const auto* value = found->second;
-    fields_.erase(found);
-    return value;
-  }
-
-  void fault(const std::string& name, const std::string& what) {
-    if (!fault_)
-      fault_ = "field '" + name + "' " + what;
-  }
-
-  msgpack::object_handle unpacked_;
-  std::map<std::string, const msgpack::object*, std::less<>> fields_;
-  std::optional<std::string> fault_;
-};
+using packer = field_packer;
 
 tl::unexpected<error> unreadable(const record& stored, const std::string& what) {
   return fail(errc::corrupt, "record '" + stored.key + "' cannot be read: " + what);

@@ -29,7 +29,7 @@ std::string contents(catalog_store& store) {
   return text;
 }
 
-std::string history(catalog_store& store) {
+std::string history_text(catalog_store& store) {
   const auto all = store_client{store}.follow({0}, milliseconds{-1});
   std::string text;
   for (const auto& commit : std::get<batch>(all).commits) {
@@ -222,7 +222,7 @@ TEST(SqliteStoreFaultTest, ADamagedByteIsFoundOrChangesNothing) {
   store_client{*store}.outcome(ids.back());
   const auto identity = *store_client{*store}.open();
   const auto records = contents(*store);
-  const auto commits = history(*store);
+  const auto commits = history_text(*store);
   store.reset();
   const auto whole = disk.contents(file);
   std::mt19937_64 random{9};
@@ -244,7 +244,7 @@ TEST(SqliteStoreFaultTest, ADamagedByteIsFoundOrChangesNothing) {
     }
     store_client client{**opened};
     EXPECT_EQ(contents(**opened), records);
-    EXPECT_EQ(history(**opened), commits);
+    EXPECT_EQ(history_text(**opened), commits);
     EXPECT_EQ(client.open()->store_id, identity.store_id);
     EXPECT_EQ(client.open()->generation, identity.generation);
     for (std::size_t i = 0; i < ids.size(); ++i)

@@ -1,5 +1,5 @@
-// What a primary checks before it goes on where an earlier one stopped.
-#include "cluster/primary.hpp"
+// What a history checks before it goes on where an earlier one stopped.
+#include "cluster/history.hpp"
 
 namespace troupe::cluster {
 
@@ -11,8 +11,8 @@ tl::unexpected<error> broken(cursor at, std::string_view what) {
 
 }  // namespace
 
-expected<primary> primary::make(primary_state state, primary_limits limits) {
-  primary made{limits};
+expected<history> history::make(primary_state state, primary_limits limits) {
+  history made{limits};
   if (auto good = made.take_heads(state); !good)
     return tl::unexpected{std::move(good.error())};
   if (auto good = made.take_bodies(state); !good)
@@ -22,7 +22,7 @@ expected<primary> primary::make(primary_state state, primary_limits limits) {
   return made;
 }
 
-expected<void> primary::take_heads(const primary_state& state) {
+expected<void> history::take_heads(const primary_state& state) {
   for (const auto& head : state.heads) {
     const bool oldest = &head == &state.heads.front();
     if (oldest ? head.at.value == 0 : head.at.value != tip_.value + 1)
@@ -40,7 +40,7 @@ expected<void> primary::take_heads(const primary_state& state) {
   return {};
 }
 
-expected<void> primary::take_bodies(primary_state& state) {
+expected<void> history::take_bodies(primary_state& state) {
   if (state.bodies.size() > state.heads.size() || (state.bodies.empty() && !state.heads.empty()))
     return broken(tip_, "has no body");
   auto head = state.heads.end() - static_cast<std::ptrdiff_t>(state.bodies.size());
@@ -56,7 +56,7 @@ expected<void> primary::take_bodies(primary_state& state) {
   return {};
 }
 
-expected<void> primary::take_records(primary_state& state) {
+expected<void> history::take_records(primary_state& state) {
   for (auto& each : state.records) {
     if (each.revision == 0 || each.revision > tip_.value)
       return fail(errc::corrupt, "record '" + each.key + "' is of commit " + std::to_string(each.revision) +
