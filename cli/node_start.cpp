@@ -38,7 +38,14 @@ void node::state::start_system() {
 }
 
 void node::state::start_actors() {
-  auto& control_loop = *control.front().loop;
+  start_routers();
+  start_registry();
+  const auto starts = std::make_shared<actors::first_starts>();
+  start_deployer(starts);
+  start_admin(starts);
+}
+
+void node::state::start_routers() {
   routers = std::make_shared<std::vector<actors::router_actor>>();
 
   auto routing = std::make_shared<actors::router_surroundings>();
@@ -54,7 +61,10 @@ void node::state::start_actors() {
   };
   for (auto& each : gateways)
     routers->push_back(actors::spawn_on<actors::router>(*system, *each.loop, routing));
+}
 
+void node::state::start_registry() {
+  auto& control_loop = *control.front().loop;
   actors::registry_surroundings around;
   around.control = &control_loop;
   around.files = files.get();
@@ -73,8 +83,9 @@ void node::state::start_actors() {
       log_event(log_level::error, "function_not_registered", {{"reason", added.error().what}});
   follower = std::make_unique<actors::catalog_follower>(
       control_loop, *store, [this](cluster::catalog_snapshot_ptr snapshot) { registry->adopt(std::move(snapshot)); });
+}
 
-  const auto starts = std::make_shared<actors::first_starts>();
+void node::state::start_deployer(const std::shared_ptr<actors::first_starts>& starts) {
   actors::deployer_surroundings deploying;
   deploying.files = files.get();
   deploying.code = &*code;
@@ -86,8 +97,10 @@ void node::state::start_actors() {
   deploying.route_identity = [](const std::string& key) {
     return http::parse_route_key(key).map([](const auto& parsed) { return http::identity_of(parsed); }).value_or(key);
   };
-  deployer = actors::spawn_on<actors::deployer>(*system, control_loop, std::move(deploying));
+  deployer = actors::spawn_on<actors::deployer>(*system, *control.front().loop, std::move(deploying));
+}
 
+void node::state::start_admin(const std::shared_ptr<actors::first_starts>& starts) {
   auto controls = std::make_shared<http::control_surroundings>();
   controls->deployer = deployer;
   controls->follower = follower.get();
@@ -109,10 +122,27 @@ void node::state::start_actors() {
   std::error_code unknown;
   controls->max_code_bytes = std::filesystem::space(directory->path(), unknown).capacity;
   controls->start_allowance = options.workers.init_timeout + options.queues.start_timeout;
-  admin = actors::spawn_on<http::control_api>(*system, control_loop, std::move(controls));
+  admin = actors::spawn_on<http::control_api>(*system, *control.front().loop, std::move(controls));
 }
 
 expected<void> node::state::start_serving() {
+  open_edges();
+  if (auto loaded = load_first_picture(); !loaded)
+    return loaded;
+  for (auto* set : {&gateways, &control})
+    on_each(*set, [](serving_loop& each) {
+      for (auto& listener : each.listeners)
+        listener.start();
+    });
+  node_state->store(http::node_state::ready);
+  files->post([this] {
+    if (auto swept = code->sweep(); !swept)
+      log_event(log_level::warning, "sweep_failed", {{"reason", swept.error().what}});
+  });
+  return {};
+}
+
+void node::state::open_edges() {
   const auto shared = std::make_shared<const http::edge_options>(options.edge);
   auto for_admin = options.edge;
   for_admin.head.max_body_bytes = options.max_admin_body_bytes;
@@ -142,8 +172,10 @@ expected<void> node::state::start_serving() {
   admin_sockets.clear();
   on_each(gateways, [](serving_loop& each) { each.edge->start(); });
   on_each(control, [](serving_loop& each) { each.edge->start(); });
+}
 
-  // The first picture is on every loop before the first connection is accepted.
+/// It is on every loop before the first connection is accepted.
+expected<void> node::state::load_first_picture() {
   auto ready = std::make_shared<std::atomic<bool>>(false);
   auto problem = std::make_shared<std::optional<error>>();
   follower->start([this, problem, ready](const expected<void>& loaded) {
@@ -163,16 +195,6 @@ expected<void> node::state::start_serving() {
     return fail(errc::refused, "stopped before it was ready");
   if (*problem)
     return tl::unexpected{**problem};
-  for (auto* set : {&gateways, &control})
-    on_each(*set, [](serving_loop& each) {
-      for (auto& listener : each.listeners)
-        listener.start();
-    });
-  node_state->store(http::node_state::ready);
-  files->post([this] {
-    if (auto swept = code->sweep(); !swept)
-      log_event(log_level::warning, "sweep_failed", {{"reason", swept.error().what}});
-  });
   return {};
 }
 

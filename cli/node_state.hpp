@@ -50,9 +50,15 @@ struct node::state {
   expected<void> open_sockets();
   void start_system();
   void start_actors();
+  void start_routers();
+  void start_registry();
+  void start_deployer(const std::shared_ptr<actors::first_starts>& starts);
+  void start_admin(const std::shared_ptr<actors::first_starts>& starts);
   std::shared_ptr<actors::supervisor_surroundings> make_supervision();
   void prepare_code(const functions::function_ref& spec, const actors::supervisor_actor& supervisor);
   expected<void> start_serving();
+  void open_edges();
+  expected<void> load_first_picture();
   void announce();
   void write_node_file() const;
   void install(actors::routing_update_ptr update, std::vector<actors::routed_function> routes,
