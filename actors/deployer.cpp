@@ -108,7 +108,7 @@ caf::result<deployment_result_ptr> deployer::deploy(const deployment_ptr& what) 
     return answer;
   }
   const bool taken = on_files<expected<imported_code>>(
-      [code = around_.code, isolation = around_.isolation, what] { return import_code(*code, *what, isolation); },
+      [code = around_.code, objects = around_.objects, what] { return import_code(*code, *what, *objects); },
       [this, job](expected<imported_code> code) {
         if (code)
           commit(job, std::move(*code));

@@ -36,7 +36,7 @@ struct deployer_surroundings {
   catalog_follower* follower = nullptr;
   function_registry* registry = nullptr;
   std::shared_ptr<first_starts> starts;
-  native_isolation isolation = native_isolation::process;
+  std::shared_ptr<const object_isolation> objects;
   /// Equal for route keys that select the same requests.
   std::function<std::string(const std::string& key)> route_identity;
 };

@@ -91,7 +91,8 @@ function_actor router::inline_actor_of(function_state& state) {
     if (state.what.factory)
       state.inline_actor = state.what.factory(loop());
     else if (state.what.library)
-      state.inline_actor = spawn_on<native_instance>(system(), loop(), state.what.library, surroundings_->log);
+      state.inline_actor = spawn_on<native_instance>(system(), loop(), state.what.library, surroundings_->log,
+                                                     slot_for(*state.what.spec), state.what.spec->code);
   } catch (const std::exception& problem) {
     // The factory is the embedding program's: its failure is this function's alone.
     log_event(log_level::error, "actor_not_made", {{"function", state.what.spec->name}, {"reason", problem.what()}});
@@ -99,6 +100,10 @@ function_actor router::inline_actor_of(function_state& state) {
   if (state.inline_actor)
     monitor(state.inline_actor);
   return state.inline_actor;
+}
+
+functions::running_slot* router::slot_for(const functions::function_spec& spec) const {
+  return spec.form == functions::code_form::object ? surroundings_->objects->slot(loop().index()) : nullptr;
 }
 
 router::worker* router::free_worker(function_state& state) {

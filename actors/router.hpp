@@ -13,6 +13,7 @@
 #include "actors/function_load.hpp"
 #include "actors/loop_bound.hpp"
 #include "actors/messages.hpp"
+#include "actors/object_isolation.hpp"
 
 namespace troupe::actors {
 
@@ -27,6 +28,7 @@ struct queue_limits {
 struct router_surroundings {
   queue_limits limits;
   functions::function_log* log = nullptr;
+  std::shared_ptr<const object_isolation> objects;
   std::function<void(const demand&)> on_demand;
   /// The router of another loop. Filled before the first call.
   std::shared_ptr<const std::vector<router_actor>> peers;
@@ -67,6 +69,7 @@ private:
   caf::result<functions::outcome_ptr> to_worker(function_state& state, const functions::invocation_ptr& call,
                                                 bool may_forward);
   function_actor inline_actor_of(function_state& state);
+  functions::running_slot* slot_for(const functions::function_spec& spec) const;
   worker* free_worker(function_state& state);
   worker* prefetching_worker(function_state& state);
   router_actor const* other_loop(const function_state& state, bool with_free_slot) const;

@@ -68,7 +68,7 @@ node::state::~state() {
 }
 
 int node::state::run() {
-  auto begun = prepare().and_then([this] { return open_sockets(); });
+  auto begun = prepare().and_then([this] { return open_sockets(); }).and_then([this] { return judge_last_end(); });
   if (!begun) {
     std::fprintf(stderr, "troupe: %s\n", begun.error().what.c_str());
     if (spawner.pid > 0)

@@ -6,17 +6,22 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <future>
 
 #include "actors/stores/sqlite_store.hpp"
 #include "cli/node_state.hpp"
 #include "functions/shims.hpp"
+#include "functions/unix_file.hpp"
 
 namespace troupe::cli {
 
 namespace {
 
 constexpr seconds open_timeout{10};
+constexpr const char* crash_counts_file = "crashed-objects";
+constexpr const char* running_objects_file = "running-objects";
+constexpr std::uint64_t max_crash_counts_bytes = 1 << 20;
 
 std::size_t raise_descriptor_limit() {
   rlimit limit{};
@@ -104,6 +109,40 @@ expected<void> node::state::open_sockets() {
     return tl::unexpected{opened.error()};
   admin_sockets = std::move(*opened);
   return {};
+}
+
+/// Shared objects that ran in this process when it died last, and the time before, are not let in again. Here, after
+/// everything that may refuse the start: a start that fails is no life of the node.
+expected<void> node::state::judge_last_end() {
+  const auto counts_path = directory->path() + "/" + crash_counts_file;
+  const auto running_path = directory->path() + "/" + running_objects_file;
+  std::string text;
+  if (functions::path_exists(counts_path)) {
+    auto kept = functions::read_whole(counts_path, max_crash_counts_bytes);
+    if (!kept)
+      return tl::unexpected{kept.error()};
+    text = std::move(*kept);
+  }
+  const auto running = functions::running_objects::read(running_path);
+  if (!running)
+    return tl::unexpected{running.error()};
+  objects->wanted = options.native;
+  objects->crashes = functions::crash_counts::parse(text);
+  objects->crashes.add_end(*running);
+  if (auto counts = objects->crashes.text(); counts != text)
+    if (auto written = directory->write_file(crash_counts_file, counts); !written)
+      return written;
+  if (options.native != native_isolation::in_process) {
+    std::error_code problem;
+    std::filesystem::remove(running_path, problem);
+    if (problem)
+      return fail(errc::io, "cannot remove " + running_path + ": " + problem.message());
+    return {};
+  }
+  objects->loader_slot = options.loops;
+  return functions::running_objects::open(running_path, options.loops + 1).map([this](auto opened) {
+    objects->running = std::move(opened);
+  });
 }
 
 }  // namespace troupe::cli

@@ -51,6 +51,7 @@ void node::state::start_routers() {
   auto routing = std::make_shared<actors::router_surroundings>();
   routing->limits = options.queues;
   routing->log = &logs;
+  routing->objects = objects;
   routing->peers = routers;
   routing->on_demand = [this](const actors::demand& wanted) {
     control.front().loop->post([this, wanted] {
@@ -69,7 +70,7 @@ void node::state::start_registry() {
   around.control = &control_loop;
   around.files = files.get();
   around.code = &*code;
-  around.isolation = options.native;
+  around.objects = objects;
   around.supervision = make_supervision();
   around.logs = &logs;
   around.install = [this](auto update, auto routes, auto done) {
@@ -93,7 +94,7 @@ void node::state::start_deployer(const std::shared_ptr<actors::first_starts>& st
   deploying.follower = follower.get();
   deploying.registry = registry.get();
   deploying.starts = starts;
-  deploying.isolation = options.native;
+  deploying.objects = objects;
   deploying.route_identity = [](const std::string& key) {
     return http::parse_route_key(key).map([](const auto& parsed) { return http::identity_of(parsed); }).value_or(key);
   };
