@@ -1,18 +1,22 @@
 """Calls that wait, in the node or inside a busy worker: none is forgotten, each has its own time, and a function that does
 not get going keeps nobody else from starting."""
+import contextlib
 import json
+import os
 import threading
 import time
 import unittest
 
 import support
+import wire
 
 HANDLER = """
+const fs = require('fs');
 exports.handler = async (event) => {
-  const {act, ms} = event.queryStringParameters ?? {};
+  const {act} = event.queryStringParameters ?? {};
   if (act === 'spin') for (;;) ;
   if (act === 'never') return new Promise(() => setInterval(() => {}, 1000));
-  if (act === 'sleep') await new Promise((done) => setTimeout(done, Number(ms)));
+  while (act === 'gate' && !fs.existsSync(process.env.GATE)) await new Promise((done) => setTimeout(done, 5));
   return String(process.pid);
 };"""
 
@@ -36,16 +40,23 @@ class QueueCase(unittest.TestCase):
 
 class RefusedCallTest(QueueCase):
     def test_an_event_that_is_too_large_does_not_stop_the_queue_behind_it(self):
-        with support.Node() as node:
-            node.deploy_files("f", HANDLER, "--max-instances", "1")
-            body = b"\xff" * 6_000_000  # in base64 above what a worker takes
-
-            def call(i):
-                if i == 0:
-                    return node.request("GET", "/f?act=sleep&ms=600")[0]
-                time.sleep(0.1 if i == 1 else 0.3)  # behind it, in this order
-                return node.request("POST", "/f", body=body)[0] if i == 1 else node.request("GET", "/f")[0]
-            self.assertEqual(support.parallel(5, call), [200, 413, 200, 200, 200])
+        with support.Node("--set", "queue.max_age=60s") as node, support.TempDir() as folder, \
+                contextlib.ExitStack() as calls:
+            gate = os.path.join(folder, "gate")
+            node.deploy_files("f", HANDLER, "--max-instances", "1", "--timeout-s", "60", "--env", f"GATE={gate}")
+            clients = [calls.enter_context(node.connect()) for _ in range(5)]
+            clients[0].send(wire.get("/f?act=gate"))
+            support.wait_until(lambda: any(line.startswith("START ") for line in node.logs("f")), "start of the call")
+            clients[1].send(wire.post(b"\xff" * 6_000_000, "/f"))  # in base64 above what a worker takes
+            support.wait_until(lambda: wire.has_arrived(clients[1]), "the whole body at the node")
+            fence = calls.enter_context(contextlib.closing(wire.Fence(node)))
+            fence.wait()
+            for client in clients[2:]:
+                client.send(wire.get("/f"))
+            fence.wait()
+            with open(gate, "w", encoding="utf-8"):
+                pass
+            self.assertEqual([client.response().status for client in clients], [200, 413, 200, 200, 200])
 
 
 class PrefetchTest(QueueCase):
