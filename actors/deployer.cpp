@@ -49,29 +49,15 @@ void deployer::on_exit() {
   under_way_.clear();
 }
 
-template <class T>
-bool deployer::on_files(std::function<T()> job, std::function<void(T)> then) {
-  return around_.files->post([self = strong_self(), this, job = std::move(job), then = std::move(then)] {
-    auto result = std::make_shared<T>(job());
-    loop().post([self, this, result, then] {
-      enter();
-      if (getf(is_terminated_flag))
-        return;  // the node is going down: nobody waits any more
-      then(std::move(*result));
-      loop().drain();
-    });
-  });
-}
-
 caf::result<blobs_result_ptr> deployer::with_blobs(
     std::function<expected<std::vector<digest>>(functions::code_store&)> job) {
   using result_type = expected<std::vector<digest>>;
   auto answer = make_response_promise<blobs_promise>();
-  const bool taken =
-      on_files<result_type>([job = std::move(job), code = around_.code] { return job(*code); },
-                            [answer](result_type result) mutable {
-                              answer.deliver(std::make_shared<const blobs_result>(blobs_result{std::move(result)}));
-                            });
+  const bool taken = run_on<result_type>(
+      *around_.files, [job = std::move(job), code = around_.code] { return job(*code); },
+      [answer](result_type result) mutable {
+        answer.deliver(std::make_shared<const blobs_result>(blobs_result{std::move(result)}));
+      });
   if (!taken)
     answer.deliver(std::make_shared<const blobs_result>(blobs_result{tl::unexpected{too_much_at_once()}}));
   return answer;
@@ -107,7 +93,8 @@ caf::result<deployment_result_ptr> deployer::deploy(const deployment_ptr& what) 
     commit(job, {});
     return answer;
   }
-  const bool taken = on_files<expected<imported_code>>(
+  const bool taken = run_on<expected<imported_code>>(
+      *around_.files,
       [code = around_.code, objects = around_.objects, what] { return import_code(*code, *what, *objects); },
       [this, job](expected<imported_code> code) {
         if (code)

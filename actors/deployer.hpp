@@ -65,9 +65,6 @@ private:
   void deny(const progress_ptr& job, denial why, error what);
   void fail_job(const progress_ptr& job, error why);
   void finish(const progress_ptr& job);
-  /// Runs `job` on the files thread and `then` with its result here. @returns false when the files thread is full.
-  template <class T>
-  bool on_files(std::function<T()> job, std::function<void(T)> then);
   void on_timer(time_point now) override;
 
   // deployer_describe.cpp: what is written

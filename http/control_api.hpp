@@ -37,8 +37,6 @@ private:
   // control_api.cpp
   caf::result<reply_ptr> handle(const functions::http_request_ptr& request);
   reply_ptr health(std::string_view path) const;
-  template <class T>
-  bool on_files(std::function<T()> job, std::function<void(T)> then);
 
   // control_api_deploy.cpp: troupe's own API, what changes something or reads code
   caf::result<reply_ptr> deploy(deploy_function&& what);
@@ -99,19 +97,5 @@ struct control_api::lambda_call {
   void deliver(reply&& what_became) { answer.deliver(std::make_shared<reply>(std::move(what_became))); }
   void refuse(const lambda_error& why) { deliver(error_reply(why, id)); }
 };
-
-template <class T>
-bool control_api::on_files(std::function<T()> job, std::function<void(T)> then) {
-  return around_->files->post([self = strong_self(), this, job = std::move(job), then = std::move(then)] {
-    auto result = std::make_shared<T>(job());
-    loop().post([self, this, result, then] {
-      enter();
-      if (getf(is_terminated_flag))
-        return;  // the node is going down: nobody waits any more
-      then(std::move(*result));
-      loop().drain();
-    });
-  });
-}
 
 }  // namespace troupe::http

@@ -65,7 +65,7 @@ void control_api::with_body(const lambda_call_ptr& call, std::function<lambda_re
   };
   if (call->request->body.size() <= max_loop_body)
     go_on(read_it());
-  else if (!on_files<read>(read_it, go_on))
+  else if (!run_on<read>(*around_->files, read_it, go_on))
     call->refuse(throttled("CallerRateLimitExceeded"));
 }
 
