@@ -260,7 +260,7 @@ void router::dispatch(function_state& state) {
     if (chosen == nullptr)
       break;
     auto next = pop(state);
-    if (next.call->abandoned.load(std::memory_order_relaxed)) {
+    if (next.call->is_abandoned()) {
       next.answer.deliver(functions::make_failure(errc::client_gone, "the client left while the call waited"));
       continue;
     }
@@ -311,7 +311,7 @@ void router::drop_stale(function_state& state, time_point now) {
   std::deque<waiting_call> kept;
   while (!state.queue.empty()) {
     auto waiting = pop(state);
-    if (waiting.call->abandoned.load(std::memory_order_relaxed)) {
+    if (waiting.call->is_abandoned()) {
       waiting.answer.deliver(functions::make_failure(errc::client_gone, "the client left while the call waited"));
       continue;
     }

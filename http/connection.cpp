@@ -311,7 +311,8 @@ void connection::call_function(functions::http_request_ptr request) {
 }
 
 void connection::call_admin(functions::http_request_ptr request) {
-  this->request(edge_.admin, caf::infinite, std::move(request))
+  caller_gone_ = std::make_shared<std::atomic<bool>>(false);
+  this->request(edge_.admin, caf::infinite, admin_call{std::move(request), caller_gone_})
       .then(
           [this, n = call_number_](const reply_ptr& what) {
             if (n != call_number_ || phase_ != phase::calling) {
@@ -347,11 +348,20 @@ void connection::fail(std::uint32_t call, const caf::error& why) {
 }
 
 reply connection::abandon_call(errc code, const std::string& detail) {
-  const auto call = std::move(in_flight_);
+  const auto call = in_flight_;
+  leave_call();
   if (!call)
     return error_reply(code, edge_.options().errors);  // of the admin port
-  call->abandoned.store(true, std::memory_order_relaxed);
   return failed_call(*call, code, detail, edge_.options().errors);
+}
+
+void connection::leave_call() noexcept {
+  if (in_flight_)
+    in_flight_->abandoned.store(true, std::memory_order_relaxed);
+  in_flight_.reset();
+  if (caller_gone_)
+    caller_gone_->store(true, std::memory_order_relaxed);
+  caller_gone_.reset();
 }
 
 void connection::forget_late_answer() noexcept {

@@ -35,7 +35,7 @@ private:
   using lambda_call_ptr = std::shared_ptr<lambda_call>;
 
   // control_api.cpp
-  caf::result<reply_ptr> handle(const functions::http_request_ptr& request);
+  caf::result<reply_ptr> handle(const admin_call& call);
   reply_ptr health(std::string_view path) const;
 
   // control_api_deploy.cpp: troupe's own API, what changes something or reads code
@@ -56,7 +56,7 @@ private:
   instance_counts instances_of(const cluster::function_record& record) const;
 
   // control_api_lambda.cpp
-  caf::result<reply_ptr> lambda(const functions::http_request_ptr& request);
+  caf::result<reply_ptr> lambda(const admin_call& incoming);
   void create(const lambda_call_ptr& call);
   void update_code(const lambda_call_ptr& call);
   void update_configuration(const lambda_call_ptr& call);
@@ -89,6 +89,7 @@ private:
 struct control_api::lambda_call {
   promise answer;
   functions::http_request_ptr request;
+  std::shared_ptr<const std::atomic<bool>> caller_gone;
   lambda_request what;
   std::string id;                     ///< `x-amzn-RequestId`
   std::optional<digest> retry_key{};  ///< known once the body was read

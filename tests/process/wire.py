@@ -33,8 +33,8 @@ class Fence:
     the turn of the first one are read behind it.
     """
 
-    def __init__(self, node):
-        self.client = node.connect()
+    def __init__(self, node, connect=None):
+        self.client = (connect or node.connect)()
 
     def close(self):
         self.client.close()
