@@ -89,13 +89,22 @@ caf::result<deployment_result_ptr> deployer::deploy(const deployment_ptr& what) 
     fail_job(job, {errc::too_big, std::to_string(what->routes.size()) + " routes, at most 40 are allowed"});
     return answer;
   }
-  if (std::holds_alternative<deployment::unchanged>(what->code)) {
+  const auto runtime = what->kind == deployment_kind::replace ? what->spec.runtime : what->change.runtime.value_or("");
+  if (runtime.empty() && std::holds_alternative<deployment::unchanged>(what->code))
     commit(job, {});
-    return answer;
-  }
+  else
+    import_then_commit(job, runtime);
+  return answer;
+}
+
+/// @param runtime  empty when it stays as it is.
+void deployer::import_then_commit(const progress_ptr& job, const std::string& runtime) {
   const bool taken = run_on<expected<imported_code>>(
       *around_.files,
-      [code = around_.code, objects = around_.objects, what] { return import_code(*code, *what, *objects); },
+      [code = around_.code, objects = around_.objects, what = job->what, try_runtime = around_.try_runtime, runtime] {
+        const auto runs = runtime.empty() ? expected<void>{} : try_runtime(runtime);
+        return runs.and_then([&] { return import_code(*code, *what, *objects); });
+      },
       [this, job](expected<imported_code> code) {
         if (code)
           commit(job, std::move(*code));
@@ -104,7 +113,6 @@ caf::result<deployment_result_ptr> deployer::deploy(const deployment_ptr& what) 
       });
   if (!taken)
     fail_job(job, too_much_at_once());
-  return answer;
 }
 
 caf::result<deployment_result_ptr> deployer::remove(const removal& what) {

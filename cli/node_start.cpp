@@ -6,6 +6,7 @@
 
 #include "cli/node_state.hpp"
 #include "config/log.hpp"
+#include "functions/runtime_trial.hpp"
 #include "http/admin_api.hpp"
 
 namespace troupe::cli {
@@ -95,6 +96,9 @@ void node::state::start_deployer(const std::shared_ptr<actors::first_starts>& st
   deploying.registry = registry.get();
   deploying.starts = starts;
   deploying.objects = objects;
+  deploying.try_runtime = [trial = std::make_shared<functions::runtime_trial>(programs)](const std::string& runtime) {
+    return trial->check(runtime);
+  };
   deploying.route_identity = [](const std::string& key) {
     return http::parse_route_key(key).map([](const auto& parsed) { return http::identity_of(parsed); }).value_or(key);
   };
