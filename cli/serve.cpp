@@ -26,6 +26,11 @@ load_options sources_of(const serve_options& flags) {
   add("name", flags.name);
   add("loops", flags.loops);
   add("native", flags.native);
+  add("cluster", flags.cluster);
+  for (const auto& seed : flags.join)
+    sources.flags.emplace_back("join", seed);
+  if (flags.insecure_cluster)
+    sources.flags.emplace_back("insecure_cluster", "true");
   sources.flags.insert(sources.flags.end(), flags.settings.begin(), flags.settings.end());
   return sources;
 }
