@@ -58,6 +58,7 @@ command_line::command_line()
   declare_serve(*this);
   declare_deploy(*this);
   declare_client_commands(*this);
+  declare_cluster_commands(*this);
   declare_help_commands(*this);
 }
 

@@ -30,6 +30,7 @@ struct command_line {
   client_options client;
   deploy_options deployment;
   invoke_options invocation;
+  certs_options certificates;
   serve_options node;
   std::vector<std::string> settings;
   std::string function;
@@ -42,8 +43,9 @@ struct command_line {
 
 void declare_serve(command_line& line);
 void declare_deploy(command_line& line);
-void declare_client_commands(command_line& line);  ///< all others that talk to a node
-void declare_help_commands(command_line& line);    ///< `completion` and `help`
+void declare_client_commands(command_line& line);   ///< all others that talk to a node
+void declare_cluster_commands(command_line& line);  ///< `certs`
+void declare_help_commands(command_line& line);     ///< `completion` and `help`
 
 command_tree tree_of(const command_line& line);
 /// The help of the program itself, whatever command was given.
