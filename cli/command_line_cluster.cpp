@@ -7,6 +7,46 @@ namespace {
 
 constexpr std::uint32_t max_days = 36'500;
 
+void declare_nodes(command_line& line) {
+  auto* command =
+      add_client_command(line, "nodes", "List the nodes of the cluster, or remove one that is gone for good",
+                         "troupe nodes\n"
+                         "  troupe nodes remove node-3       # only when it is gone: it is not asked");
+  auto& to = line.node_list;
+  auto* action = command->add_option("ACTION", to.action, "remove; without one the nodes are listed")
+                     ->option_text("")
+                     ->check(CLI::IsMember({"remove"}).description(""));
+  line.hints[action] = {value_kind::choice, {"remove"}};
+  command
+      ->add_option_function<std::string>(
+          "NODE", [&to](const std::string& name) { to.node = name; }, "Name of the node, for remove")
+      ->option_text("");
+  command->callback([&line] { line.run = [&line] { return nodes(line.client, line.node_list); }; });
+}
+
+void declare_events(command_line& line) {
+  auto* command = add_client_command(line, "events", "Print what happened to the nodes of the cluster",
+                                     "troupe events\n"
+                                     "  troupe events -f");
+  command->add_flag(
+      "-f,--follow", line.follow,
+      "Go on with what comes until Ctrl-C, also over a restart of the node; with --json an object a line");
+  command->callback(
+      [&line] { line.run = [&line] { return events(line.client, line.follow ? log_mode::follow : log_mode::kept); }; });
+}
+
+void declare_store(command_line& line) {
+  auto* command = add_client_command(line, "store", "Move the store of the cluster to another node (move)",
+                                     "troupe store move --to node-2");
+  auto* action = command->add_option("ACTION", line.store_action, "move")
+                     ->required()
+                     ->option_text("")
+                     ->check(CLI::IsMember({"move"}).description(""));
+  line.hints[action] = {value_kind::choice, {"move"}};
+  command->add_option("--to", line.store_target, "Node that has it afterwards")->required()->type_name("NODE");
+  command->callback([&line] { line.run = [&line] { return move_store(line.client, line.store_target); }; });
+}
+
 void declare_certs(command_line& line) {
   auto* command = line.app.add_subcommand(
       "certs", "Make a cluster's authority (init), and a certificate for each of its nodes (issue)");
@@ -47,6 +87,9 @@ void declare_certs(command_line& line) {
 }  // namespace
 
 void declare_cluster_commands(command_line& line) {
+  declare_nodes(line);
+  declare_events(line);
+  declare_store(line);
   declare_certs(line);
 }
 

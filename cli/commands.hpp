@@ -53,6 +53,11 @@ struct certs_options {
   std::optional<std::uint32_t> days;
 };
 
+struct nodes_options {
+  std::string action;               ///< empty to list them, or `remove`
+  std::optional<std::string> node;  ///< of `remove`
+};
+
 /// Names of functions stand in paths: what is none is reported before anything is sent.
 /// @param code  set to the exit code in that case.
 bool refuse_name(const client_options& client, const std::string& name, int& code);
@@ -63,6 +68,9 @@ int routes(const client_options& client);
 int remove(const client_options& client, const std::string& name);
 int logs(const client_options& client, const std::string& name, log_mode mode);
 int invoke(const client_options& client, const invoke_options& options);
+int nodes(const client_options& client, const nodes_options& options);
+int events(const client_options& client, log_mode mode);
+int move_store(const client_options& client, const std::string& to);
 int certs(const client_options& client, const certs_options& options);  ///< asks no node
 
 }  // namespace troupe::cli
