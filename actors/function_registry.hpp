@@ -71,6 +71,7 @@ public:
     std::size_t generic = 0;        ///< those that wait for code
     std::uint64_t promised_mb = 0;  ///< memory of all worker processes, those that start or end included
     std::uint64_t max_promised_mb = 0;
+    std::uint64_t in_flight = 0;  ///< calls that workers have
   };
   /// Over all functions.
   figures instances() const;

@@ -78,12 +78,13 @@ admin_result<http::client_response> admin_client::exchange(std::string_view meth
 }
 
 admin_result<json> admin_client::ask(std::string_view method, std::string_view path, std::string_view type,
-                                     std::string_view body) {
+                                     std::string_view body, answer_form form) {
   const auto answer = exchange(method, path, type, body);
   if (!answer)
     return tl::unexpected{answer.error()};
   auto parsed = json::parse(answer->body, nullptr, false);
-  if (answer->status < 200 || answer->status >= 300 || !parsed.is_object())
+  if (answer->status < 200 || answer->status >= 300 ||
+      !(form == answer_form::list ? parsed.is_array() : parsed.is_object()))
     return tl::unexpected{refusal_of(url_, answer->status, parsed)};
   return parsed;
 }
@@ -108,6 +109,9 @@ admin_result<invocation_answer> admin_client::invoke(std::string_view name, std:
 
 admin_result<json> admin_client::get(std::string_view path) {
   return ask("GET", path, {}, {});
+}
+admin_result<json> admin_client::get_list(std::string_view path) {
+  return ask("GET", path, {}, {}, answer_form::list);
 }
 admin_result<json> admin_client::post(std::string_view path, const json& body) {
   return ask("POST", path, "application/json", body.dump());

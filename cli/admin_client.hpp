@@ -45,6 +45,8 @@ public:
   static admin_result<admin_client> open(const std::string& url, http::blocking_client::limits bounds = {});
 
   admin_result<nlohmann::ordered_json> get(std::string_view path);
+  /// As `get`, of what is answered with a list.
+  admin_result<nlohmann::ordered_json> get_list(std::string_view path);
   admin_result<nlohmann::ordered_json> post(std::string_view path, const nlohmann::ordered_json& body);
   admin_result<nlohmann::ordered_json> put(std::string_view path, const nlohmann::ordered_json& body);
   admin_result<nlohmann::ordered_json> put_bytes(std::string_view path, std::string_view body);
@@ -58,11 +60,13 @@ public:
   void on_wait(std::function<void()> tick) { http_.on_wait(std::move(tick)); }
 
 private:
+  enum class answer_form : std::uint8_t { object, list };
+
   admin_client(std::string url, http::server_address address, http::blocking_client::limits bounds);
   admin_result<http::client_response> exchange(std::string_view method, std::string_view path, std::string_view type,
                                                std::string_view body, const http::client_fields& more = {});
   admin_result<nlohmann::ordered_json> ask(std::string_view method, std::string_view path, std::string_view type,
-                                           std::string_view body);
+                                           std::string_view body, answer_form form = answer_form::object);
 
   std::string url_;
   http::blocking_client http_;

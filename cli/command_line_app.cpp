@@ -58,7 +58,18 @@ command_line::command_line()
   declare_serve(*this);
   declare_deploy(*this);
   declare_client_commands(*this);
+  declare_cluster_commands(*this);
   declare_help_commands(*this);
+}
+
+CLI::App* add_client_command(command_line& line, const std::string& name, const std::string& help,
+                             const std::string& examples) {
+  auto* command = line.app.add_subcommand(name, help);
+  command->fallthrough();  // --admin and --json may stand behind the command
+  const bool several = examples.find('\n') != examples.npos;
+  command->footer((several ? "Examples:\n  " : "Example:\n  ") + examples +
+                  "\n\nAs with every command that talks to a node, --admin URL says which, and --json prints JSON.\n");
+  return command;
 }
 
 command_tree tree_of(const command_line& line) {

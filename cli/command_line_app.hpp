@@ -30,6 +30,10 @@ struct command_line {
   client_options client;
   deploy_options deployment;
   invoke_options invocation;
+  certs_options certificates;
+  nodes_options node_list;
+  std::string store_action;
+  std::string store_target;  ///< name of a node
   serve_options node;
   std::vector<std::string> settings;
   std::string function;
@@ -40,10 +44,15 @@ struct command_line {
   std::map<const CLI::Option*, completion_hint> hints;
 };
 
+/// A command that talks to a node: --admin and --json may stand behind it.
+CLI::App* add_client_command(command_line& line, const std::string& name, const std::string& help,
+                             const std::string& examples);
+
 void declare_serve(command_line& line);
 void declare_deploy(command_line& line);
-void declare_client_commands(command_line& line);  ///< all others that talk to a node
-void declare_help_commands(command_line& line);    ///< `completion` and `help`
+void declare_client_commands(command_line& line);   ///< all others that talk to a node
+void declare_cluster_commands(command_line& line);  ///< `nodes`, `events`, `store` and `certs`
+void declare_help_commands(command_line& line);     ///< `completion` and `help`
 
 command_tree tree_of(const command_line& line);
 /// The help of the program itself, whatever command was given.

@@ -5,16 +5,6 @@ namespace troupe::cli {
 
 namespace {
 
-CLI::App* add_client_command(command_line& line, const std::string& name, const std::string& help,
-                             const std::string& examples) {
-  auto* command = line.app.add_subcommand(name, help);
-  command->fallthrough();  // --admin and --json may stand behind the command
-  const bool several = examples.find('\n') != examples.npos;
-  command->footer((several ? "Examples:\n  " : "Example:\n  ") + examples +
-                  "\n\nAs with every command that talks to a node, --admin URL says which, and --json prints JSON.\n");
-  return command;
-}
-
 void add_function_name(command_line& line, CLI::App* command, std::string& target) {
   auto* name = command->add_option("NAME", target, "Name of the function")->required()->option_text("");
   line.hints[name] = {value_kind::function, {}};

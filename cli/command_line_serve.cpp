@@ -67,6 +67,11 @@ void declare_serve(command_line& line) {
                               "node itself: fast, but a crash of one ends the node (default: process)",
                               "ISOLATION");
   line.hints[native] = {value_kind::choice, choices_of("native")};
+  add_optional(command, "--cluster", to.cluster,
+               "Address of this node for the others of its cluster (default: none, the node is alone)", "ADDRESS:PORT");
+  add_repeated(command, "--join", to.join, "A node of the cluster to join; may be repeated", "ADDRESS:PORT");
+  command->add_flag("--insecure-cluster", to.insecure_cluster,
+                    "Let a cluster without certificates leave loopback: whoever reaches its ports can run code");
   auto* set = add_repeated(command, "--set", line.settings,
                            "Any other setting; may be repeated (`troupe help settings` lists them)", "KEY=VALUE");
   line.hints[set] = {value_kind::choice, setting_keys()};

@@ -44,6 +44,20 @@ struct invoke_options {
   bool log_tail = false;
 };
 
+struct certs_options {
+  std::string action;               ///< `init` or `issue`
+  std::optional<std::string> node;  ///< of `issue`
+  std::string dir = "troupe-certs";
+  std::optional<std::string> name;     ///< of the cluster, for `init`
+  std::vector<std::string> addresses;  ///< of the node, for `issue`
+  std::optional<std::uint32_t> days;
+};
+
+struct nodes_options {
+  std::string action;               ///< empty to list them, or `remove`
+  std::optional<std::string> node;  ///< of `remove`
+};
+
 /// Names of functions stand in paths: what is none is reported before anything is sent.
 /// @param code  set to the exit code in that case.
 bool refuse_name(const client_options& client, const std::string& name, int& code);
@@ -54,5 +68,9 @@ int routes(const client_options& client);
 int remove(const client_options& client, const std::string& name);
 int logs(const client_options& client, const std::string& name, log_mode mode);
 int invoke(const client_options& client, const invoke_options& options);
+int nodes(const client_options& client, const nodes_options& options);
+int events(const client_options& client, log_mode mode);
+int move_store(const client_options& client, const std::string& to);
+int certs(const client_options& client, const certs_options& options);  ///< asks no node
 
 }  // namespace troupe::cli

@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "cli/admin_client.hpp"
+#include "cli/answer_view.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/inference.hpp"
@@ -12,42 +12,6 @@ namespace troupe::cli {
 namespace {
 
 using json = nlohmann::ordered_json;
-
-/// Asks the node one question and prints the answer, for humans by `print`.
-template <class Ask, class Print>
-int ask(const client_options& client, Ask question, Print print) {
-  auto node = admin_client::open(client.admin);
-  if (!node)
-    return report(client, node.error());
-  const admin_result<json> answer = question(*node);
-  if (!answer)
-    return report(client, answer.error());
-  if (client.json)
-    print_json(*answer);
-  else
-    print(*answer);
-  return exit_done;
-}
-
-void print_table(const table_row& headings, const std::vector<table_row>& rows) {
-  std::fputs(table(headings, rows, terminal_columns()).c_str(), stdout);
-}
-
-std::string number(const json& object, const char* name) {
-  return std::to_string(object.value(name, std::uint64_t{0}));
-}
-
-std::string text_or_dash(const json& object, const char* name) {
-  const auto text = object.value(name, "");
-  return text.empty() ? "-" : text;
-}
-
-std::string routes_of(const json& function) {
-  std::string text;
-  for (const auto& route : function.value("routes", json::array()))
-    text += (text.empty() ? "" : ", ") + route.get<std::string>();
-  return text.empty() ? "-" : text;
-}
 
 /// `READY/MIN/MAX`; no maximum is a dash.
 std::string instances_of(const json& function) {
@@ -75,7 +39,7 @@ table_row row_of(const json& function) {
           number(function, "memory_mb") + "MB",
           timeout_of(function),
           age_of(function),
-          routes_of(function)};
+          list_or_dash(function, "routes")};
 }
 
 }  // namespace
@@ -90,7 +54,7 @@ bool refuse_name(const client_options& client, const std::string& name, int& cod
 }
 
 int list(const client_options& client) {
-  return ask(
+  return ask_node(
       client, [](admin_client& node) { return node.get("/v1/functions"); },
       [](const json& answer) {
         std::vector<table_row> rows;
@@ -101,7 +65,7 @@ int list(const client_options& client) {
 }
 
 int routes(const client_options& client) {
-  return ask(
+  return ask_node(
       client, [](admin_client& node) { return node.get("/v1/routes"); },
       [](const json& answer) {
         std::vector<table_row> rows;
@@ -115,7 +79,7 @@ int remove(const client_options& client, const std::string& name) {
   int code = exit_done;
   if (refuse_name(client, name, code))
     return code;
-  return ask(
+  return ask_node(
       client, [&](admin_client& node) { return node.remove("/v1/functions/" + name); },
       [&](const json&) { std::fputs(("removed " + name + "\n").c_str(), stdout); });
 }

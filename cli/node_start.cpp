@@ -112,6 +112,8 @@ void node::state::start_admin(const std::shared_ptr<actors::first_starts>& start
   controls->registry = registry.get();
   controls->logs = &logs;
   controls->allowed_hosts = options.admin_hosts;
+  controls->journal = &journal;
+  controls->node_id = directory->node_id();
   controls->node_name = options.name;
   for (const auto& bound : http_bound)
     controls->http_addresses.push_back(to_string(bound));
@@ -237,6 +239,7 @@ void node::state::announce() {
              {"admin", to_string(admin_bound)},
              {"loops", options.loops},
              {"data_dir", directory->path()}});
+  journal.add("node_ready", options.name + " is ready, version " TROUPE_VERSION);
 }
 
 void node::state::write_node_file() const {

@@ -9,6 +9,7 @@
 
 #include "actors/catalog_follower.hpp"
 #include "actors/deployer.hpp"
+#include "actors/event_journal.hpp"
 #include "actors/event_loop.hpp"
 #include "actors/function_logs.hpp"
 #include "actors/function_registry.hpp"
@@ -101,6 +102,7 @@ struct node::state {
   endpoint admin_bound;
 
   actors::function_logs logs;
+  actors::event_journal journal;
   std::list<serving_loop> gateways;
   std::list<serving_loop> control;  ///< exactly one
   caf::actor_system_config config;

@@ -117,6 +117,7 @@ void node::state::end_connections(std::list<serving_loop>& which, milliseconds l
 
 void node::state::drain() {
   log_event(log_level::info, "node_draining");
+  journal.add("node_draining", options.name + " goes down");
   node_state->store(http::node_state::draining);
   on_each(gateways, [](serving_loop& each) { each.edge->begin_drain(); });
   const auto begun = clock::now();

@@ -128,6 +128,8 @@ expected<settings> load(const load_options& options) {
   for (const auto& written : {in_file, *in_environment, read_flags(options.flags)})
     if (auto applied = apply(written, result); !applied)
       return tl::unexpected{std::move(applied).error()};
+  if (auto checked = check(result.cluster); !checked)
+    return tl::unexpected{std::move(checked).error()};
   return result;
 }
 

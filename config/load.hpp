@@ -22,7 +22,7 @@ struct load_options {
 /// environment its elements are separated by commas.
 /// @returns `errc::bad_setting` with one line that names the key, where it was written, the value and what is allowed.
 ///          `TROUPE_...` variables that are no setting are an error, `TROUPE_ADMIN` excepted: it belongs to the
-///          clients.
+///          clients. Settings that contradict each other name their keys.
 expected<settings> load(const load_options& options);
 
 /// This process's environment, for `load_options`.

@@ -78,6 +78,13 @@ bool is_loopback(const endpoint& where) noexcept {
   return where.host.starts_with("127.");
 }
 
+bool is_wildcard(const endpoint& where) noexcept {
+  in6_addr v6;
+  if (::inet_pton(AF_INET6, where.host.c_str(), &v6) == 1)
+    return IN6_IS_ADDR_UNSPECIFIED(&v6);
+  return where.host == "0.0.0.0";
+}
+
 std::optional<std::uint64_t> parse_count(std::string_view text) noexcept {
   std::uint64_t value = 0;
   const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -22,6 +22,8 @@ std::string to_string(const endpoint& where);
 /// `HOST:PORT` with an IPv4 literal, an IPv6 literal in brackets, or `localhost` (which is 127.0.0.1 here).
 std::optional<endpoint> parse_endpoint(std::string_view text);
 bool is_loopback(const endpoint& where) noexcept;
+/// Whether it means every address of the machine: one to listen on, never one to dial.
+bool is_wildcard(const endpoint& where) noexcept;
 
 /// Decimal digits only.
 std::optional<std::uint64_t> parse_count(std::string_view text) noexcept;

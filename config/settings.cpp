@@ -2,155 +2,20 @@
 
 #include <algorithm>
 #include <array>
-#include <type_traits>
+
+#include "config/setting_entry.hpp"
 
 namespace troupe {
 
 namespace {
 
-using kind = value_rule::kind_type;
-
-constexpr value_rule count(std::uint64_t min, std::uint64_t max) {
-  return {kind::count, min, max, {}};
-}
-constexpr value_rule bytes(std::uint64_t min, std::uint64_t max) {
-  return {kind::bytes, min, max, {}};
-}
-constexpr value_rule time(milliseconds min, milliseconds max) {
-  return {kind::time, static_cast<std::uint64_t>(min.count()), static_cast<std::uint64_t>(max.count()), {}};
-}
-constexpr value_rule choice(std::string_view choices) {
-  return {kind::choice, 0, 0, choices};
-}
-constexpr value_rule form(kind of) {
-  return {of, 0, 0, {}};
-}
-
-bool is_word(std::string_view text, std::string_view extra, std::size_t most) {
-  return !text.empty() && text.size() <= most && std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || extra.find(c) != extra.npos;
-  });
-}
-
-constexpr std::string_view capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-
-bool is_text_of(kind of, const std::string& text) {
-  switch (of) {
-    case kind::name: return is_word(text, std::string{capitals} + "._-", 64);
-    case kind::hosts: return is_word(text, std::string{capitals} + ".-", 253);
-    case kind::path: return !text.empty() && text.size() <= 1024 && text.find('\0') == text.npos;
-    case kind::region: return is_word(text, "-", 32);
-    case kind::account: return text.size() == 12 && text.find_first_not_of("0123456789") == text.npos;
-    default: return false;
-  }
-}
-
-bool read_one(const value_rule& rule, const std::string& text, std::uint64_t& out) {
-  const auto value = rule.kind == kind::bytes ? parse_bytes(text) : parse_count(text);
-  out = value.value_or(0);
-  return value && *value >= rule.min && *value <= rule.max;
-}
-
-bool read_one(const value_rule& rule, const std::string& text, milliseconds& out) {
-  const auto value = parse_duration(text);
-  out = value.value_or(milliseconds{0});
-  const auto count = static_cast<std::uint64_t>(out.count());
-  return value && count >= rule.min && count <= rule.max;
-}
-
-bool read_one(const value_rule& rule, const std::string& text, std::string& out) {
-  out = text;
-  return is_text_of(rule.kind, text);
-}
-
-bool read_one(const value_rule& rule, const std::string& text, endpoint& out) {
-  const auto value = parse_endpoint(text);
-  out = value.value_or(endpoint{});
-  return value && (rule.kind != kind::loopback || is_loopback(*value));
-}
-
-template <class Enum>
-requires std::is_enum_v<Enum>
-bool read_one(const value_rule& rule, const std::string& text, Enum& out) {
-  auto rest = rule.choices;
-  for (std::uint8_t index = 0; !rest.empty(); ++index) {
-    const auto bar = std::min(rest.find('|'), rest.size());
-    if (rest.substr(0, bar) == text) {
-      out = static_cast<Enum>(index);
-      return true;
-    }
-    rest.remove_prefix(std::min(bar + 1, rest.size()));
-  }
-  return false;
-}
-
-std::string print_one(const value_rule& rule, std::uint64_t value) {
-  return rule.kind == kind::bytes ? bytes_text(value) : std::to_string(value);
-}
-std::string print_one(const value_rule&, milliseconds value) {
-  return duration_text(value);
-}
-std::string print_one(const value_rule&, const std::string& value) {
-  return value;
-}
-std::string print_one(const value_rule&, const endpoint& value) {
-  return to_string(value);
-}
-template <class Enum>
-requires std::is_enum_v<Enum> std::string print_one(const value_rule& rule, Enum value) {
-  auto rest = rule.choices;
-  for (auto index = static_cast<std::uint8_t>(value); index > 0; --index)
-    rest.remove_prefix(rest.find('|') + 1);
-  return std::string{rest.substr(0, rest.find('|'))};
-}
-
-template <class T>
-constexpr bool is_vector = false;
-template <class T>
-constexpr bool is_vector<std::vector<T>> = true;
-
-template <class T>
-bool read(const value_rule& rule, const std::vector<std::string>& texts, T& out) {
-  if constexpr (is_vector<T>) {
-    out.clear();
-    if (texts.empty() && rule.kind == kind::address)
-      return false;  // a gateway without an address would be one that nobody meant
-    return std::all_of(texts.begin(), texts.end(),
-                       [&](const std::string& text) { return read_one(rule, text, out.emplace_back()); });
-  } else {
-    return texts.size() == 1 && read_one(rule, texts.front(), out);
-  }
-}
-
-template <class T>
-std::string print(const value_rule& rule, const T& value) {
-  if constexpr (is_vector<T>) {
-    std::string text;
-    for (const auto& each : value)
-      text.append(text.empty() ? "" : ",").append(print_one(rule, each));
-    return text;
-  } else {
-    return print_one(rule, value);
-  }
-}
-
-template <auto Group, auto Member>
-constexpr setting entry(std::string_view key, value_rule rule, std::string_view reason) {
-  using value_type = std::remove_cvref_t<decltype((std::declval<settings&>().*Group).*Member)>;
-  return {key,
-          rule,
-          reason,
-          is_vector<value_type>,
-          [](const value_rule& r, const std::vector<std::string>& texts, settings& out) {
-            return read(r, texts, (out.*Group).*Member);
-          },
-          [](const value_rule& r, const settings& from) { return print(r, (from.*Group).*Member); }};
-}
+using namespace setting_entry;
 
 constexpr auto node = &settings::node;
 constexpr auto edge = &settings::edge;
 constexpr auto calls = &settings::functions;
 constexpr auto drain = &settings::drain;
+constexpr auto cluster = &settings::cluster;
 constexpr auto logs = &settings::log;
 constexpr std::uint64_t kib = 1024;
 constexpr std::uint64_t mib = 1024 * kib;
@@ -235,6 +100,37 @@ constexpr std::array table = {
     entry<drain, &drain_settings::idle>(
         "drain.idle", time(zero, quarter_hour),
         "When the node goes down, a connection without a request is closed after this time."),
+    entry<cluster, &cluster_settings::listen>(
+        "cluster", form(kind::address),
+        "Address of this node for the others of its cluster; without it the node is alone. In a file, the settings "
+        "that follow are written with their dots."),
+    entry<cluster, &cluster_settings::seeds>(
+        "join", form(kind::peer), "Nodes to ask for the cluster when this one starts; any that is in it will do."),
+    entry<cluster, &cluster_settings::advertise>(
+        "cluster.advertise", form(kind::peer),
+        "Address that other nodes dial when it is not that of cluster, as behind NAT or for 0.0.0.0."),
+    entry<cluster, &cluster_settings::name>("cluster.name", form(kind::name),
+                                            "Name of the cluster; nodes of another one are refused."),
+    entry<cluster, &cluster_settings::control_port>(
+        "cluster.control_port", count(0, 65535),
+        "Port of the control plane; 0 is the one behind that of cluster. The other nodes are told."),
+    entry<cluster, &cluster_settings::certificate>(
+        "cluster.certificate", form(kind::path),
+        "PEM file with this node's certificate, which holds its name. `troupe certs` makes all three files."),
+    entry<cluster, &cluster_settings::key>("cluster.key", form(kind::path),
+                                           "PEM file with the key of cluster.certificate."),
+    entry<cluster, &cluster_settings::authority>(
+        "cluster.authority", form(kind::path),
+        "PEM file with the certificate of the authority: whoever has one signed by it is a node of the cluster."),
+    entry<cluster, &cluster_settings::trust>(
+        "insecure_cluster", choice("false|true"),
+        "Whether a cluster without certificates may leave loopback, where whoever reaches its ports can run code."),
+    entry<cluster, &cluster_settings::suspect_after>("cluster.suspect_after",
+                                                     time(milliseconds{500}, std::chrono::minutes{1}),
+                                                     "Silence of a node after which nothing new is sent to it."),
+    entry<cluster, &cluster_settings::session_ttl>(
+        "store.session_ttl", time(seconds{1}, std::chrono::minutes{5}),
+        "How long the store keeps what a silent node holds before others may take it over."),
     entry<edge, &edge_settings::region>("aws.region", form(kind::region),
                                         "Region in ARNs and in the environment of functions."),
     entry<edge, &edge_settings::account>("aws.account", form(kind::account), "Account number in ARNs and events."),
@@ -279,6 +175,7 @@ std::string allowed_text(const value_rule& rule) {
     case kind::loopback:
       return "127.x.x.x:PORT, [::1]:PORT or localhost:PORT, as the admin port has no credentials yet";
     case kind::hosts: return "host names without port";
+    case kind::peer: return "IPv4:PORT, [IPv6]:PORT or localhost:PORT of one node, port 1 to 65535";
   }
   return {};
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/clock.hpp"
+#include "config/cluster_settings.hpp"
 #include "config/log.hpp"
 #include "config/setting_values.hpp"
 
@@ -77,6 +78,7 @@ struct settings {
   edge_settings edge;
   function_settings functions;
   drain_settings drain;
+  cluster_settings cluster;
   log_options log;
 };
 
@@ -93,7 +95,8 @@ struct value_rule {
     account,
     address,
     loopback,
-    hosts
+    hosts,
+    peer
   };
   kind_type kind = kind_type::count;
   std::uint64_t min = 0;  ///< for count, bytes and time (in ms)

@@ -81,6 +81,40 @@ request_result parse_store(std::string_view method, const std::string& name) {
   return request;
 }
 
+expected<void> check_node_name(const std::string& name) {
+  constexpr std::string_view allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+  constexpr std::size_t most = 64;
+  if (name.empty() || name.size() > most || name.find_first_not_of(allowed) != name.npos)
+    return fail(errc::bad_usage, "a node's name is 1 to 64 of A-Z a-z 0-9 . _ -");
+  return {};
+}
+
+request_result parse_node(std::string_view method, const std::string& name) {
+  if (method != "DELETE")
+    return wrong_method(method, "DELETE");
+  if (auto checked = check_node_name(name); !checked)
+    return refuse(checked.error());
+  return remove_node{name};
+}
+
+request_result parse_move(std::string_view method, std::string_view body) {
+  if (method != "POST")
+    return wrong_method(method, "POST");
+  const auto parsed = parse_json_body(body);
+  if (!parsed)
+    return refuse(parsed.error());
+  object_reader reader{*parsed, "body"};
+  move_store request;
+  const auto* to = reader.member("to");
+  if (to == nullptr || !to->is_string())
+    reader.blame("'to' is not the name of a node");
+  else if (auto checked = check_node_name(request.to = to->get<std::string>()); !checked)
+    reader.blame("'to': " + checked.error().what);
+  if (auto finished = reader.finish(); !finished)
+    return refuse(finished.error());
+  return request;
+}
+
 }  // namespace
 
 request_result parse_admin_request(std::string_view method, std::string_view path, std::string_view body) {
@@ -113,8 +147,17 @@ request_result parse_admin_request(std::string_view method, std::string_view pat
     return get(list_routes{});
   if (is(2, "node"))
     return get(describe_node{});
-  return refuse(404,
-                {errc::no_such_route, "nothing is here; the API has /v1/functions, /v1/routes, /v1/blobs, /v1/node"});
+  if (is(2, "nodes"))
+    return get(list_nodes{});
+  if (is(3, "nodes"))
+    return parse_node(method, at[2]);
+  if (is(2, "events"))
+    return get(read_events{});
+  if (is(3, "store") && at[2] == "move")
+    return parse_move(method, body);
+  return refuse(404, {errc::no_such_route,
+                      "nothing is here; the API has /v1/functions, /v1/routes, /v1/blobs, /v1/node, /v1/nodes, "
+                      "/v1/events, /v1/store"});
 }
 
 }  // namespace troupe::http

@@ -20,6 +20,15 @@ std::vector<std::string_view> origins_of(const functions::http_request& request)
 
 }  // namespace
 
+std::string_view to_string(node_state state) noexcept {
+  switch (state) {
+    case node_state::starting: return "starting";
+    case node_state::ready: return "ready";
+    case node_state::draining: return "draining";
+  }
+  return "unknown";
+}
+
 control_api::control_api(caf::actor_config& config, std::shared_ptr<const control_surroundings> surroundings)
     : loop_bound{config}, around_{std::move(surroundings)} {
   set_default_handler(caf::drop);
@@ -66,6 +75,14 @@ caf::result<reply_ptr> control_api::handle(const admin_call& call) {
           return download(what.name);
         else if constexpr (std::is_same_v<kind, list_routes>)
           return routes();
+        else if constexpr (std::is_same_v<kind, list_nodes>)
+          return nodes();
+        else if constexpr (std::is_same_v<kind, remove_node>)
+          return remove(what);
+        else if constexpr (std::is_same_v<kind, read_events>)
+          return events(request->query);
+        else if constexpr (std::is_same_v<kind, move_store>)
+          return move(what);
         else
           return node();
       },
@@ -76,12 +93,7 @@ reply_ptr control_api::health(std::string_view path) const {
   const auto state = around_->state->load();
   if (path == "/healthz")
     return text_reply(200, "ok\n");
-  switch (state) {
-    case node_state::starting: return text_reply(503, "starting\n");
-    case node_state::ready: return text_reply(200, "ready\n");
-    case node_state::draining: return text_reply(503, "draining\n");
-  }
-  return text_reply(503, "unknown\n");
+  return text_reply(state == node_state::ready ? 200 : 503, std::string{to_string(state)} + "\n");
 }
 
 }  // namespace troupe::http

@@ -51,6 +51,13 @@ private:
   reply_ptr logs(const std::string& name, std::string_view query) const;
   reply_ptr routes() const;
   reply_ptr node();
+
+  // control_api_cluster.cpp: nodes of the cluster
+  reply_ptr nodes() const;
+  reply_ptr remove(const remove_node& what) const;
+  reply_ptr events(std::string_view query) const;
+  reply_ptr move(const move_store& what) const;
+
   cluster::catalog_snapshot with_program_functions() const;
   std::optional<cluster::function_record> find(const std::string& name) const;
   instance_counts instances_of(const cluster::function_record& record) const;
@@ -82,6 +89,7 @@ private:
 
   std::shared_ptr<const control_surroundings> around_;
   const uuid start_ = make_uuid();  ///< tells this start of the node from others
+  const time_point started_at_ = clock::now();
   std::size_t next_router_ = 0;
   std::shared_ptr<std::atomic<int>> downloads_ = std::make_shared<std::atomic<int>>(0);
 };

@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "actors/deployer.hpp"
+#include "actors/event_journal.hpp"
 #include "actors/first_starts.hpp"
 #include "actors/function_logs.hpp"
 #include "cluster/catalog_store.hpp"
@@ -16,6 +18,8 @@
 namespace troupe::http {
 
 enum class node_state : std::uint8_t { starting, ready, draining };
+/// As the admin port calls it.
+std::string_view to_string(node_state state) noexcept;
 
 struct control_surroundings {
   actors::deployer_actor deployer;
@@ -27,6 +31,8 @@ struct control_surroundings {
   std::shared_ptr<const std::vector<actors::router_actor>> routers;
   std::shared_ptr<const actors::first_starts> starts;
   std::vector<std::string> allowed_hosts;
+  actors::event_journal* journal = nullptr;
+  uuid node_id;
   std::string node_name;
   std::vector<std::string> http_addresses;
   std::string admin_address;

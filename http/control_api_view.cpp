@@ -88,11 +88,7 @@ reply_ptr control_api::routes() const {
 reply_ptr control_api::node() {
   node_description description;
   description.name = around_->node_name;
-  switch (around_->state->load()) {
-    case node_state::starting: description.state = "starting"; break;
-    case node_state::ready: description.state = "ready"; break;
-    case node_state::draining: description.state = "draining"; break;
-  }
+  description.state = to_string(around_->state->load());
   description.http = around_->http_addresses;
   description.admin = around_->admin_address;
   description.boot_id = functions::boot_id();

@@ -99,6 +99,21 @@ TEST_F(LoadTest, AFileMayNestItsKeysOrNot) {
   EXPECT_TRUE(load({file_of("# nothing\n"), {}, {}}));
 }
 
+TEST_F(LoadTest, AFileMayNameTheClusterAndWhatBelongsToIt) {
+  const auto loaded = load({file_of("cluster: 127.0.0.1:7000\njoin: [127.0.0.1:7010, 127.0.0.1:7020]\n"
+                                    "cluster.advertise: 127.0.0.1:7001\ncluster.suspect_after: 3s\n"
+                                    "store: {session_ttl: 20s}\ninsecure_cluster: false\n"),
+                            {"TROUPE_JOIN=127.0.0.1:7030", "TROUPE_CLUSTER_NAME=shop"},
+                            {}});
+  ASSERT_TRUE(loaded) << loaded.error().what;
+  EXPECT_EQ(loaded->cluster.listen, (endpoint{"127.0.0.1", 7000}));
+  EXPECT_EQ(loaded->cluster.seeds, (std::vector<endpoint>{{"127.0.0.1", 7030}}));
+  EXPECT_EQ(loaded->cluster.advertise, (endpoint{"127.0.0.1", 7001}));
+  EXPECT_EQ(loaded->cluster.suspect_after, seconds{3});
+  EXPECT_EQ(loaded->cluster.session_ttl, seconds{20});
+  EXPECT_EQ(loaded->cluster.name, "shop");
+}
+
 TEST_F(LoadTest, AValueOutOfRangeIsNamedWithItsPlaceAndWhatIsAllowed) {
   const auto path = file_of("name: a\nedge:\n  header_timeout: 5 parsecs\n");
   EXPECT_EQ(fault_of({path, {}, {}}),

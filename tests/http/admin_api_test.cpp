@@ -70,6 +70,22 @@ TEST(AdminApiTest, TellsRequestsApart) {
   EXPECT_EQ(parse_as<read_logs>("GET", "/v1/functions/hello/logs").name, "hello");
   parse_as<list_routes>("GET", "/v1/routes");
   parse_as<describe_node>("GET", "/v1/node");
+  parse_as<list_nodes>("GET", "/v1/nodes");
+  parse_as<read_events>("GET", "/v1/events");
+  EXPECT_EQ(parse_as<remove_node>("DELETE", "/v1/nodes/gate.a_1-x").name, "gate.a_1-x");
+  EXPECT_EQ(parse_as<move_store>("POST", "/v1/store/move", R"({"to":"b"})").to, "b");
+}
+
+TEST(AdminApiTest, NamesFaultsOfRequestsAboutNodes) {
+  EXPECT_EQ(refusal_of("POST", "/v1/nodes").allow, "GET");
+  EXPECT_EQ(refusal_of("GET", "/v1/nodes/a").allow, "DELETE");
+  EXPECT_EQ(refusal_of("GET", "/v1/store/move").allow, "POST");
+  EXPECT_EQ(refusal_of("POST", "/v1/store").status, 404u);
+  for (const auto& name : {std::string{"a%20b"}, std::string{"a%2Fb"}, std::string(65, 'a')})
+    EXPECT_THAT(refusal_of("DELETE", "/v1/nodes/" + name).why.what, HasSubstr("node's name"));
+  for (const auto* body : {"{}", R"({"to":1})", R"({"to":"a b"})", R"({"to":""})"})
+    EXPECT_THAT(refusal_of("POST", "/v1/store/move", body).why.what, HasSubstr("'to'")) << body;
+  EXPECT_THAT(refusal_of("POST", "/v1/store/move", R"({"to":"a","now":true})").why.what, HasSubstr("'now'"));
 }
 
 TEST(AdminApiTest, RefusesOtherPathsMethodsAndNames) {

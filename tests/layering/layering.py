@@ -34,6 +34,7 @@ HOMES = (
     ("SQLite", ("sqlite3", "SQLiteCpp/"), ("actors/*_store.*",)),
     ("CLI11", ("CLI/",), ("cli/command_line*",)),
     ("yaml-cpp", ("yaml-cpp/",), ("config/load*", "config/settings_file*")),
+    ("OpenSSL", ("openssl/",), ("config/*", "cluster/certificates.*", "actors/tls_*")),
     ("libzip", ("zip.h", "zipconf.h"), ("functions/*",)),
 )
 # Targets whose rooms follow from HOMES: linking one elsewhere is a breach even before a header is included.
@@ -46,6 +47,8 @@ TARGET_ROOMS = {
     "SQLite::SQLite3": {"actors"},
     "CLI11::CLI11": {"cli"},
     "yaml-cpp": {"config"},
+    "OpenSSL::Crypto": {"config", "cluster"},
+    "OpenSSL::SSL": {"actors"},
     "PkgConfig::LIBZIP": {"functions"},
 }
 SDK_HEADERS = "functions/sdk/"

@@ -54,6 +54,9 @@ class BashTest(unittest.TestCase):
         self.assertEqual(self.complete("troupe", "deploy", "--name", ""), [])
         self.assertEqual(self.complete("troupe", "completion", ""), ["bash", "zsh", "fish"])
         self.assertEqual(self.complete("troupe", "help", "sett"), ["settings"])
+        self.assertEqual(self.complete("troupe", "certs", ""), ["init", "issue"])
+        self.assertEqual(self.complete("troupe", "certs", "issue", "node-1", "--a"), ["--address"])
+        self.assertEqual(self.complete("troupe", "nodes", ""), ["remove"])
 
     def test_names_of_functions(self):
         for command in ("remove", "logs", "invoke"):

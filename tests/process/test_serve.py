@@ -118,6 +118,35 @@ class RefusedStartTest(unittest.TestCase):
             self.assert_refused(address, "--admin", address)
             self.assert_refused(address, "--http", "127.0.0.1:0", "--http", address)
 
+    def test_cluster_that_strangers_could_enter(self):
+        for flags, named in ((("--cluster", "10.0.0.1:7000"), "--insecure-cluster"),
+                             (("--cluster", "127.0.0.1:7000", "--join", "10.0.0.1:7000"), "join = '10.0.0.1:7000'"),
+                             (("--join", "127.0.0.1:7000"), "--cluster"), (("--cluster", "here"), "cluster = 'here'"),
+                             (("--cluster", "127.0.0.1:0", "--set", "cluster.key=k.pem"), "cluster.certificate")):
+            with self.subTest(flags=flags):
+                self.assert_refused(named, *flags)
+
+    def test_certificate_that_other_nodes_would_refuse(self):
+        def certs(*words):
+            subprocess.run([support.TROUPE, "certs", *words], cwd=self.folder, stdout=subprocess.DEVNULL, check=True)
+
+        def flags(certificate, key, authority="certs"):
+            folder = os.path.join(self.folder, "")
+            return ("--cluster", "10.0.0.1:0", "--set", f"cluster.certificate={folder}certs/{certificate}.pem", "--set",
+                    f"cluster.key={folder}certs/{key}-key.pem", "--set",
+                    f"cluster.authority={folder}{authority}/authority.pem")
+
+        certs("init", "--dir", "certs")
+        certs("init", "--dir", "other")
+        for node in ("a", "b"):
+            certs("issue", node, "--dir", "certs")
+        self.assert_refused(["cluster.key", "b-key.pem", "a.pem"], *flags("a", "b"))
+        self.assert_refused(["cluster.certificate", "c.pem"], *flags("c", "a"))
+        self.assert_refused(["cluster.key", "c-key.pem"], *flags("a", "c"))
+        self.assert_refused(["cluster.authority", "missing"], *flags("a", "a", "missing"))
+        self.assert_refused(["cluster.certificate", "a.pem", "other"], *flags("a", "a", "other"))
+        self.assert_refused(["name = 'c'", "'a'"], "--name", "c", *flags("a", "a"))
+
     def test_port_of_another_node(self):
         # Its listeners share their port among themselves, and must not with this one.
         with support.Node(loops=2) as other:

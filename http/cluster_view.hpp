@@ -1,0 +1,62 @@
+// What the admin port says about the nodes of a cluster and what happened to them (docs/admin-api.md). Pure values in,
+// text out.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actors/event_journal.hpp"
+#include "config/errc.hpp"
+#include "config/ids.hpp"
+
+namespace troupe::http {
+
+/// A registered node as the asked one sees it.
+struct node_view {
+  std::string name;
+  uuid id;
+  std::string role;                       ///< `primary` or `copy`, of the store
+  std::string state;                      ///< `starting`, `ready`, `draining`, `suspected` or `gone`
+  std::optional<std::uint64_t> age_ms{};  ///< since it started; nothing is known of one that is gone
+  std::string version{};                  ///< of its program
+  std::string cluster{};                  ///< address for other nodes; empty for one that is alone
+
+  struct store_figures {
+    std::uint64_t cursor = 0;
+    std::uint64_t lag = 0;  ///< commits behind the primary
+    std::string digest;     ///< of everything up to the cursor, the same on all nodes; empty: not known
+  } store{};
+  struct load_figures {
+    std::uint64_t in_flight = 0;  ///< calls that its workers have
+    std::uint64_t ready = 0;      ///< worker processes that take calls
+  } load{};
+  std::vector<std::string> functions{};  ///< those that it has instances of, by name
+};
+
+/// A JSON array and a line feed.
+std::string nodes_body(std::span<const node_view> nodes);
+
+/// Where a reader of events stands in the journal of each node that it heard of, by the journal's id.
+using event_position = std::map<std::string, std::uint64_t>;
+
+/// @param query  of the target: empty, or `from=POSITION` with the `next` of an earlier answer.
+/// @returns an empty position for everything kept, or `errc::bad_usage`.
+expected<event_position> parse_event_position(std::string_view query);
+
+/// What one node's journal gave a reader.
+struct journal_part {
+  std::string node;
+  std::string id;
+  actors::event_journal::contents contents;
+};
+
+/// One JSON object and a line feed: `events` of all nodes by time, `next` (what to give as `from` next time, opaque to
+/// clients) and `overwritten`. Journals of `before` that gave no part keep their place in `next`, up to 256 in all.
+std::string events_body(std::vector<journal_part> parts, const event_position& before);
+
+}  // namespace troupe::http
