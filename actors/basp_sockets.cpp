@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -46,12 +47,16 @@ struct plain_bytes {
   bool must_read_more(int, std::size_t) { return false; }
 };
 
+/// A failed handshake leaves errors in OpenSSL's queue of the thread, which CAF does not clear: the next call for
+/// another connection would take them for its own, and a stranger could end the contact of peers.
 struct tls_bytes {
   caf::openssl::session_ptr session;
   rw_state read_some(std::size_t& result, int descriptor, void* bytes, std::size_t size) {
+    ERR_clear_error();
     return session->read_some(result, descriptor, bytes, size);
   }
   rw_state write_some(std::size_t& result, int descriptor, const void* bytes, std::size_t size) {
+    ERR_clear_error();
     return session->write_some(result, descriptor, bytes, size);
   }
   bool must_read_more(int descriptor, std::size_t threshold) { return session->must_read_more(descriptor, threshold); }
@@ -230,6 +235,7 @@ expected<caf::io::scribe_ptr> make_scribe(caf::actor_system& system, int descrip
     return caf::io::scribe_ptr{caf::make_counted<bounded_scribe<plain_bytes>>(
         multiplexer, descriptor, plain_bytes{}, limits.max_message_bytes, std::move(ends))};
   std::string why = "TLS cannot begin";
+  ERR_clear_error();
   try {
     auto session = caf::openssl::make_session(system, descriptor, side == connection_side::accepted);
     if (session)
@@ -239,7 +245,8 @@ expected<caf::io::scribe_ptr> make_scribe(caf::actor_system& system, int descrip
     why = problem.what();
   }
   ::close(descriptor);
-  log_event(log_level::error, "control_connection_failed", {{"reason", why}});
+  log_event(side == connection_side::accepted ? log_level::debug : log_level::warning, "control_connection_failed",
+            {{"reason", why}});
   return fail(errc::io, why);
 }
 
