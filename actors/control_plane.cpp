@@ -92,6 +92,7 @@ void control_plane::set_peers(const std::vector<cluster::peer_address>& peers) {
            {errc::unknown_outcome, "the contact was ended"});
     }
   }
+  status_.keep_only([this](const uuid& node) { return table_.find(node) != nullptr; });
 }
 
 void control_plane::on_tick(time_point now) {
@@ -158,7 +159,8 @@ void control_plane::hand_over(const uuid& node, std::uint64_t number, std::share
         return;
       if (!made)
         return give_up(node, made.error());
-      agent_->meet(node, broker_, std::move(*made), port_);
+      const auto* peer = table_.find(node);
+      agent_->meet(node, broker_, std::move(*made), peer != nullptr ? peer->control.port : std::uint16_t{0});
     });
   });
 }

@@ -12,8 +12,8 @@ void peer_status::join(const uuid& node, const uuid& incarnation) {
   known.incarnation = incarnation;
 }
 
-void peer_status::leave(const uuid& node) {
-  peers_.erase(node);
+void peer_status::keep_only(const std::function<bool(const uuid& node)>& listed) {
+  std::erase_if(peers_, [&](const auto& each) { return !listed(each.first); });
 }
 
 peer_status::verdict peer_status::apply(const uuid& node, const uuid& incarnation, const load_report& report,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <unordered_map>
 #include <vector>
@@ -34,7 +35,8 @@ public:
 
   /// From now on this incarnation is the peer; what another one said is forgotten.
   void join(const uuid& node, const uuid& incarnation);
-  void leave(const uuid& node);
+  /// Forgets every peer that is not `listed` any more.
+  void keep_only(const std::function<bool(const uuid& node)>& listed);
   verdict apply(const uuid& node, const uuid& incarnation, const load_report& report, time_point now);
   /// The peer said so in a message of its own; until the next report.
   void set_state(const uuid& node, serving_state state);

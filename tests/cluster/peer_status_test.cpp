@@ -150,6 +150,20 @@ TEST_F(PeerStatusTest, ASilentPeerIsForgottenAndComesBackWithTheNextReport) {
   EXPECT_EQ(status.find(peer, now)->functions.at(id_of(1)).ready, 2u);
 }
 
+TEST_F(PeerStatusTest, WhoLeavesTheListIsForgotten) {
+  const auto other = make_fast_uuid();
+  status.join(other, incarnation);
+  const auto report = reporter.next({}, now).front();
+  tell(report);
+  status.apply(other, incarnation, report, now);
+
+  status.keep_only([&](const uuid& node) { return node == other; });
+
+  EXPECT_EQ(status.find(peer, now), nullptr);
+  EXPECT_NE(status.find(other, now), nullptr);
+  EXPECT_EQ(tell(reporter.next({}, now)), verdict::stranger);
+}
+
 TEST_F(PeerStatusTest, ADrainNoticeHoldsUntilTheNextReport) {
   tell(reporter.next({}, now));
 
