@@ -1,11 +1,15 @@
 #include "actors/control_plane.hpp"
 
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <future>
 
 #include "tests/support/control_node.hpp"
+#include "tests/support/fill_queue.hpp"
 #include "tests/support/tcp_relay.hpp"
 
 using namespace troupe;
@@ -302,6 +306,52 @@ TEST_F(ControlPlaneTest, APeerThatLeavesTheListIsLostAndNotDialedAgain) {
   EXPECT_TRUE(a.has_lost(b.self.node));
   EXPECT_TRUE(b.has_lost(a.self.node));
   EXPECT_EQ(spawn(a, b.self.node).error().code, errc::unavailable);
+}
+
+TEST_F(ControlPlaneTest, AnAddressThatNeverAnswersHoldsUpNobody) {
+  endpoint deaf;
+  const auto listener = open_control_listener({"127.0.0.1", 0}, deaf);
+  ASSERT_TRUE(listener.has_value());
+  ASSERT_EQ(::listen(*listener, 0), 0);
+  tests::fill_queue filled{deaf};  // from now on the kernel drops attempts, as a machine that is gone would
+  auto options = control_node::quick();
+  options.dial_timeout = patience * 2;
+  auto a = std::make_unique<control_node>(identity(1), options);
+  control_node b{identity(2)};
+  b.know({a->as_peer()});
+
+  a->know({{ordered_id(3), "deaf", deaf, {}}, b.as_peer()});
+
+  EXPECT_TRUE(a->sees(b.self.node));
+  const auto began = clock::now();
+  a.reset();
+  EXPECT_LT(clock::now() - began, seconds{5});
+  ::close(*listener);
+}
+
+TEST_F(ControlPlaneTest, APeerThatAcceptsAndSaysNothingIsTriedAgain) {
+  endpoint mute;
+  const auto listener = open_control_listener({"127.0.0.1", 0}, mute);
+  ASSERT_TRUE(listener.has_value());
+  auto options = control_node::quick();
+  options.heartbeat_interval = milliseconds{60'000};  // CAF's own end of unfinished handshakes comes with a heartbeat
+  options.connection_timeout = milliseconds{600'000};
+  options.meet_timeout = milliseconds{100};
+  control_node a{identity(1), options};
+
+  a.know({{ordered_id(2), "mute", mute, {}}});
+
+  for (int i = 0; i < 3; ++i) {
+    pollfd watched{*listener, POLLIN, 0};
+    ASSERT_EQ(::poll(&watched, 1, static_cast<int>(milliseconds{patience}.count())), 1) << i;
+    const int comer = ::accept4(*listener, nullptr, nullptr, SOCK_CLOEXEC);
+    ASSERT_GE(comer, 0);
+    char bytes[256];
+    while (::recv(comer, bytes, sizeof bytes, 0) > 0) {
+    }  // until it gives up
+    ::close(comer);
+  }
+  ::close(*listener);
 }
 
 TEST_F(ControlPlaneTest, NodesComeAndGoWhileAPeerLivesOn) {

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include <future>
-#include <vector>
 
 #include "actors/basp_sockets.hpp"
+#include "tests/support/fill_queue.hpp"
 
 using namespace troupe;
 using namespace troupe::actors;
@@ -103,18 +103,12 @@ TEST_F(DialerTest, EndsAtItsDeadlineWhenNobodyAnswers) {
   const auto listener = open_control_listener({"127.0.0.1", 0}, bound);
   ASSERT_TRUE(listener.has_value());
   ASSERT_EQ(::listen(*listener, 0), 0);
-  std::vector<int> filling;
-  expected<int> last = 0;
-  for (int i = 0; i < 10 && last; ++i) {
-    last = dial(bound, std::nullopt, milliseconds{100});
-    if (last)
-      filling.push_back(*last);
-  }
+  tests::fill_queue filled{bound};
 
-  ASSERT_FALSE(last.has_value());
-  EXPECT_NE(last.error().what.find("no answer in time"), std::string::npos) << last.error().what;
-  for (const int descriptor : filling)
-    ::close(descriptor);
+  const auto late = dial(bound, std::nullopt, milliseconds{100});
+
+  ASSERT_FALSE(late.has_value());
+  EXPECT_NE(late.error().what.find("no answer in time"), std::string::npos) << late.error().what;
   ::close(*listener);
 }
 
