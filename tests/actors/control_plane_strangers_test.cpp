@@ -281,7 +281,7 @@ TEST_F(ControlPlaneStrangersTest, GarbageOnThePortEndsItsOwnConnectionOnly) {
                                 static_cast<char>(random() % 16)));
     ASSERT_EQ(::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
     ::shutdown(descriptor, SHUT_WR);
-    EXPECT_TRUE(is_closed(descriptor));
+    ASSERT_TRUE(is_closed(descriptor));
     ::close(descriptor);
   }
 
@@ -322,7 +322,7 @@ TEST_F(ControlPlaneStrangersTest, SilentConnectionsGiveWayToNewOnes) {
 
   // The first ones come first: but for the last few, all have been closed.
   for (std::size_t i = 0; i < 90; ++i)
-    EXPECT_TRUE(is_closed(silent[i])) << i;
+    ASSERT_TRUE(is_closed(silent[i])) << i;
   for (const int descriptor : silent)
     ::close(descriptor);
 }

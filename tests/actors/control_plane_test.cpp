@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <future>
 
 #include "tests/support/control_node.hpp"
@@ -346,9 +347,14 @@ TEST_F(ControlPlaneTest, APeerThatAcceptsAndSaysNothingIsTriedAgain) {
     ASSERT_EQ(::poll(&watched, 1, static_cast<int>(milliseconds{patience}.count())), 1) << i;
     const int comer = ::accept4(*listener, nullptr, nullptr, SOCK_CLOEXEC);
     ASSERT_GE(comer, 0);
+    const timeval bound{patience.count(), 0};
+    ::setsockopt(comer, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof bound);
     char bytes[256];
-    while (::recv(comer, bytes, sizeof bytes, 0) > 0) {
-    }  // until it gives up
+    ssize_t got = 0;
+    do
+      got = ::recv(comer, bytes, sizeof bytes, 0);
+    while (got > 0);
+    ASSERT_TRUE(got == 0 || errno == ECONNRESET) << "it never gave up";
     ::close(comer);
   }
   ::close(*listener);
