@@ -34,6 +34,17 @@ std::uint16_t socket_address::port() const noexcept {
                                              : reinterpret_cast<const sockaddr_in&>(storage).sin_port);
 }
 
+void socket_address::set_port(std::uint16_t port) noexcept {
+  (storage.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(storage).sin6_port
+                                 : reinterpret_cast<sockaddr_in&>(storage).sin_port) = htons(port);
+}
+
+bool socket_address::is_wildcard() const noexcept {
+  if (storage.ss_family == AF_INET)
+    return reinterpret_cast<const sockaddr_in&>(storage).sin_addr.s_addr == INADDR_ANY;
+  return std::memcmp(&reinterpret_cast<const sockaddr_in6&>(storage).sin6_addr, &in6addr_any, sizeof(in6_addr)) == 0;
+}
+
 expected<socket_address> resolve(const endpoint& where) {
   socket_address result;
   auto& v4 = reinterpret_cast<sockaddr_in&>(result.storage);

@@ -20,6 +20,10 @@ struct socket_address {
   /// The IP address as text; a v4 address inside v6 as v4.
   std::string host() const;
   std::uint16_t port() const noexcept;
+  void set_port(std::uint16_t port) noexcept;
+  int family() const noexcept { return storage.ss_family; }
+  /// 0.0.0.0 or ::
+  bool is_wildcard() const noexcept;
   endpoint where() const { return {host(), port()}; }
 };
 

@@ -1,0 +1,138 @@
+// A node's contact with its peers for control: dials them, tells them its load, carries requests between them. It is
+// given the list of peers and says what it learns by callbacks; it knows neither the store nor the links, and a lost
+// contact is no suspicion: it dials again.
+#pragma once
+
+#include <caf/actor.hpp>
+#include <caf/actor_system.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/control_plane_config.hpp"
+#include "actors/dialer.hpp"
+#include "actors/event_loop.hpp"
+#include "actors/node_agent.hpp"
+#include "actors/pending_requests.hpp"
+#include "cluster/node_event.hpp"
+#include "cluster/node_load.hpp"
+#include "cluster/peer_status.hpp"
+#include "cluster/peer_table.hpp"
+
+namespace troupe::actors {
+
+/// What the control plane asks of the node and tells it, all on the control loop. Any may be empty.
+struct control_plane_surroundings {
+  std::function<cluster::node_load()> load;
+  std::function<void(const uuid& node)> peer_connected;
+  std::function<void(const uuid& node)> peer_lost;
+  /// `peers().find(node, now)` has news.
+  std::function<void(const uuid& node)> load_changed;
+  std::function<void(const uuid& node, cluster::serving_state state)> drain_noticed;
+  /// Node `from` asks for an instance of a function; `reply` is called once, on the control loop, when that has been
+  /// accepted or not. How the start went is told later, by `report_function`.
+  std::function<void(const uuid& from, const uuid& function, std::uint64_t version,
+                     std::function<void(expected<void>)> reply)>
+      spawn;
+  std::function<void(const uuid& from, const function_report& report)> function_reported;
+  std::function<cluster::event_page(std::uint64_t after, std::uint32_t limit)> events;
+  /// A stranger, or a peer that is not who the list says, was turned away.
+  std::function<void(const error& why)> refused;
+};
+
+/// Made, started and destroyed from one thread; its other methods belong to the control loop.
+class control_plane final : private agent_listener, private tick_listener {
+public:
+  /// The system was made from a configuration that `prepare_control_plane` had filled with these options.
+  control_plane(caf::actor_system& system, event_loop& control, node_identity self, control_plane_options options,
+                control_plane_surroundings around);
+  ~control_plane();
+
+  /// Listens and begins to serve. @returns the address with the real port. Errors: `io`, `bad_setting`, `bug`.
+  expected<endpoint> start();
+  /// Closes the port and every contact; no callback comes after it, what still waits fails with `unavailable` within
+  /// it. The agent has ended when the system's count of running actors has gone down; the object may go at once.
+  void stop();
+
+  /// Replaces the list of those to be in contact with.
+  void set_peers(const std::vector<cluster::peer_address>& peers);
+  bool is_connected(const uuid& node) const { return contacts_.contains(node); }
+  const cluster::peer_status& peers() const noexcept { return status_; }
+
+  /// Asks a peer to run a function. `done` comes once: success when the peer accepted it; `unavailable` without
+  /// contact (the peer knows nothing of it); `unknown_outcome` when the contact was lost meanwhile; `budget_spent` at
+  /// the deadline; `overloaded`; or the peer's own answer.
+  void spawn_supervisor(const uuid& node, const uuid& function, std::uint64_t version, time_point deadline,
+                        std::function<void(expected<void>)> done);
+  /// Asks a peer for its recent events. Errors as above.
+  void ask_events(const uuid& node, std::uint64_t after, std::uint32_t limit, time_point deadline,
+                  std::function<void(expected<cluster::event_page>)> done);
+  /// Tells the node that asked how the start went. Errors: `unavailable`.
+  expected<void> report_function(const uuid& node, const function_report& report);
+  /// Tells all peers that this node drains, or serves again, before the next report does.
+  void announce(cluster::serving_state state);
+
+private:
+  struct attempt {
+    std::unique_ptr<dialer> socket;
+    std::shared_ptr<connection_switch> ends;  ///< once the connection stands
+    time_point deadline = time_point::max();
+    std::uint64_t number = 0;
+  };
+  struct contact {
+    uuid incarnation;
+    std::shared_ptr<connection_switch> ends;  ///< null when the peer dialed
+  };
+
+  expected<void> admit(const introduction& who, const uuid& incarnation) override;
+  void on_open(const uuid& node, const uuid& incarnation) override;
+  void on_closed(const uuid& node, const error& why) override;
+  void on_not_opened(const uuid& node, const error& why) override;
+  void on_envelope(const uuid& node, const uuid& incarnation, const envelope& message) override;
+  void on_stranger(const error& why) override;
+  void on_tick(time_point now) override;
+
+  void dial(const cluster::peer_address& peer);
+  void on_dialed(const uuid& node, std::uint64_t number, expected<int> descriptor);
+  void hand_over(const uuid& node, std::uint64_t number, std::shared_ptr<connection_switch> ends, int descriptor);
+  void give_up(const uuid& node, const error& why);
+  void cut(const std::shared_ptr<connection_switch>& ends);
+  void lose(const uuid& node, const error& why, const error& for_requests);
+  void tell_load(time_point now);
+
+  void on_status(const uuid& node, const uuid& incarnation, const envelope& message);
+  void on_spawn(const uuid& node, const envelope& message);
+  void on_events_request(const uuid& node, const envelope& message);
+  void answer(const uuid& node, std::uint64_t request, const expected<void>& result);
+  void ask(const uuid& node, envelope_kind kind, time_point deadline, pending_requests::continuation done,
+           const std::function<std::string(std::uint64_t request)>& body);
+  /// Sends what does not matter if the contact is lost: then the peer hears it anew, or not at all.
+  void tell(const uuid& node, envelope_kind kind, std::string body);
+
+  caf::actor_system& system_;
+  event_loop& loop_;
+  const node_identity self_;
+  const control_plane_options options_;
+  const control_plane_surroundings around_;
+  caf::actor broker_;
+  node_agent_actor agent_handle_;
+  node_agent* agent_ = nullptr;
+  std::uint16_t port_ = 0;
+
+  cluster::peer_table table_;
+  cluster::peer_status status_;
+  cluster::load_reporter reporter_;
+  pending_requests requests_;
+  std::unordered_map<uuid, attempt> attempts_;
+  std::unordered_map<uuid, contact> contacts_;
+  std::uint64_t last_attempt_ = 0;
+  time_point next_status_{};
+  time_point next_stranger_log_{};
+  std::uint64_t strangers_ = 0;
+  /// Jobs that come back from the middleman's thread find out by it that nobody waits any more.
+  std::shared_ptr<const int> alive_ = std::make_shared<const int>(0);
+};
+
+}  // namespace troupe::actors

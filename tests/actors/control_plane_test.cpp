@@ -1,0 +1,379 @@
+#include "actors/control_plane.hpp"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <future>
+
+#include "tests/support/control_node.hpp"
+#include "tests/support/fill_queue.hpp"
+#include "tests/support/tcp_relay.hpp"
+
+using namespace troupe;
+using namespace troupe::actors;
+using tests::control_node;
+using tests::ordered_id;
+using tests::patience;
+
+namespace {
+
+class ControlPlaneTest : public ::testing::Test {
+protected:
+  node_identity identity(std::uint8_t number) {
+    return {cluster, ordered_id(number), "n" + std::to_string(number), make_uuid()};
+  }
+  static void introduce(std::initializer_list<control_node*> nodes) {
+    std::vector<cluster::peer_address> all;
+    for (const auto* each : nodes)
+      all.push_back(each->as_peer());
+    for (auto* each : nodes)
+      each->know(all);
+  }
+  /// Asks `a` to have a function run at node `b` and waits for the end of that.
+  static expected<void> spawn(control_node& a, const uuid& b, milliseconds within = patience) {
+    std::promise<expected<void>> ended;
+    a.on_loop([&] {
+      a.plane->spawn_supervisor(b, make_uuid(), 3, clock::now() + within,
+                                [&](expected<void> result) { ended.set_value(std::move(result)); });
+    });
+    auto future = ended.get_future();
+    if (future.wait_for(patience) != std::future_status::ready)
+      return fail(errc::bug, "it never ended");
+    return future.get();
+  }
+
+  const uuid cluster = make_uuid();
+};
+
+}  // namespace
+
+TEST_F(ControlPlaneTest, TwoNodesTellEachOtherTheirLoad) {
+  control_node a{identity(1)}, b{identity(2)};
+  a.in_flight = 11;
+  b.in_flight = 22;
+
+  introduce({&a, &b});
+
+  EXPECT_TRUE(a.sees(b.self.node));
+  EXPECT_TRUE(b.sees(a.self.node));
+  EXPECT_TRUE(a.knows_load(b.self.node, 22));
+  EXPECT_TRUE(b.knows_load(a.self.node, 11));
+  a.in_flight = 33;
+  EXPECT_TRUE(b.knows_load(a.self.node, 33));
+}
+
+TEST_F(ControlPlaneTest, ThreeNodesThatLearnOfEachOtherAtOnceAllMeetOnce) {
+  control_node a{identity(1)}, b{identity(2)}, c{identity(3)};
+
+  introduce({&c, &a, &b});
+
+  for (auto* each : {&a, &b, &c})
+    for (auto* other : {&a, &b, &c})
+      if (each != other) {
+        EXPECT_TRUE(each->sees(other->self.node));
+      }
+  for (auto* each : {&a, &b, &c})
+    for (auto* other : {&a, &b, &c})
+      each->said.change([&] { EXPECT_EQ(each->lost[other->self.node], 0); });
+}
+
+TEST_F(ControlPlaneTest, AManyFunctionedNodeTellsThemInSeveralEnvelopes) {
+  control_node a{identity(1)}, b{identity(2)};
+  b.functions = cluster::load_reporter::max_entries * 2 + 5;
+  introduce({&a, &b});
+
+  EXPECT_TRUE(
+      a.said.wait([&] { return a.known_functions[b.self.node] == cluster::load_reporter::max_entries * 2 + 5; }));
+}
+
+TEST_F(ControlPlaneTest, ANodeThatIsGoneIsLostAndItsRequestsEnd) {
+  control_node a{identity(1)};
+  auto b = std::make_unique<control_node>(identity(2));
+  b->spawner = [](const uuid&, const uuid&, std::uint64_t, auto) {};  // never answers
+  introduce({&a, b.get()});
+  ASSERT_TRUE(a.sees(b->self.node));
+  std::promise<expected<void>> ended;
+  a.on_loop([&] {
+    a.plane->spawn_supervisor(b->self.node, make_uuid(), 1, clock::now() + patience * 2,
+                              [&](expected<void> result) { ended.set_value(std::move(result)); });
+  });
+  const auto gone = b->self.node;
+
+  b.reset();
+
+  EXPECT_TRUE(a.has_lost(gone));
+  auto future = ended.get_future();
+  ASSERT_EQ(future.wait_for(patience), std::future_status::ready);
+  EXPECT_EQ(future.get().error().code, errc::unknown_outcome);
+  EXPECT_EQ(spawn(a, gone).error().code, errc::unavailable);
+}
+
+TEST_F(ControlPlaneTest, ARestartAtTheSameAddressIsANewPeer) {
+  control_node a{identity(1)};
+  auto b = std::make_unique<control_node>(identity(2));
+  b->in_flight = 1;
+  introduce({&a, b.get()});
+  ASSERT_TRUE(a.knows_load(b->self.node, 1));
+  auto again = b->self;
+  again.incarnation = make_uuid();
+  auto options = control_node::quick();
+  options.listen = b->address;
+  b.reset();
+  ASSERT_TRUE(a.has_lost(again.node));
+
+  control_node restarted{again, options};
+  restarted.in_flight = 2;
+  restarted.know({a.as_peer()});
+  EXPECT_TRUE(a.was_refused("another incarnation")) << "until the list says so";
+  a.said.change([&] { EXPECT_EQ(a.connected[again.node], 1); });
+  a.know({restarted.as_peer()});
+
+  EXPECT_TRUE(a.knows_load(again.node, 2));
+  EXPECT_TRUE(restarted.sees(a.self.node));
+  restarted.spawner = [](const uuid&, const uuid&, std::uint64_t, auto reply) { reply({}); };
+  EXPECT_TRUE(spawn(a, again.node).has_value());
+}
+
+TEST_F(ControlPlaneTest, ACutConnectionIsMadeAgainByItself) {
+  control_node a{identity(1)}, b{identity(2)};
+  tests::tcp_relay relay{b.address.port};
+  auto through_relay = b.as_peer();
+  through_relay.control.port = relay.port();
+  b.know({a.as_peer()});
+  a.know({through_relay});
+  ASSERT_TRUE(a.sees(b.self.node));
+  ASSERT_TRUE(b.sees(a.self.node));
+
+  relay.cut();
+
+  EXPECT_TRUE(a.has_lost(b.self.node));
+  EXPECT_TRUE(b.has_lost(a.self.node));
+  EXPECT_TRUE(a.sees(b.self.node));
+  EXPECT_TRUE(b.sees(a.self.node));
+  b.in_flight = 5;
+  EXPECT_TRUE(a.knows_load(b.self.node, 5));
+}
+
+TEST_F(ControlPlaneTest, ASilentPeerIsLostAfterTheConnectionTimeout) {
+  auto options = control_node::quick();
+  options.heartbeat_interval = milliseconds{50};
+  options.connection_timeout = milliseconds{400};
+  control_node a{identity(1), options}, b{identity(2), options};
+  tests::tcp_relay relay{b.address.port};
+  auto through_relay = b.as_peer();
+  through_relay.control.port = relay.port();
+  b.know({a.as_peer()});
+  a.know({through_relay});
+  ASSERT_TRUE(a.sees(b.self.node));
+
+  relay.freeze(true);
+  EXPECT_TRUE(a.has_lost(b.self.node));
+  EXPECT_TRUE(b.has_lost(a.self.node));
+
+  relay.freeze(false);
+  EXPECT_TRUE(a.sees(b.self.node));
+}
+
+TEST_F(ControlPlaneTest, APeerThatTakesNothingDoesNotHoldUpTheEndOfWhoDialedNorOfWhoWasDialed) {
+  auto options = control_node::quick();
+  // Nothing else ends the connection in time.
+  options.heartbeat_interval = milliseconds{60'000};
+  options.connection_timeout = milliseconds{600'000};
+  options.sockets.unsent_timeout = milliseconds{600'000};
+  for (const bool dialer_ends : {true, false}) {
+    auto a = std::make_unique<control_node>(identity(1), options);
+    auto b = std::make_unique<control_node>(identity(2), options);
+    auto& ending = dialer_ends ? a : b;
+    const auto other = dialer_ends ? b->self.node : a->self.node;
+    tests::tcp_relay relay{b->address.port};
+    auto through_relay = b->as_peer();
+    through_relay.control.port = relay.port();
+    b->know({a->as_peer()});
+    a->know({through_relay});
+    ASSERT_TRUE(ending->sees(other));
+    relay.freeze(true);
+    ending->on_loop([&] {
+      // Far more than the kernel's buffers hold.
+      const function_report report{make_uuid(), 1, 1, std::string(1'000, 'x')};
+      for (int i = 0; i < 20'000; ++i)
+        ASSERT_TRUE(ending->plane->report_function(other, report));
+    });
+
+    const auto began = clock::now();
+    ending.reset();
+
+    EXPECT_LT(clock::now() - began, seconds{10}) << dialer_ends;
+  }
+}
+
+TEST_F(ControlPlaneTest, ARequestEndsAtItsDeadline) {
+  control_node a{identity(1)}, b{identity(2)};
+  b.spawner = [](const uuid&, const uuid&, std::uint64_t, auto) {};
+  introduce({&a, &b});
+  ASSERT_TRUE(a.sees(b.self.node));
+
+  EXPECT_EQ(spawn(a, b.self.node, milliseconds{50}).error().code, errc::budget_spent);
+
+  a.said.change([&] { EXPECT_EQ(a.lost[b.self.node], 0) << "a late answer is no lost contact"; });
+}
+
+TEST_F(ControlPlaneTest, ASupervisorIsAskedForAndTheWayItStartedIsTold) {
+  control_node a{identity(1)}, b{identity(2)};
+  uuid asked_by, function;
+  std::atomic<std::uint64_t> version{0};
+  b.spawner = [&](const uuid& from, const uuid& what, std::uint64_t which, auto reply) {
+    asked_by = from;
+    function = what;
+    version = which;
+    reply({});
+  };
+  introduce({&a, &b});
+  ASSERT_TRUE(a.sees(b.self.node));
+
+  EXPECT_TRUE(spawn(a, b.self.node).has_value());
+  EXPECT_EQ(version.load(), 3u);
+  EXPECT_EQ(asked_by, a.self.node);
+
+  const function_report started{function, 3, 0, ""};
+  const function_report failed{function, 4, static_cast<std::uint8_t>(errc::init_failed), "SyntaxError"};
+  b.on_loop([&] {
+    EXPECT_TRUE(b.plane->report_function(a.self.node, started));
+    EXPECT_TRUE(b.plane->report_function(a.self.node, failed));
+  });
+  EXPECT_TRUE(a.said.wait([&] { return a.reports.size() == 2; }));
+  EXPECT_EQ(a.reports[0], started);
+  EXPECT_EQ(a.reports[1], failed);
+
+  b.on_loop([&] {
+    b.spawner = [](const uuid&, const uuid&, std::uint64_t, auto reply) {
+      reply(fail(errc::no_capacity, "no memory left"));
+    };
+  });
+  const auto refused = spawn(a, b.self.node);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, errc::no_capacity);
+  EXPECT_EQ(refused.error().what, "no memory left");
+}
+
+TEST_F(ControlPlaneTest, RecentEventsAreReadPageByPage) {
+  control_node a{identity(1)}, b{identity(2)};
+  for (std::uint64_t i = 1; i <= 200; ++i)
+    b.events.push_back({i, 1'000 + static_cast<std::int64_t>(i), "member_joined", std::string(900, 'x')});
+  introduce({&a, &b});
+  ASSERT_TRUE(b.sees(a.self.node));
+  ASSERT_TRUE(a.sees(b.self.node));
+
+  std::uint64_t after = 0;
+  int pages = 0;
+  for (bool more = true; more; ++pages) {
+    std::promise<expected<cluster::event_page>> ended;
+    a.on_loop([&] {
+      a.plane->ask_events(b.self.node, after, 150, clock::now() + patience,
+                          [&](expected<cluster::event_page> page) { ended.set_value(std::move(page)); });
+    });
+    auto future = ended.get_future();
+    ASSERT_EQ(future.wait_for(patience), std::future_status::ready);
+    const auto page = future.get();
+    ASSERT_TRUE(page.has_value()) << page.error().what;
+    ASSERT_FALSE(page->events.empty());
+    EXPECT_EQ(page->events.front(), b.events[after]);
+    after = page->events.back().sequence;
+    more = page->more;
+  }
+  EXPECT_EQ(after, 200u);
+  EXPECT_GT(pages, 2);
+}
+
+TEST_F(ControlPlaneTest, ADrainIsToldAtOnce) {
+  control_node a{identity(1)}, b{identity(2)};
+  introduce({&a, &b});
+  ASSERT_TRUE(b.sees(a.self.node));
+  ASSERT_TRUE(a.sees(b.self.node));
+
+  b.on_loop([&] { b.plane->announce(cluster::serving_state::draining); });
+
+  EXPECT_TRUE(a.said.wait([&] { return a.states[b.self.node] == cluster::serving_state::draining; }));
+}
+
+TEST_F(ControlPlaneTest, APeerThatLeavesTheListIsLostAndNotDialedAgain) {
+  control_node a{identity(1)}, b{identity(2)};
+  introduce({&a, &b});
+  ASSERT_TRUE(a.sees(b.self.node));
+  ASSERT_TRUE(b.sees(a.self.node));
+
+  a.know({});
+
+  EXPECT_TRUE(a.has_lost(b.self.node));
+  EXPECT_TRUE(b.has_lost(a.self.node));
+  EXPECT_EQ(spawn(a, b.self.node).error().code, errc::unavailable);
+}
+
+TEST_F(ControlPlaneTest, AnAddressThatNeverAnswersHoldsUpNobody) {
+  endpoint deaf;
+  const auto listener = open_control_listener({"127.0.0.1", 0}, deaf);
+  ASSERT_TRUE(listener.has_value());
+  ASSERT_EQ(::listen(*listener, 0), 0);
+  tests::fill_queue filled{deaf};  // from now on the kernel drops attempts, as a machine that is gone would
+  auto options = control_node::quick();
+  options.dial_timeout = patience * 2;
+  auto a = std::make_unique<control_node>(identity(1), options);
+  control_node b{identity(2)};
+  b.know({a->as_peer()});
+
+  a->know({{ordered_id(3), "deaf", deaf, {}}, b.as_peer()});
+
+  EXPECT_TRUE(a->sees(b.self.node));
+  const auto began = clock::now();
+  a.reset();
+  EXPECT_LT(clock::now() - began, seconds{5});
+  ::close(*listener);
+}
+
+TEST_F(ControlPlaneTest, APeerThatAcceptsAndSaysNothingIsTriedAgain) {
+  endpoint mute;
+  const auto listener = open_control_listener({"127.0.0.1", 0}, mute);
+  ASSERT_TRUE(listener.has_value());
+  auto options = control_node::quick();
+  options.heartbeat_interval = milliseconds{60'000};  // CAF's own end of unfinished handshakes comes with a heartbeat
+  options.connection_timeout = milliseconds{600'000};
+  options.meet_timeout = milliseconds{100};
+  control_node a{identity(1), options};
+
+  a.know({{ordered_id(2), "mute", mute, {}}});
+
+  for (int i = 0; i < 3; ++i) {
+    pollfd watched{*listener, POLLIN, 0};
+    ASSERT_EQ(::poll(&watched, 1, static_cast<int>(milliseconds{patience}.count())), 1) << i;
+    const int comer = ::accept4(*listener, nullptr, nullptr, SOCK_CLOEXEC);
+    ASSERT_GE(comer, 0);
+    const timeval bound{patience.count(), 0};
+    ::setsockopt(comer, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof bound);
+    char bytes[256];
+    ssize_t got = 0;
+    do
+      got = ::recv(comer, bytes, sizeof bytes, 0);
+    while (got > 0);
+    ASSERT_TRUE(got == 0 || errno == ECONNRESET) << "it never gave up";
+    ::close(comer);
+  }
+  ::close(*listener);
+}
+
+TEST_F(ControlPlaneTest, NodesComeAndGoWhileAPeerLivesOn) {
+  control_node a{identity(1)};
+  const auto who = identity(2);
+  for (int round = 1; round <= 5; ++round) {
+    auto self = who;
+    self.incarnation = make_uuid();
+    control_node b{self};
+    introduce({&a, &b});
+    ASSERT_TRUE(a.sees(self.node)) << round;
+    ASSERT_TRUE(b.sees(a.self.node)) << round;
+    b.end();
+    ASSERT_TRUE(a.has_lost(self.node, round)) << round;
+  }
+}
