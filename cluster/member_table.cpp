@@ -1,0 +1,107 @@
+#include "cluster/member_table.hpp"
+
+#include <utility>
+
+namespace troupe::cluster {
+
+std::string_view to_string(member_state state) noexcept {
+  switch (state) {
+    case member_state::alive: return "alive";
+    case member_state::draining: return "draining";
+    case member_state::unreachable: return "unreachable";
+    case member_state::absent: return "absent";
+  }
+  return "absent";
+}
+
+std::vector<member_change> member_table::set_nodes(const std::vector<registered_node>& nodes, time_point now) {
+  std::map<uuid, registered_node> next;
+  for (const auto& node : nodes)
+    if (node.node != self_)
+      next.emplace(node.node, node);
+  std::vector<member_change> changes;
+  for (const auto& [id, node] : next) {
+    const auto before = peers_.find(id);
+    const bool was_live = before != peers_.end() && before->second.live;
+    // A node that came back is somebody else: what was held against its earlier life does not count.
+    if (before == peers_.end() || before->second.incarnation != node.incarnation)
+      standings_.insert_or_assign(id, standing{suspicion{links_, limits_, now}});
+    if (node.live != was_live)
+      changes.push_back({id, node.live ? member_change::kind::joined : member_change::kind::left});
+  }
+  for (const auto& [id, node] : peers_)
+    if (!next.contains(id)) {
+      changes.push_back({id, member_change::kind::removed});
+      standings_.erase(id);
+    }
+  peers_ = std::move(next);
+  return changes;
+}
+
+std::vector<member_change> member_table::told(const uuid& node, suspicion_change change) const {
+  switch (change) {
+    case suspicion_change::none: return {};
+    case suspicion_change::suspected:
+      return {{node, member_change::kind::suspected, standings_.at(node).suspicion.reason()}};
+    case suspicion_change::healed: return {{node, member_change::kind::healed}};
+  }
+  return {};
+}
+
+std::vector<member_change> member_table::opened(const uuid& node, std::size_t link, time_point now) {
+  const auto found = standings_.find(node);
+  return found == standings_.end() ? std::vector<member_change>{}
+                                   : told(node, found->second.suspicion.opened(link, now));
+}
+
+std::vector<member_change> member_table::closed(const uuid& node, std::size_t link, time_point now) {
+  const auto found = standings_.find(node);
+  return found == standings_.end() ? std::vector<member_change>{}
+                                   : told(node, found->second.suspicion.closed(link, now));
+}
+
+std::vector<member_change> member_table::refused(const uuid& node, std::size_t link, time_point now) {
+  const auto found = standings_.find(node);
+  return found == standings_.end() ? std::vector<member_change>{}
+                                   : told(node, found->second.suspicion.refused(link, now));
+}
+
+std::vector<member_change> member_table::ticked(const uuid& node, std::size_t link, time_point heard_at,
+                                                time_point ticked_at) {
+  const auto found = standings_.find(node);
+  return found == standings_.end() ? std::vector<member_change>{}
+                                   : told(node, found->second.suspicion.ticked(link, heard_at, ticked_at));
+}
+
+void member_table::set_state(const uuid& node, serving_state state) {
+  if (const auto found = standings_.find(node); found != standings_.end())
+    found->second.state = state;
+}
+
+member_state member_table::state_of(const uuid& node) const {
+  const auto peer = peers_.find(node);
+  if (peer == peers_.end() || !peer->second.live)
+    return member_state::absent;
+  const auto& known = standings_.at(node);
+  if (known.suspicion.suspected())
+    return member_state::unreachable;
+  return known.state == serving_state::draining ? member_state::draining : member_state::alive;
+}
+
+std::vector<uuid> member_table::homes() const {
+  std::vector<uuid> homes;
+  bool self_placed = false;
+  for (const auto& [id, node] : peers_) {
+    if (!self_placed && self_ < id) {
+      homes.push_back(self_);
+      self_placed = true;
+    }
+    if (const auto state = state_of(id); state == member_state::alive)
+      homes.push_back(id);
+  }
+  if (!self_placed)
+    homes.push_back(self_);
+  return homes;
+}
+
+}  // namespace troupe::cluster

@@ -1,0 +1,76 @@
+// Who belongs to the cluster and how each stands, put together from the records (registered, live), the links
+// (suspicion) and what peers say of themselves (draining). Pure. Removal is the store's: nothing here takes a node out.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cluster/node_load.hpp"
+#include "cluster/suspicion.hpp"
+#include "config/clock.hpp"
+#include "config/ids.hpp"
+#include "config/setting_values.hpp"
+
+namespace troupe::cluster {
+
+/// A node as the records have it.
+struct registered_node {
+  uuid node;
+  std::string name;
+  endpoint address;   ///< where it accepts links
+  bool live = false;  ///< has a session in the store
+  uuid incarnation;   ///< of the session; nil without one
+  bool operator==(const registered_node&) const = default;
+};
+
+/// `unreachable`: live in the store, but suspected by this node.
+enum class member_state : std::uint8_t { alive, draining, unreachable, absent };
+/// `alive`, `draining`, `unreachable`, `absent`.
+std::string_view to_string(member_state state) noexcept;
+
+struct member_change {
+  uuid node;
+  enum class kind : std::uint8_t { joined, left, removed, suspected, healed } what = kind::joined;
+  suspicion_reason why = suspicion_reason::none;
+};
+
+class member_table {
+public:
+  /// @param links  of this node to each peer that are told here, at least 1.
+  member_table(const uuid& self, std::size_t links, suspicion_limits limits)
+      : self_{self}, links_{links}, limits_{limits} {}
+
+  /// Replaces what the records say; this node itself may be among them.
+  std::vector<member_change> set_nodes(const std::vector<registered_node>& nodes, time_point now);
+
+  // What a link went through; nodes that are not registered are passed over.
+  std::vector<member_change> opened(const uuid& node, std::size_t link, time_point now);
+  std::vector<member_change> closed(const uuid& node, std::size_t link, time_point now);
+  std::vector<member_change> refused(const uuid& node, std::size_t link, time_point now);
+  std::vector<member_change> ticked(const uuid& node, std::size_t link, time_point heard_at, time_point ticked_at);
+  void set_state(const uuid& node, serving_state state);
+
+  /// All but this node, by id.
+  const std::map<uuid, registered_node>& peers() const noexcept { return peers_; }
+  /// `absent` for a node that is not registered.
+  member_state state_of(const uuid& node) const;
+  /// Nodes among which functions have their homes: live and not suspected; this node always. By id.
+  std::vector<uuid> homes() const;
+
+private:
+  struct standing {
+    cluster::suspicion suspicion;
+    serving_state state = serving_state::serving;
+  };
+  std::vector<member_change> told(const uuid& node, suspicion_change change) const;
+
+  uuid self_;
+  std::size_t links_;
+  suspicion_limits limits_;
+  std::map<uuid, registered_node> peers_;
+  std::map<uuid, standing> standings_;
+};
+
+}  // namespace troupe::cluster
