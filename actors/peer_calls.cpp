@@ -31,8 +31,7 @@ remote_result result_of(call_result result, const std::string& peer) {
 
 }  // namespace
 
-peer_calls::peer_calls(event_loop& loop, const uuid& self, link_maker make)
-    : loop_{loop}, self_{self}, make_{std::move(make)} {}
+peer_calls::peer_calls(event_loop& loop, peer_calls_config config) : loop_{loop}, config_{std::move(config)} {}
 
 peer_calls::~peer_calls() = default;
 
@@ -64,11 +63,13 @@ void peer_calls::adopt(peer_standings_ptr standings) {
   for (const auto& known : standings_->peers) {
     auto& mine = peers_[known.node];
     if (!mine.link) {
-      auto config = make_(known);
+      auto config = config_.link_to(known);
       config.peer = known.address;
       mine.address = known.address;
       mine.link = std::make_unique<node_link>(loop_, std::move(config));
       mine.link->start();
+      if (config_.on_link)
+        config_.on_link(known.node, mine.link->pulse());
     } else if (mine.address != known.address) {
       mine.address = known.address;
       mine.link->set_peer(known.address);
@@ -112,8 +113,8 @@ std::vector<cluster::peer_view> peer_calls::views_of(const uuid& function) const
 
 cluster::call_route peer_calls::choose(const uuid& function, const cluster::local_view& here,
                                        std::span<const uuid> tried) {
-  return cluster::route_call(here, views_of(function), cluster::home_of(function, standings_->homes), self_, tried,
-                             fast_random());
+  return cluster::route_call(here, views_of(function), cluster::home_of(function, standings_->homes), config_.self,
+                             tried, fast_random());
 }
 
 void peer_calls::run(const uuid& node, functions::invocation_ptr call, std::function<void(remote_result)> done) {

@@ -39,12 +39,17 @@ struct peer_standings {
 };
 using peer_standings_ptr = std::shared_ptr<const peer_standings>;
 
+struct peer_calls_config {
+  uuid self;
+  /// How this loop links to a peer; the address is filled in from its standing.
+  std::function<node_link_config(const peer_standing& peer)> link_to;
+  /// A link was made: how it does can be read from any thread. May be empty.
+  std::function<void(const uuid& node, std::shared_ptr<const link_pulse> pulse)> on_link;
+};
+
 class peer_calls final : public remote_calls, private tick_listener {
 public:
-  /// Makes a link of this loop to a peer; the peer's address is set by the caller of `make`.
-  using link_maker = std::function<node_link_config(const peer_standing& peer)>;
-
-  peer_calls(event_loop& loop, const uuid& self, link_maker make);
+  peer_calls(event_loop& loop, peer_calls_config config);
   ~peer_calls();
   peer_calls(const peer_calls&) = delete;
   peer_calls& operator=(const peer_calls&) = delete;
@@ -81,8 +86,7 @@ private:
   void retire(std::unique_ptr<node_link> link);
 
   event_loop& loop_;
-  const uuid self_;
-  link_maker make_;
+  const peer_calls_config config_;
   peer_standings_ptr standings_ = std::make_shared<peer_standings>();
   std::unordered_map<uuid, peer_entry> peers_;
   std::unordered_map<std::uint64_t, sent_call> sent_;
