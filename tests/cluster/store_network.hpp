@@ -196,8 +196,9 @@ private:
   void break_link(const std::string& one, const std::string& other) {
     links_.erase({one, other});
     links_.erase({other, one});
-    if (nodes_.at(other).running)
-      carry_out(other, nodes_.at(other).running->link_down(nodes_.at(one).self.id, now));
+    const auto left = nodes_.find(other);
+    if (left != nodes_.end() && left->second.running)
+      carry_out(other, left->second.running->link_down(id_of(one), now));
   }
   void deliver(const std::string& from, const std::string& to, const std::string& bytes) {
     auto message = decode_store_message(bytes);
