@@ -117,8 +117,13 @@ public:
 
   /// Delivers and writes until nothing is left to do at this time.
   void settle() {
+    int steps = 0;
     for (bool busy = true; busy;) {
       busy = false;
+      if (++steps > 100'000) {
+        ADD_FAILURE() << "the nodes never come to rest";
+        return;
+      }
       for (auto& [link, messages] : links_) {
         if (messages.empty())
           continue;
@@ -188,6 +193,8 @@ private:
     return {};
   }
   void connect(const std::string& one, const std::string& other) {
+    if (!nodes_.at(one).running || !nodes_.at(other).running)
+      return;
     links_[{one, other}];
     links_[{other, one}];
     carry_out(one, nodes_.at(one).running->link_up(nodes_.at(other).self.id, now));
