@@ -125,7 +125,7 @@ void node::state::start_admin(const std::shared_ptr<actors::first_starts>& start
   controls->starts = starts;
   controls->lambda.place = {options.region, options.account_id};
   controls->lambda.programs = programs;
-  controls->identity = identity;
+  controls->identity = [this] { return store->point()->identity; };
   std::error_code unknown;
   controls->max_code_bytes = std::filesystem::space(directory->path(), unknown).capacity;
   controls->start_allowance = options.workers.init_timeout + options.queues.start_timeout;

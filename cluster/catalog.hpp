@@ -8,12 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "cluster/node_record.hpp"
+#include "cluster/unknown_fields.hpp"
 #include "config/ids.hpp"
 
 namespace troupe::cluster {
-
-/// Fields of a stored record that this program does not know: name and msgpack bytes.
-using unknown_fields = std::map<std::string, std::string>;
 
 /// `function/<name>`: the function and its current version.
 struct function_record {
@@ -63,6 +62,8 @@ struct catalog_snapshot {
   std::uint64_t cursor = 0;
   std::vector<function_record> functions;  ///< by name
   std::vector<route_record> routes;        ///< by key
+  std::vector<node_record> nodes;          ///< registered, by id
+  std::map<uuid, uuid> live;               ///< node with a session, its incarnation
 };
 
 using catalog_snapshot_ptr = std::shared_ptr<const catalog_snapshot>;

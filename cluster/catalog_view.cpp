@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cluster/record_codec.hpp"
+#include "cluster/store_record_codec.hpp"
 
 namespace troupe::cluster {
 
@@ -18,6 +19,12 @@ bool is_function(std::string_view key) {
 bool is_route(std::string_view key) {
   return key.starts_with("route/");
 }
+bool is_node(std::string_view key) {
+  return key.starts_with("node/");
+}
+bool is_live(std::string_view key) {
+  return key.starts_with("live/");
+}
 
 /// A snapshot while it is changed.
 class draft {
@@ -28,6 +35,10 @@ public:
       functions_.emplace(function_key(function.name), function);
     for (const auto& route : before.routes)
       routes_.emplace(route_record_key(route.api, route.key), route);
+    for (const auto& node : before.nodes)
+      nodes_.emplace(node_key(node.id), node);
+    for (const auto& [node, incarnation] : before.live)
+      live_.emplace(live_key(node), std::pair{node, incarnation});
   }
 
   void put(const record& stored) {
@@ -36,11 +47,20 @@ public:
       keep(functions_, decode_function(stored), stored.key);
     else if (is_route(stored.key))
       keep(routes_, decode_route(stored), stored.key);
+    else if (is_node(stored.key))
+      keep(nodes_, decode_node(stored), stored.key);
+    else if (is_live(stored.key))
+      keep(live_, decode_session(stored).map([](const session_record& session) {
+             return std::pair{session.node, session.incarnation};
+           }),
+           stored.key);
   }
 
   void erase(const std::string& key) {
     functions_.erase(key);
     routes_.erase(key);
+    nodes_.erase(key);
+    live_.erase(key);
     unreadable_.erase(key);
   }
 
@@ -51,6 +71,10 @@ public:
       snapshot->functions.push_back(std::move(function));
     for (auto& [key, route] : routes_)
       snapshot->routes.push_back(std::move(route));
+    for (auto& [key, node] : nodes_)
+      snapshot->nodes.push_back(std::move(node));
+    for (const auto& [key, session] : live_)
+      snapshot->live.insert(session);
     catalog_view view{std::move(snapshot), {}};
     for (auto& [key, why] : unreadable_)
       view.unreadable.push_back(std::move(why));
@@ -68,6 +92,8 @@ private:
 
   std::map<std::string, function_record> functions_;
   std::map<std::string, route_record> routes_;
+  std::map<std::string, node_record> nodes_;
+  std::map<std::string, std::pair<uuid, uuid>> live_;  ///< node and incarnation
   std::map<std::string, error> unreadable_;
 };
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "cluster/catalog.hpp"
+#include "cluster/unknown_fields.hpp"
 #include "config/ids.hpp"
 
 namespace troupe::cluster {

@@ -80,7 +80,7 @@ private:
                         std::function<reply(const actors::deployment_result&)> then);
   std::shared_ptr<actors::deployment> change_of(const lambda_call& call, actors::deployment_kind kind,
                                                 const std::optional<std::string>& revision) const;
-  answer_surroundings answering() const { return {around_->lambda.place, around_->identity}; }
+  answer_surroundings answering() const { return {around_->lambda.place, around_->identity()}; }
   function_phase phase_of(const cluster::function_record& record) const;
 
   // control_api_invoke.cpp

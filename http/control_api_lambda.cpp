@@ -93,7 +93,7 @@ std::shared_ptr<actors::deployment> control_api::change_of(const lambda_call& ca
   wanted->waits_for_start = false;
   if (revision)
     if (const auto record = find(call.what.function.name))
-      wanted->expected_revision = *revision == revision_id(around_->identity, *record) ? record->revision : no_revision;
+      wanted->expected_revision = *revision == revision_id(around_->identity(), *record) ? record->revision : no_revision;
   return wanted;
 }
 

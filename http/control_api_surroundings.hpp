@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,7 +40,8 @@ struct control_surroundings {
   std::shared_ptr<const std::atomic<node_state>> state;
 
   lambda_surroundings lambda;
-  cluster::store_identity identity;
+  /// Of the store's history as of now; on the control loop. Revision ids are made of it.
+  std::function<cluster::store_identity()> identity = [] { return cluster::store_identity{}; };
   std::uint64_t max_code_bytes = 0;  ///< what the disk of the data directory can hold
   milliseconds start_allowance{};    ///< how long an invoke waits beside the function's own timeout
 };

@@ -1,0 +1,64 @@
+#include "actors/live_session.hpp"
+
+#include <ctime>
+#include <utility>
+
+#include "config/log.hpp"
+
+namespace troupe::actors {
+
+milliseconds boot_now() noexcept {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return milliseconds{now.tv_sec * 1000 + now.tv_nsec / 1'000'000};
+}
+
+live_session::live_session(event_loop& control, cluster_store& store, cluster::session_options options,
+                           end_callback on_end)
+    : loop_{control}, store_{store}, session_{std::move(options)}, on_end_{std::move(on_end)} {}
+
+live_session::~live_session() {
+  *alive_ = false;
+}
+
+void live_session::start() {
+  started_ = true;
+  loop_.add_tick(*this);
+  on_tick(loop_.now());
+}
+
+void live_session::stop() {
+  *alive_ = false;
+  if (std::exchange(started_, false))
+    loop_.remove_tick(*this);
+}
+
+void live_session::history_replaced() {
+  session_.history_replaced();
+}
+
+void live_session::on_tick(time_point) {
+  auto call = session_.due(boot_now(), make_uuid());
+  if (!call)
+    return;
+  store_.call(std::move(*call), clock::now() + session_.try_time(),
+              [this, &loop = loop_, alive = alive_](cluster::store_answer answer) {
+                loop.post([this, alive, answer = std::move(answer)] {
+                  if (*alive)
+                    answered(answer);
+                });
+              });
+}
+
+void live_session::answered(const cluster::store_answer& answer) {
+  const auto lost_before = session_.times_lost();
+  const auto before = session_.now();
+  session_.answered(answer, boot_now());
+  if (session_.times_lost() != lost_before)
+    log_event(log_level::warning, "session_lost", {{"times", session_.times_lost()}});
+  const auto now = session_.now();
+  if (now != before && (now == cluster::session::state::superseded || now == cluster::session::state::rejected))
+    on_end_(now);
+}
+
+}  // namespace troupe::actors

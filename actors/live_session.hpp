@@ -1,0 +1,46 @@
+// Keeps this node's session with the store: opens it, renews it, opens another when it was lost. On the control loop;
+// when what is due is decided by cluster::session.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "actors/event_loop.hpp"
+#include "actors/stores/cluster_store.hpp"
+#include "cluster/session.hpp"
+
+namespace troupe::actors {
+
+/// CLOCK_BOOTTIME: it goes on while the machine sleeps.
+milliseconds boot_now() noexcept;
+
+class live_session final : private tick_listener {
+public:
+  /// `now` is `superseded` or `rejected`: the process must end (exit code 1 or 2).
+  using end_callback = std::function<void(cluster::session::state now)>;
+
+  live_session(event_loop& control, cluster_store& store, cluster::session_options options, end_callback on_end);
+  ~live_session();
+  live_session(const live_session&) = delete;
+  live_session& operator=(const live_session&) = delete;
+
+  // -- on the control loop only
+  void start();
+  void stop();
+  /// The store has another history: what was granted is void.
+  void history_replaced();
+  const cluster::session& session() const noexcept { return session_; }
+
+private:
+  void on_tick(time_point now) override;
+  void answered(const cluster::store_answer& answer);
+
+  event_loop& loop_;
+  cluster_store& store_;
+  cluster::session session_;
+  end_callback on_end_;
+  bool started_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace troupe::actors

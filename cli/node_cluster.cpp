@@ -1,0 +1,260 @@
+#include "cli/node_cluster.hpp"
+
+#include <unistd.h>
+
+#include <caf/send.hpp>
+#include <future>
+#include <utility>
+
+#include "actors/tls_cipher.hpp"
+#include "config/log.hpp"
+
+namespace troupe::cli {
+
+expected<std::unique_ptr<node_cluster>> node_cluster::open(const cluster_settings& settings, cluster_identity self) {
+  std::unique_ptr<node_cluster> made{new node_cluster{settings, std::move(self)}};
+  if (settings.has_certificate()) {
+    auto opened = actors::tls_context::open({settings.certificate, settings.key, settings.authority});
+    if (!opened)
+      return tl::unexpected{opened.error()};
+    made->tls_ = std::move(*opened);
+  }
+  auto socket = actors::open_link_socket(*settings.listen, made->bound_);
+  if (!socket)
+    return tl::unexpected{socket.error()};
+  made->socket_ = *socket;
+  made->advertised_ = settings.advertise.value_or(made->bound_);
+  made->control_ = control_endpoint(settings);
+  return made;
+}
+
+node_cluster::~node_cluster() {
+  if (socket_ >= 0)
+    ::close(socket_);
+}
+
+namespace {
+
+actors::control_plane_options plane_options(const cluster_settings& settings, const endpoint& listen) {
+  actors::control_plane_options options;
+  options.listen = listen;
+  if (settings.has_certificate())
+    options.certificates = actors::control_certificates{settings.certificate, settings.key, settings.authority};
+  if (settings.trust == cluster_trust::anybody)
+    options.without_certificates = actors::control_plane_options::unencrypted::allow;
+  return options;
+}
+
+}  // namespace
+
+expected<void> node_cluster::prepare(caf::actor_system_config& config) const {
+  return actors::prepare_control_plane(config, plane_options(settings_, control_));
+}
+
+std::vector<std::string> node_cluster::seeds() const {
+  std::vector<std::string> seeds;
+  for (const auto& seed : settings_.seeds)
+    seeds.push_back(to_string(seed));
+  return seeds;
+}
+
+std::vector<actors::remote_calls*> node_cluster::remote() const {
+  std::vector<actors::remote_calls*> remote;
+  for (const auto& each : loops_)
+    remote.push_back(each->calls.get());
+  return remote;
+}
+
+std::function<std::unique_ptr<actors::stream_cipher>()> node_cluster::cipher_maker(actors::tls_role role) const {
+  if (!tls_)
+    return {};
+  return [tls = tls_, role] { return std::make_unique<actors::tls_cipher>(tls, role); };
+}
+
+cluster::link_hello node_cluster::hello() const {
+  cluster::link_hello hello;
+  hello.cluster = settings_.name;
+  hello.node = self_.node;
+  hello.node_name = self_.name;
+  hello.incarnation = self_.incarnation;
+  hello.address = to_string(advertised_);
+  hello.control_port = control_.port;
+  if (auto* store = store_.load()) {
+    const auto point = store->point();
+    hello.store_id = point->identity.store_id;
+    hello.generation = point->identity.generation;
+    hello.cursor = point->at;
+    hello.history_hash = point->hash;
+    hello.primary = point->primary;
+  }
+  return hello;
+}
+
+/// Whether a node that calls may be talked to; about the store's history the stores themselves decide.
+expected<cluster::link_hello> node_cluster::judge(const cluster::link_hello& peer) const {
+  auto own = hello();
+  if (peer.cluster != own.cluster)
+    return fail(errc::refused, "this is a node of cluster '" + own.cluster + "', not of '" + peer.cluster + "'");
+  if (peer.node == own.node && peer.incarnation != own.incarnation && peer.purpose != cluster::link_purpose::store)
+    return fail(errc::refused, "another process has the node id " + to_string(own.node));
+  if (peer.purpose == cluster::link_purpose::calls && peer.store_id != own.store_id)
+    return fail(errc::refused,
+                "the stores differ: " + to_string(own.store_id) + " here, " + to_string(peer.store_id) + " there");
+  return own;
+}
+
+void node_cluster::attach(cluster_surroundings around) {
+  around_ = std::move(around);
+  actors::store_links_config links;
+  links.self = self_.node;
+  links.hello = [this] { return hello(); };
+  links.accept = [this](const cluster::link_hello& peer) { return judge(peer).map([](const cluster::link_hello&) {}); };
+  links.make_cipher = cipher_maker(actors::tls_role::client);
+  store_links_ = std::make_shared<actors::store_links>(*around_.control, std::move(links));
+  for (std::size_t i = 0; i < around_.loops.size(); ++i) {
+    auto side = std::make_unique<loop_side>();
+    side->loop = around_.loops[i];
+    actors::peer_calls_config calls;
+    calls.self = self_.node;
+    calls.link_to = [this, i](const actors::peer_standing& peer) { return link_to(peer, i); };
+    calls.on_link = [this, i](const uuid& node, std::shared_ptr<const actors::link_pulse> pulse) {
+      around_.control->post([this, i, node, pulse] { membership_->watch(node, i, pulse); });
+    };
+    side->calls = std::make_unique<actors::peer_calls>(*side->loop, std::move(calls));
+    loops_.push_back(std::move(side));
+  }
+  control_side_ = std::make_unique<loop_side>();
+  control_side_->loop = around_.control;
+  make_membership();
+}
+
+actors::node_link_config node_cluster::link_to(const actors::peer_standing& peer, std::size_t index) {
+  actors::node_link_config link;
+  link.hello = [this, index] {
+    auto own = hello();
+    own.purpose = cluster::link_purpose::calls;
+    own.loop = index;
+    return own;
+  };
+  link.accept = [this, node = peer.node](const cluster::link_hello& answered) -> expected<void> {
+    if (answered.node != node)
+      return fail(errc::refused, "node " + answered.node_name + " answers there, another one was expected");
+    around_.control->post([this, answered] { learn(answered); });
+    return judge(answered).map([](const cluster::link_hello&) {});
+  };
+  link.on_change = [this, index, node = peer.node](const actors::link_change& change) {
+    around_.control->post([this, index, node, change] { membership_->link_changed(node, index, change); });
+  };
+  link.make_cipher = cipher_maker(actors::tls_role::client);
+  return link;
+}
+
+void node_cluster::listen(caf::actor_system& system, actors::cluster_store& store,
+                          const std::vector<actors::router_actor>& routers) {
+  store_ = &store;
+  std::vector<actors::link_destination> destinations;
+  for (std::size_t i = 0; i < loops_.size(); ++i) {
+    auto& side = *loops_[i];
+    side.server = std::make_unique<actors::link_server>(*side.loop, side.services, actors::link_server_config{});
+    side.receiver = actors::spawn_on<actors::call_receiver>(system, *side.loop, routers[i], side.services);
+    destinations.push_back({side.loop, side.server.get()});
+  }
+  auto& side = *control_side_;
+  side.server = std::make_unique<actors::link_server>(*side.loop, side.services, actors::link_server_config{});
+  on_each_loop([](loop_side& each) { each.calls->start(); });
+
+  actors::link_listener_config config;
+  config.accept = [this](const cluster::link_hello& peer) { return judge(peer); };
+  config.hello = [this] { return hello(); };
+  config.make_cipher = cipher_maker(actors::tls_role::server);
+  config.deliver = actors::deliver_to_store(
+      *store_links_, actors::deliver_to(std::move(destinations), {side.loop, side.server.get()}));
+  listener_ = std::make_unique<actors::link_listener>(*around_.control, std::exchange(socket_, -1), std::move(config));
+  on_control([this] {
+    membership_->start();
+    listener_->start();
+  });
+}
+
+expected<void> node_cluster::meet(caf::actor_system& system) {
+  actors::control_plane_surroundings plane;
+  plane.load = around_.load;
+  plane.load_changed = [this](const uuid& node) { membership_->load_changed(node); };
+  plane.drain_noticed = [this](const uuid& node, cluster::serving_state state) {
+    membership_->state_noticed(node, state);
+  };
+  plane.refused = [](const error& why) { log_event(log_level::warning, "peer_refused", {{"reason", why.what}}); };
+  auto* store = store_.load();
+  const actors::node_identity own{store->point()->identity.store_id, self_.node, self_.name, self_.incarnation};
+  plane_ = std::make_unique<actors::control_plane>(system, *around_.control, own, plane_options(settings_, control_),
+                                                   std::move(plane));
+  auto started = plane_->start();
+  if (!started)
+    return tl::unexpected{started.error()};
+  cluster::session_options wanted;
+  wanted.node = self_.node;
+  wanted.incarnation = self_.incarnation;
+  wanted.address = to_string(advertised_);
+  wanted.ttl = settings_.session_ttl;
+  session_ = std::make_unique<actors::live_session>(
+      *around_.control, *store, std::move(wanted),
+      [this](cluster::session::state now) { around_.must_end(now == cluster::session::state::rejected ? 2 : 1); });
+  on_control([this, port = started->port] {
+    control_.port = port;
+    set_control_peers();
+    session_->start();
+  });
+  return {};
+}
+
+void node_cluster::on_each_loop(const std::function<void(loop_side&)>& job) {
+  for (auto& side : loops_) {
+    std::promise<void> done;
+    side->loop->post([&] {
+      job(*side);
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+}
+
+void node_cluster::on_control(const std::function<void()>& job) {
+  std::promise<void> done;
+  around_.control->post([&] {
+    job();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+void node_cluster::drain() {
+  on_control([this] {
+    if (plane_)
+      plane_->announce(cluster::serving_state::draining);
+  });
+  on_each_loop([](loop_side& side) { side.server->drain(); });
+}
+
+void node_cluster::stop() {
+  if (!listener_)
+    return;
+  on_control([this] {
+    if (session_)
+      session_->stop();
+    listener_->stop();
+    membership_->stop();
+    if (plane_)
+      plane_->stop();
+    control_side_->server->close();
+  });
+  on_each_loop([](loop_side& side) {
+    side.calls->stop();
+    side.server->close();
+  });
+  for (auto& side : loops_) {
+    caf::anon_send_exit(side->receiver, caf::exit_reason::user_shutdown);
+    side->receiver = nullptr;
+  }
+}
+
+}  // namespace troupe::cli

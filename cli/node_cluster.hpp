@@ -1,0 +1,128 @@
+// The cluster side of a node, put together and taken apart: the sockets of links and control plane, the peers as each
+// loop sees them, the node's session with the store. A node alone has none of it.
+#pragma once
+
+#include <atomic>
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/call_receiver.hpp"
+#include "actors/control_plane.hpp"
+#include "actors/event_journal.hpp"
+#include "actors/event_loop.hpp"
+#include "actors/link_listener.hpp"
+#include "actors/link_server.hpp"
+#include "actors/live_session.hpp"
+#include "actors/membership.hpp"
+#include "actors/peer_calls.hpp"
+#include "actors/stores/cluster_store.hpp"
+#include "actors/stores/store_links.hpp"
+#include "actors/tls_context.hpp"
+#include "cluster/catalog.hpp"
+#include "config/settings.hpp"
+
+namespace troupe::cli {
+
+struct cluster_identity {
+  uuid node;
+  std::string name;
+  uuid incarnation;
+};
+
+/// What the cluster side needs of the rest of the node; all of it outlives `stop`.
+struct cluster_surroundings {
+  std::vector<actors::event_loop*> loops;
+  actors::event_loop* control = nullptr;
+  actors::event_journal* journal = nullptr;
+  /// The node's load as of now, and calls that an instance of a function takes at a time. On the control loop.
+  std::function<cluster::node_load()> load;
+  std::function<std::uint32_t(const uuid& function)> slots_per_instance;
+  /// This node may not go on: another one has its id. On the control loop; `code` is the exit code.
+  std::function<void(int code)> must_end;
+};
+
+class node_cluster {
+public:
+  /// Before any thread: reads the certificates and opens the socket of the links.
+  /// @returns `errc::bad_setting` or `errc::io` naming the address or file.
+  static expected<std::unique_ptr<node_cluster>> open(const cluster_settings& settings, cluster_identity self);
+  ~node_cluster();
+  node_cluster(const node_cluster&) = delete;
+  node_cluster& operator=(const node_cluster&) = delete;
+
+  /// Before the actor system is made.
+  expected<void> prepare(caf::actor_system_config& config) const;
+  /// With the loops running, before the store is opened and before the routers are made.
+  void attach(cluster_surroundings around);
+  std::shared_ptr<actors::store_network> network() const { return store_links_; }
+  const endpoint& address() const noexcept { return advertised_; }
+  std::vector<std::string> seeds() const;
+  /// One entry per loop, for the routers.
+  std::vector<actors::remote_calls*> remote() const;
+  /// Begins to listen: peers are answered from now on. `store` outlives `stop`.
+  void listen(caf::actor_system& system, actors::cluster_store& store,
+              const std::vector<actors::router_actor>& routers);
+  /// Once the node has a store's history: meets its peers and opens its session.
+  /// @returns what keeps the control plane from listening.
+  expected<void> meet(caf::actor_system& system);
+
+  // -- on the control loop
+  /// Who is registered, who lives.
+  void adopt(const cluster::catalog_snapshot& snapshot);
+  const actors::membership& members() const noexcept { return *membership_; }
+  const cluster::known_load* load_of(const uuid& node) const;
+
+  // -- from the node's own thread
+  /// Takes no new calls of peers and tells them so.
+  void drain();
+  /// Ends the session, the links and the control plane. The actors have ended when the system's count has gone down.
+  void stop();
+
+private:
+  struct loop_side {
+    actors::event_loop* loop = nullptr;
+    actors::link_services services;
+    std::unique_ptr<actors::link_server> server;
+    std::unique_ptr<actors::peer_calls> calls;
+    actors::call_receiver_actor receiver;
+  };
+
+  node_cluster(cluster_settings settings, cluster_identity self)
+      : settings_{std::move(settings)}, self_{std::move(self)} {}
+  cluster::link_hello hello() const;
+  expected<cluster::link_hello> judge(const cluster::link_hello& peer) const;
+  actors::node_link_config link_to(const actors::peer_standing& peer, std::size_t index);
+  std::function<std::unique_ptr<actors::stream_cipher>()> cipher_maker(actors::tls_role role) const;
+  void on_each_loop(const std::function<void(loop_side&)>& job);
+  void on_control(const std::function<void()>& job);
+  void make_membership();
+  void learn(const cluster::link_hello& peer);
+  void set_control_peers();
+  void tell(const cluster::member_change& change, const std::string& name);
+
+  const cluster_settings settings_;
+  const cluster_identity self_;
+  std::shared_ptr<const actors::tls_context> tls_;
+  int socket_ = -1;
+  endpoint bound_;
+  endpoint advertised_;
+  endpoint control_;
+  std::atomic<actors::cluster_store*> store_{nullptr};
+  cluster_surroundings around_;
+
+  std::vector<std::unique_ptr<loop_side>> loops_;
+  std::unique_ptr<loop_side> control_side_;
+  std::shared_ptr<actors::store_links> store_links_;
+  std::unique_ptr<actors::link_listener> listener_;
+  std::unique_ptr<actors::membership> membership_;
+  std::unique_ptr<actors::control_plane> plane_;
+  std::unique_ptr<actors::live_session> session_;
+  std::unordered_map<uuid, std::uint16_t> control_ports_;  ///< as the peers' hellos say
+};
+
+}  // namespace troupe::cli
