@@ -237,6 +237,31 @@ function_registry::figures function_registry::instances() const {
   return result;
 }
 
+std::vector<cluster::function_presence> function_registry::presences() const {
+  std::vector<cluster::function_presence> all;
+  const auto now = around_.control->now().time_since_epoch().count();
+  for (const auto& [id, entry] : supervised_) {
+    cluster::function_presence here;
+    here.function = id;
+    std::int64_t oldest = now;
+    for (const auto& loop : entry.load->per_loop) {
+      here.ready += loop.workers.load(std::memory_order_relaxed);
+      here.outstanding += loop.in_flight.load(std::memory_order_relaxed) + loop.waiting.load(std::memory_order_relaxed);
+      if (const auto since = loop.oldest_ns.load(std::memory_order_relaxed); since != 0)
+        oldest = std::min(oldest, since);
+    }
+    here.queue_age_ms = static_cast<std::uint32_t>((now - oldest) / 1'000'000);
+    if (here.ready != 0 || here.outstanding != 0)
+      all.push_back(here);
+  }
+  return all;
+}
+
+std::uint32_t function_registry::concurrency_of(const uuid& function) const {
+  const auto found = supervised_.find(function);
+  return found == supervised_.end() || !found->second.spec ? 0 : found->second.spec->concurrency;
+}
+
 std::uint64_t function_registry::make_idle_yield(std::uint64_t mb, const supervisor_actor& except) {
   const auto now = around_.control->now();
   std::uint64_t coming = 0;

@@ -17,6 +17,7 @@
 #include "actors/object_isolation.hpp"
 #include "actors/work_thread.hpp"
 #include "cluster/catalog.hpp"
+#include "cluster/node_load.hpp"
 #include "config/settings.hpp"
 #include "functions/code_store.hpp"
 
@@ -75,6 +76,10 @@ public:
   };
   /// Over all functions.
   figures instances() const;
+  /// What this node tells its peers of each function that has instances or calls here.
+  std::vector<cluster::function_presence> presences() const;
+  /// Calls that one instance takes at a time; 0 for a function without worker processes here.
+  std::uint32_t concurrency_of(const uuid& function) const;
   /// Makes idle instances of other functions end, those first that were only started by a deployment, then those that
   /// waited longest. Answers `who` with a `memory_atom`, at once or when some has been given back.
   void find_memory(std::uint64_t mb, const supervisor_actor& who);

@@ -76,6 +76,11 @@ int node::state::run() {
     return 2;
   }
   start_system();
+  if (auto opened = open_store(); !opened) {
+    std::fprintf(stderr, "troupe: %s\n", opened.error().what.c_str());
+    end_threads();
+    return 2;
+  }
   start_actors();
   if (auto started = start_serving(); !started) {
     std::fprintf(stderr, "troupe: %s\n", started.error().what.c_str());
@@ -86,7 +91,7 @@ int node::state::run() {
   wait([] { return false; }, time_point::max());
   drain();
   take_apart();
-  return lost_spawner ? 1 : 0;
+  return lost_spawner ? 1 : exit_code.load();
 }
 
 }  // namespace troupe::cli

@@ -235,6 +235,12 @@ void node_cluster::drain() {
   on_each_loop([](loop_side& side) { side.server->drain(); });
 }
 
+bool node_cluster::busy() {
+  bool any = false;
+  on_each_loop([&](loop_side& side) { any = any || !side.server->idle(); });
+  return any;
+}
+
 void node_cluster::stop() {
   if (!listener_)
     return;
@@ -255,6 +261,24 @@ void node_cluster::stop() {
     caf::anon_send_exit(side->receiver, caf::exit_reason::user_shutdown);
     side->receiver = nullptr;
   }
+}
+
+void node_cluster::dissolve() {
+  if (!around_.control)
+    return;
+  on_each_loop([](loop_side& side) {
+    side.calls.reset();
+    side.server.reset();
+  });
+  plane_.reset();
+  on_control([this] {
+    session_.reset();
+    listener_.reset();
+    membership_.reset();
+    control_side_.reset();
+  });
+  store_ = nullptr;
+  store_links_.reset();
 }
 
 }  // namespace troupe::cli

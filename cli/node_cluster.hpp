@@ -74,14 +74,19 @@ public:
   // -- on the control loop
   /// Who is registered, who lives.
   void adopt(const cluster::catalog_snapshot& snapshot);
+  void history_replaced();
   const actors::membership& members() const noexcept { return *membership_; }
   const cluster::known_load* load_of(const uuid& node) const;
 
   // -- from the node's own thread
   /// Takes no new calls of peers and tells them so.
   void drain();
+  /// Whether calls of peers run or their answers are on their way.
+  bool busy();
   /// Ends the session, the links and the control plane. The actors have ended when the system's count has gone down.
   void stop();
+  /// After that, while the loops still run: lets go of everything that lives on them.
+  void dissolve();
 
 private:
   struct loop_side {

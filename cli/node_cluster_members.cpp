@@ -48,6 +48,11 @@ void node_cluster::adopt(const cluster::catalog_snapshot& snapshot) {
   set_control_peers();
 }
 
+void node_cluster::history_replaced() {
+  if (session_)
+    session_->history_replaced();
+}
+
 void node_cluster::learn(const cluster::link_hello& peer) {
   auto& port = control_ports_[peer.node];
   if (port == peer.control_port)
@@ -82,7 +87,7 @@ void node_cluster::tell(const cluster::member_change& change, const std::string&
       break;
     case kind::healed: what = "node_trusted", text += " is heard again"; break;
   }
-  log_event(log_level::info, std::string{what}.c_str(), {{"name", name}});
+  log_event(log_level::info, what, {{"name", name}});
   around_.journal->add(what, text);
 }
 

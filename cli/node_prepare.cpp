@@ -7,9 +7,7 @@
 
 #include <csignal>
 #include <filesystem>
-#include <future>
 
-#include "actors/stores/sqlite_store.hpp"
 #include "cli/node_state.hpp"
 #include "functions/shims.hpp"
 #include "functions/unix_file.hpp"
@@ -18,7 +16,6 @@ namespace troupe::cli {
 
 namespace {
 
-constexpr seconds open_timeout{10};
 constexpr const char* crash_counts_file = "crashed-objects";
 constexpr const char* running_objects_file = "running-objects";
 constexpr std::uint64_t max_crash_counts_bytes = 1 << 20;
@@ -68,21 +65,14 @@ expected<void> node::state::prepare() {
   const auto descriptors = raise_descriptor_limit();
   if (options.max_connections == 0)
     options.max_connections = descriptors / 4 * 3;
-  auto opened_store = [this] {
-    actors::sqlite_store_options wanted;
-    wanted.data_dir = directory->path();
-    return actors::open_sqlite_store(std::move(wanted));
-  }();
-  if (!opened_store)
-    return tl::unexpected{opened_store.error()};
-  store = std::move(*opened_store);
-  auto identified = std::make_shared<std::promise<expected<cluster::store_identity>>>();
-  store->open(clock::now() + open_timeout,
-              [identified](expected<cluster::store_identity> known) { identified->set_value(std::move(known)); });
-  auto known = identified->get_future().get();
-  if (!known)
-    return tl::unexpected{known.error()};
-  identity = *known;
+  if (options.cluster.listen) {
+    auto opened_cluster = node_cluster::open(options.cluster, {directory->node_id(), options.name, incarnation});
+    if (!opened_cluster)
+      return tl::unexpected{opened_cluster.error()};
+    cluster = std::move(*opened_cluster);
+    if (auto prepared = cluster->prepare(config); !prepared)
+      return prepared;
+  }
   auto opened_code = functions::code_store::open(directory->path());
   if (!opened_code)
     return tl::unexpected{opened_code.error()};

@@ -54,6 +54,8 @@ void node::state::start_routers() {
   routing->log = &logs;
   routing->objects = objects;
   routing->peers = routers;
+  if (cluster)
+    routing->remote = cluster->remote();
   routing->on_demand = [this](const actors::demand& wanted) {
     control.front().loop->post([this, wanted] {
       if (registry)
@@ -83,8 +85,12 @@ void node::state::start_registry() {
   for (auto& function : program_functions)
     if (auto added = registry->add_program_function(function); !added)
       log_event(log_level::error, "function_not_registered", {{"reason", added.error().what}});
-  follower = std::make_unique<actors::catalog_follower>(
-      control_loop, *store, [this](cluster::catalog_snapshot_ptr snapshot) { registry->adopt(std::move(snapshot)); });
+  follower =
+      std::make_unique<actors::catalog_follower>(control_loop, *store, [this](cluster::catalog_snapshot_ptr snapshot) {
+        if (cluster)
+          cluster->adopt(*snapshot);
+        registry->adopt(std::move(snapshot));
+      });
 }
 
 void node::state::start_deployer(const std::shared_ptr<actors::first_starts>& starts) {
@@ -134,19 +140,33 @@ void node::state::start_admin(const std::shared_ptr<actors::first_starts>& start
 
 expected<void> node::state::start_serving() {
   open_edges();
-  if (auto loaded = load_first_picture(); !loaded)
-    return loaded;
-  for (auto* set : {&gateways, &control})
-    on_each(*set, [](serving_loop& each) {
-      for (auto& listener : each.listeners)
-        listener.start();
-    });
+  if (cluster) {
+    cluster->listen(*system, *store, *routers);
+    // A node that waits for its cluster says so at its admin port.
+    start_listening(control);
+  }
+  if (auto ready = await_store().and_then([this] { return load_first_picture(); }); !ready)
+    return ready;
+  if (cluster) {
+    if (auto met = cluster->meet(*system); !met)
+      return met;
+  } else {
+    start_listening(control);
+  }
+  start_listening(gateways);
   node_state->store(http::node_state::ready);
   files->post([this] {
     if (auto swept = code->sweep(); !swept)
       log_event(log_level::warning, "sweep_failed", {{"reason", swept.error().what}});
   });
   return {};
+}
+
+void node::state::start_listening(std::list<serving_loop>& which) {
+  on_each(which, [](serving_loop& each) {
+    for (auto& listener : each.listeners)
+      listener.start();
+  });
 }
 
 void node::state::open_edges() {

@@ -17,10 +17,11 @@
 #include "actors/router.hpp"
 #include "actors/spawner_link.hpp"
 #include "actors/stem_pool.hpp"
+#include "actors/stores/cluster_store.hpp"
 #include "actors/work_thread.hpp"
 #include "cli/data_directory.hpp"
 #include "cli/node.hpp"
-#include "cluster/catalog_store.hpp"
+#include "cli/node_cluster.hpp"
 #include "functions/code_store.hpp"
 #include "http/control_api.hpp"
 #include "http/edge.hpp"
@@ -52,6 +53,7 @@ struct node::state {
   expected<void> open_sockets();
   expected<void> judge_last_end();
   void start_system();
+  expected<void> open_store();
   void start_actors();
   void start_routers();
   void start_registry();
@@ -61,6 +63,9 @@ struct node::state {
   void prepare_code(const functions::function_ref& spec, const actors::supervisor_actor& supervisor);
   expected<void> start_serving();
   void open_edges();
+  expected<void> await_store();
+  void start_listening(std::list<serving_loop>& which);
+  cluster::node_load load() const;
   expected<void> load_first_picture();
   void announce();
   void write_node_file() const;
@@ -71,6 +76,7 @@ struct node::state {
   void stop_accepting(std::list<serving_loop>& which);
   void end_connections(std::list<serving_loop>& which, milliseconds limit);
   void take_apart();
+  void end_threads();
 
   /// Runs `job` on each of these loops and waits for all of them.
   void on_each(std::list<serving_loop>& which, const std::function<void(serving_loop&)>& job);
@@ -88,11 +94,13 @@ struct node::state {
   std::atomic<int> stop_requests{0};
   std::atomic<bool> lost_spawner{false};
   int stops_seen = 0;
+  std::atomic<int> exit_code{0};
 
   std::optional<data_directory> directory;
   functions::spawner_handle spawner;
-  std::unique_ptr<cluster::catalog_store> store;
-  cluster::store_identity identity;
+  const uuid incarnation = make_uuid();
+  std::unique_ptr<node_cluster> cluster;  ///< null for a node alone
+  std::unique_ptr<actors::cluster_store> store;
   functions::runtime_programs programs;
   std::optional<functions::code_store> code;
   std::shared_ptr<actors::object_isolation> objects = std::make_shared<actors::object_isolation>();

@@ -120,6 +120,8 @@ void node::state::drain() {
   journal.add("node_draining", options.name + " goes down");
   node_state->store(http::node_state::draining);
   on_each(gateways, [](serving_loop& each) { each.edge->begin_drain(); });
+  if (cluster)
+    cluster->drain();
   const auto begun = clock::now();
   const auto announced_until = begun + options.drain_announce;
   const auto quiet = [this, begun] {
@@ -136,6 +138,8 @@ void node::state::drain() {
     wait([] { return false; }, std::min(announced_until, clock::now() + quiet_announce / 5));
   stop_accepting(gateways);
   end_connections(gateways, options.drain_timeout);
+  while (cluster && cluster->busy() && clock::now() < begun + options.drain_timeout)
+    wait([] { return false; }, clock::now() + busy_interval);
   // Until now the admin port has told how it stands; invokes and deployments that run there have what is left.
   on_each(control, [](serving_loop& each) {
     each.edge->begin_drain();
@@ -158,6 +162,8 @@ void node::state::take_apart() {
   });
   end_connections(gateways, milliseconds{0});
   end_connections(control, milliseconds{0});
+  if (cluster)
+    cluster->stop();
   on_each(control, [this](serving_loop&) {
     follower->stop();
     registry->stop();
@@ -185,20 +191,31 @@ void node::state::take_apart() {
   }
   on_each(control, [this](serving_loop&) { spawner_link->stop(); });
   stems.reset();
+  end_threads();
+}
+
+/// Of a node whose actors have ended, or that never had any.
+void node::state::end_threads() {
   for (auto* set : {&gateways, &control})
     on_each(*set, [](serving_loop& each) {
-      each.edge->stop();
+      if (each.edge)
+        each.edge->stop();
       caf::logger::set_current_actor_system(nullptr);
     });
   registry.reset();
-  routers->clear();
+  follower.reset();
+  store.reset();
+  if (cluster)
+    cluster->dissolve();
+  cluster.reset();
+  if (routers)
+    routers->clear();
   program_functions.clear();
   factories.clear();
   system.reset();
   for (auto* set : {&gateways, &control})
     for (auto& each : *set)
       each.loop->stop();
-  follower.reset();
   gateways.clear();
   control.clear();
   functions::stop_spawner(spawner);

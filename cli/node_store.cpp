@@ -1,0 +1,110 @@
+// The store of a node: opened once its loops run, since it may have to reach the stores of others.
+#include <sys/sysinfo.h>
+
+#include "cli/node_state.hpp"
+#include "config/log.hpp"
+
+namespace troupe::cli {
+
+namespace {
+
+/// How long one question to a store that has no history yet may take; then it is asked again.
+constexpr milliseconds open_try{1'000};
+
+std::string_view kind_of(cluster::store_event::kind what) noexcept {
+  using kind = cluster::store_event::kind;
+  switch (what) {
+    case kind::joined: return "node_registered";
+    case kind::removed: return "node_removed";
+    case kind::primary_changed: return "primary_changed";
+    case kind::session_ended: return "session_ended";
+    case kind::halted: return "store_halted";
+    case kind::resumed: return "store_resumed";
+    case kind::refused_peer: return "store_refused_peer";
+    case kind::loaded: return "store_loaded";
+    case kind::out_of_reach: return "primary_out_of_reach";
+    case kind::in_reach: return "primary_in_reach";
+  }
+  return "store_event";
+}
+
+}  // namespace
+
+expected<void> node::state::open_store() {
+  actors::cluster_store_options wanted;
+  wanted.data_dir = directory->path();
+  wanted.node.self.id = directory->node_id();
+  wanted.node.self.name = options.name;
+  wanted.node.self.cores = usable_cores();
+  wanted.node.incarnation = incarnation;
+  wanted.notices.on_event = [this](const cluster::store_event& event) {
+    log_event(log_level::info, kind_of(event.what), {{"text", event.text}});
+    journal.add(kind_of(event.what), event.text);
+  };
+  if (cluster) {
+    cluster_surroundings around;
+    for (auto& each : gateways)
+      around.loops.push_back(each.loop.get());
+    around.control = control.front().loop.get();
+    around.journal = &journal;
+    around.load = [this] { return load(); };
+    around.slots_per_instance = [this](const uuid& function) { return registry->concurrency_of(function); };
+    around.must_end = [this](int code) {
+      exit_code = code;
+      stop_requests.fetch_add(1);
+      notify();
+    };
+    cluster->attach(std::move(around));
+    wanted.node.self.addresses = {to_string(cluster->address())};
+    wanted.network = cluster->network();
+    wanted.seeds = cluster->seeds();
+    wanted.notices.on_history_replaced = [this](const cluster::store_identity&) {
+      control.front().loop->post([this] { cluster->history_replaced(); });
+    };
+  }
+  auto opened = actors::open_cluster_store(std::move(wanted));
+  if (!opened)
+    return tl::unexpected{opened.error()};
+  store = std::move(*opened);
+  return {};
+}
+
+/// A node whose directory is empty waits here until it has joined.
+expected<void> node::state::await_store() {
+  struct answer {
+    std::atomic<bool> there{false};
+    expected<cluster::store_identity> what;
+  };
+  while (true) {
+    auto asked = std::make_shared<answer>();
+    store->open(clock::now() + open_try, [this, asked](expected<cluster::store_identity> what) {
+      asked->what = std::move(what);
+      asked->there = true;
+      notify();
+    });
+    wait([asked] { return asked->there.load(); }, time_point::max());
+    if (!asked->there)
+      return fail(errc::refused, "stopped before it was ready");
+    if (asked->what)
+      return {};
+    if (store->point()->role != cluster::store_role::empty)
+      return tl::unexpected{asked->what.error()};
+  }
+}
+
+cluster::node_load node::state::load() const {
+  cluster::node_load load;
+  if (!registry)
+    return load;
+  const auto figures = registry->instances();
+  load.in_flight = static_cast<std::uint32_t>(figures.in_flight);
+  load.memory_used_bytes = figures.promised_mb << 20;
+  load.memory_left_bytes =
+      figures.max_promised_mb > figures.promised_mb ? (figures.max_promised_mb - figures.promised_mb) << 20 : 0;
+  load.state = node_state->load() == http::node_state::draining ? cluster::serving_state::draining
+                                                                : cluster::serving_state::serving;
+  load.functions = registry->presences();
+  return load;
+}
+
+}  // namespace troupe::cli
