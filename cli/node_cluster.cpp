@@ -237,7 +237,7 @@ void node_cluster::drain() {
 
 bool node_cluster::busy() {
   bool any = false;
-  on_each_loop([&](loop_side& side) { any = any || !side.server->idle(); });
+  on_each_loop([&](loop_side& side) { any = any || side.server->calls() > 0 || !side.server->idle(); });
   return any;
 }
 

@@ -131,6 +131,7 @@ void node::state::start_admin(const std::shared_ptr<actors::first_starts>& start
   controls->starts = starts;
   controls->lambda.place = {options.region, options.account_id};
   controls->lambda.programs = programs;
+  controls->cluster = cluster_questions();
   controls->identity = [this] { return store->point()->identity; };
   std::error_code unknown;
   controls->max_code_bytes = std::filesystem::space(directory->path(), unknown).capacity;

@@ -66,6 +66,10 @@ struct node::state {
   expected<void> await_store();
   void start_listening(std::list<serving_loop>& which);
   cluster::node_load load() const;
+  http::cluster_questions cluster_questions();
+  std::vector<http::node_view> peer_views() const;
+  void ask_of_node(const std::string& name, const std::function<cluster::store_call(const uuid&)>& call,
+                   http::cluster_questions::done done);
   expected<void> load_first_picture();
   void announce();
   void write_node_file() const;

@@ -21,6 +21,7 @@ constexpr milliseconds quiet_announce{500};
 /// Between the last handshake that the kernel lets through and the close of the listeners.
 constexpr milliseconds handshake_grace{100};
 constexpr milliseconds answer_grace{2'000};
+constexpr milliseconds busy_interval{20};
 constexpr seconds actors_timeout{10};
 /// Beyond drain.timeout, for a loop to do what it is asked.
 constexpr milliseconds loop_grace{5'000};

@@ -54,9 +54,10 @@ private:
 
   // control_api_cluster.cpp: nodes of the cluster
   reply_ptr nodes() const;
-  reply_ptr remove(const remove_node& what) const;
+  caf::result<reply_ptr> remove(const remove_node& what);
   reply_ptr events(std::string_view query) const;
-  reply_ptr move(const move_store& what) const;
+  caf::result<reply_ptr> move(const move_store& what);
+  caf::result<reply_ptr> settle(const std::function<void(cluster_questions::done)>& ask, std::string done_body);
 
   cluster::catalog_snapshot with_program_functions() const;
   std::optional<cluster::function_record> find(const std::string& name) const;

@@ -1,4 +1,6 @@
 // Troupe's own API: the nodes of the cluster and what happened to them. A node that is alone answers as the only one.
+#include <algorithm>
+
 #include "cluster/catalog_view.hpp"
 #include "http/cluster_view.hpp"
 #include "http/control_api.hpp"
@@ -17,12 +19,36 @@ reply_ptr control_api::nodes() const {
   for (const auto& record : with_program_functions().functions)
     if (instances_of(record).ready > 0)
       own.functions.push_back(record.name);
-  return json_reply(200, nodes_body({&own, 1}));
+  std::vector<node_view> all{std::move(own)};
+  if (around_->cluster.describe_own)
+    around_->cluster.describe_own(all.front());
+  if (around_->cluster.peers)
+    for (auto& peer : around_->cluster.peers())
+      all.push_back(std::move(peer));
+  std::sort(all.begin(), all.end(), [](const node_view& a, const node_view& b) { return a.name < b.name; });
+  return json_reply(200, nodes_body(all));
 }
 
-reply_ptr control_api::remove(const remove_node& what) const {
+/// Answers when the cluster has.
+caf::result<reply_ptr> control_api::settle(const std::function<void(cluster_questions::done)>& ask,
+                                           std::string done_body) {
+  auto answer = make_response_promise<promise>();
+  ask([self = strong_self(), this, answer, body = std::move(done_body)](const expected<void>& settled) mutable {
+    enter();
+    if (getf(is_terminated_flag))
+      return;  // the node is going down: nobody waits any more
+    answer.deliver(settled ? json_reply(200, std::move(body)) : refusal_of(settled.error()));
+    loop().drain();
+  });
+  return answer;
+}
+
+caf::result<reply_ptr> control_api::remove(const remove_node& what) {
   if (what.name == around_->node_name)
     return refusal_of({errc::refused, "node '" + what.name + "' is live: it is the one that answers"});
+  if (around_->cluster.remove_node)
+    return settle([&](cluster_questions::done done) { around_->cluster.remove_node(what.name, std::move(done)); },
+                  "{\"removed\":\"" + what.name + "\"}\n");
   return refusal_of({errc::refused, "node '" + what.name + "' is not in this cluster"});
 }
 
@@ -36,7 +62,10 @@ reply_ptr control_api::events(std::string_view query) const {
   return json_reply(200, events_body({{around_->node_name, journal.id(), journal.read(from)}}, *position));
 }
 
-reply_ptr control_api::move(const move_store& what) const {
+caf::result<reply_ptr> control_api::move(const move_store& what) {
+  if (around_->cluster.move_store)
+    return settle([&](cluster_questions::done done) { around_->cluster.move_store(what.to, std::move(done)); },
+                  "{\"primary\":\"" + what.to + "\"}\n");
   if (what.to == around_->node_name)
     return refusal_of({errc::refused, "node '" + what.to + "' has the store already"});
   return refusal_of({errc::refused, "node '" + what.to + "' is not in this cluster"});

@@ -14,6 +14,7 @@
 #include "actors/first_starts.hpp"
 #include "actors/function_logs.hpp"
 #include "cluster/catalog_store.hpp"
+#include "http/cluster_view.hpp"
 #include "http/control_api/lambda_body.hpp"
 
 namespace troupe::http {
@@ -21,6 +22,18 @@ namespace troupe::http {
 enum class node_state : std::uint8_t { starting, ready, draining };
 /// As the admin port calls it.
 std::string_view to_string(node_state state) noexcept;
+
+/// What the admin port asks of the cluster side of a node; empty functions for a node alone. On the control loop.
+struct cluster_questions {
+  /// Fills in what concerns the store of this node.
+  std::function<void(node_view& own)> describe_own;
+  /// The other registered nodes as this one sees them.
+  std::function<std::vector<node_view>()> peers;
+  /// `done` comes once, on the control loop.
+  using done = std::function<void(expected<void>)>;
+  std::function<void(const std::string& name, done)> remove_node;
+  std::function<void(const std::string& to, done)> move_store;
+};
 
 struct control_surroundings {
   actors::deployer_actor deployer;
@@ -42,6 +55,7 @@ struct control_surroundings {
   lambda_surroundings lambda;
   /// Of the store's history as of now; on the control loop. Revision ids are made of it.
   std::function<cluster::store_identity()> identity = [] { return cluster::store_identity{}; };
+  cluster_questions cluster;
   std::uint64_t max_code_bytes = 0;  ///< what the disk of the data directory can hold
   milliseconds start_allowance{};    ///< how long an invoke waits beside the function's own timeout
 };

@@ -1,0 +1,104 @@
+// What the admin port is told of the other nodes, and how it has them removed or made the primary. On the control loop.
+#include <map>
+
+#include "cli/node_state.hpp"
+
+namespace troupe::cli {
+
+namespace {
+
+constexpr seconds change_timeout{5};
+
+std::string_view word_for(cluster::member_state state) noexcept {
+  switch (state) {
+    case cluster::member_state::alive: return "ready";
+    case cluster::member_state::draining: return "draining";
+    case cluster::member_state::unreachable: return "suspected";
+    case cluster::member_state::absent: return "gone";
+  }
+  return "gone";
+}
+
+expected<void> settled(const cluster::store_answer& answer) {
+  if (const auto* refusal = std::get_if<cluster::refused>(&answer))
+    return tl::unexpected{refusal->why};
+  if (std::holds_alternative<cluster::committed>(answer))
+    return {};
+  return fail(errc::conflict, "somebody else changed it meanwhile");
+}
+
+}  // namespace
+
+http::cluster_questions node::state::cluster_questions() {
+  http::cluster_questions questions;
+  questions.describe_own = [this](http::node_view& own) {
+    const auto point = store->point();
+    own.role = point->role == cluster::store_role::primary ? "primary" : "copy";
+    own.store.cursor = point->at.value;
+    own.store.digest = to_string(point->hash);
+    if (cluster)
+      own.cluster = to_string(cluster->address());
+  };
+  if (!cluster)
+    return questions;
+  questions.peers = [this] { return peer_views(); };
+  questions.remove_node = [this](const std::string& name, http::cluster_questions::done done) {
+    ask_of_node(
+        name,
+        [](const uuid& node) {
+          return cluster::store_call{cluster::remove_node_call{node, make_uuid()}};
+        },
+        std::move(done));
+  };
+  questions.move_store = [this](const std::string& name, http::cluster_questions::done done) {
+    ask_of_node(
+        name,
+        [](const uuid& node) {
+          return cluster::store_call{cluster::move_call{node, make_uuid()}};
+        },
+        std::move(done));
+  };
+  return questions;
+}
+
+std::vector<http::node_view> node::state::peer_views() const {
+  std::map<uuid, std::string> names;
+  for (const auto& function : follower->snapshot()->functions)
+    names.emplace(function.id, function.name);
+  const auto point = store->point();
+  std::vector<http::node_view> views;
+  for (const auto& [id, peer] : cluster->members().table().peers()) {
+    http::node_view view;
+    view.name = peer.name;
+    view.id = id;
+    view.role = point->primary == id ? "primary" : "copy";
+    view.state = word_for(cluster->members().table().state_of(id));
+    view.cluster = to_string(peer.address);
+    if (const auto* load = cluster->load_of(id)) {
+      view.load.in_flight = load->numbers.in_flight;
+      for (const auto& [function, there] : load->functions) {
+        view.load.ready += there.ready;
+        if (const auto name = names.find(function); name != names.end() && there.ready > 0)
+          view.functions.push_back(name->second);
+      }
+    }
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+void node::state::ask_of_node(const std::string& name, const std::function<cluster::store_call(const uuid&)>& call,
+                              http::cluster_questions::done done) {
+  for (const auto& record : follower->snapshot()->nodes)
+    if (record.name == name) {
+      store->call(call(record.id), clock::now() + change_timeout,
+                  [done = std::move(done), loop = control.front().loop.get()](cluster::store_answer answer) {
+                    loop->post([done, answer = std::move(answer)] { done(settled(answer)); });
+                  });
+      return;
+    }
+  control.front().loop->post(
+      [done = std::move(done), name] { done(fail(errc::refused, "node '" + name + "' is not in this cluster")); });
+}
+
+}  // namespace troupe::cli
