@@ -169,11 +169,14 @@ void function_registry::release(const supervised& entry) {
 void function_registry::install_now() {
   const auto snapshot = wanted_;
   load_errors_.clear();  // the next change tries again
+  inline_functions_.clear();
   auto update = std::make_shared<routing_update>();
   std::map<std::string, functions::function_ref, std::less<>> by_name;
   for (const auto& record : snapshot->functions)
     if (auto what = runnable_of(record); what.spec) {
       by_name[record.name] = what.spec;
+      if (what.library)
+        inline_functions_.push_back(record.id);
       update->functions.push_back(std::move(what));
     }
   std::vector<routed_function> routes;
@@ -254,6 +257,9 @@ std::vector<cluster::function_presence> function_registry::presences() const {
     if (here.ready != 0 || here.outstanding != 0)
       all.push_back(here);
   }
+  // One on every loop, which is never full.
+  for (const auto& id : inline_functions_)
+    all.push_back({id, static_cast<std::uint32_t>(around_.supervision->loops.size())});
   return all;
 }
 

@@ -119,6 +119,7 @@ private:
   std::vector<caf::weak_actor_ptr> released_;  ///< told to stop when their instances have finished
   std::map<digest, library_ptr> libraries_;
   std::map<digest, error> load_errors_;
+  std::vector<uuid> inline_functions_;  ///< of the catalog, run on the loops of this node
   std::set<digest> isolated_;  ///< objects that took the node with them, as far as the log has named them
   std::vector<std::pair<std::uint64_t, std::function<void()>>> waiters_;
   std::deque<supervisor_actor> memory_waiters_;  ///< each function once
