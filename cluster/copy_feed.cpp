@@ -30,14 +30,14 @@ void copy_feed::drop_all() {
   followers_.clear();
 }
 
-void copy_feed::said(const node_id& node, const level_message& level, time_point now) {
+void copy_feed::said(const node_id& node, const level_message& durable, time_point now) {
   const auto found = followers_.find(node);
   if (found == followers_.end())
     return;
-  auto& follower = found->second;
-  follower.level = follower_level{level.at, level.hash, now};
-  for (auto& flying = follower.in_flight; !flying.empty() && flying.front().first <= level.at; flying.pop_front())
-    follower.in_flight_bytes -= flying.front().second;
+  auto& [sent, in_flight, in_flight_bytes, level, loading] = found->second;
+  level = follower_level{durable.at, durable.hash, now};
+  for (; !in_flight.empty() && in_flight.front().first <= durable.at; in_flight.pop_front())
+    in_flight_bytes -= in_flight.front().second;
 }
 
 void copy_feed::load_next(const node_id& node, std::uint64_t piece) {

@@ -38,7 +38,7 @@ public:
                  const history& records, time_point now);
   void drop(const node_id& node);
   void drop_all();
-  void said(const node_id& node, const level_message& level, time_point now);
+  void said(const node_id& node, const level_message& durable, time_point now);
   /// Asks for the next piece of a load.
   void load_next(const node_id& node, std::uint64_t piece);
 

@@ -21,7 +21,6 @@ namespace troupe::cluster {
 struct store_node_options {
   node_record self;
   uuid incarnation;
-  bool join = false;  ///< may give up a store without deployments to join another
   primary_limits limits{};
   std::size_t max_waiting = 1'024;  ///< calls; more are refused with `unavailable`
   std::size_t max_waiting_bytes = std::size_t{64} << 20;
@@ -86,7 +85,7 @@ public:
 
   /// A call of this node. Answered exactly once, by an `answer_call`, at `deadline` at the latest unless a disk is
   /// being waited for.
-  /// @param number  of the caller's choice, not in use.
+  /// @param number  of the caller's choice, below 2^64 - 1, not in use.
   store_actions call(std::uint64_t number, store_call call, time_point deadline, store_now now);
 
   store_actions link_up(node_id node, store_now now);

@@ -1,0 +1,223 @@
+// What the primary does with the calls that wait: one group at a time is decided, made durable and answered.
+#include <algorithm>
+
+#include "cluster/store_node_state.hpp"
+#include "cluster/store_record_codec.hpp"
+
+namespace troupe::cluster {
+
+namespace {
+
+constexpr std::size_t max_probing = 64;
+constexpr seconds probe_wait{1};
+constexpr seconds spread_time{1};
+
+std::optional<commit_id> id_of(const store_call& call) {
+  if (const auto* each = std::get_if<commit_call>(&call))
+    return each->request.id;
+  if (const auto* each = std::get_if<outcome_call>(&call))
+    return each->id;
+  return std::nullopt;
+}
+
+store_answer widen(commit_result result) {
+  return std::visit([](auto&& each) -> store_answer { return std::forward<decltype(each)>(each); }, std::move(result));
+}
+
+store_answer outcome_of(commit_result result) {
+  if (const auto* done = std::get_if<committed>(&result))
+    return outcome_of_commit{settled::committed, done->cursor};
+  if (auto* refusal = std::get_if<refused>(&result))
+    return std::move(*refusal);
+  return outcome_of_commit{settled::voided, {}};
+}
+
+}  // namespace
+
+void store_node::state::pump() {
+  while (role_ == store_role::primary && !writing_ && !starting_until_ && !move_) {
+    if (!halted_.empty())
+      return refuse_queue({errc::unavailable, halted_});
+    std::vector<decided_call> group;
+    stage_own();
+    std::size_t bytes = 0;
+    while (!queue_.empty() && !move_ && group.size() < options_.max_group && bytes < options_.max_group_bytes) {
+      auto call = std::move(queue_.front());
+      queue_.pop_front();
+      waiting_bytes_ -= call.bytes;
+      bytes += call.bytes;
+      const auto id = id_of(call.call);
+      if (call.deadline < now_.steady && !(id && store_.known(*id))) {
+        answer(call.from,
+               refused{{errc::unavailable, "the deadline passed before the store came to the call; it did nothing"}});
+        continue;
+      }
+      const auto before = store_.staged().rows.size();
+      if (auto decided = decide(call)) {
+        const auto after = store_.staged().rows.size();
+        const bool final = after == 0 || std::holds_alternative<refused>(*decided);
+        group.push_back({call.from, std::move(*decided), after != before, final});
+      }
+    }
+    const bool more = !queue_.empty();
+    finish_group(std::move(group));
+    if (!more)
+      break;
+  }
+  check_spreads();
+  advance_move();
+}
+
+void store_node::state::finish_group(std::vector<decided_call> group) {
+  if (!store_.has_staged()) {
+    for (auto& each : group)
+      answer(each.from, std::move(each.answer));
+    return;
+  }
+  disk_write write;
+  write.calls = std::move(group);
+  persist_staged(std::move(write));
+}
+
+/// What the primary changes by itself: its own first row, sessions that ended, claims that open again.
+void store_node::state::stage_own() {
+  if (std::exchange(expire_now_, false))
+    for (const auto& session : sessions_.expire(now_.boot))
+      claims{store_, store_time()}.end(session);
+  if (!std::exchange(own_due_, false))
+    return;
+  if (primary_of(store_) == node_id{})
+    store_.apply({{},
+                  {{primary_key, encode_primary(options_.self.id), false},
+                   {node_key(options_.self.id), encode(options_.self), false}},
+                  store_.own_id()},
+                 store_time());
+  if (claims_closed_until_ && now_.boot >= *claims_closed_until_ && store_.standing(claims_closed_key) != nullptr)
+    store_.apply({{}, {{claims_closed_key, {}, true}}, store_.own_id()}, store_time());
+}
+
+/// @returns nothing when the answer comes later.
+std::optional<store_answer> store_node::state::decide(waiting_call& call) {
+  claims rules{store_, store_time()};
+  const auto closed = [&]() -> std::optional<store_answer> {
+    if (!claims_closed_until_ || now_.boot >= *claims_closed_until_)
+      return std::nullopt;
+    return refused{{errc::unavailable, "the store was restored: claims stay closed for another " +
+                                           std::to_string((*claims_closed_until_ - now_.boot).count()) + " ms"}};
+  };
+  struct visitor {
+    state& self;
+    waiting_call& call;
+    claims& rules;
+    decltype(closed)& closed_now;
+    using result = std::optional<store_answer>;
+
+    result operator()(const commit_call& each) { return widen(self.store_.decide(each.request, self.store_time())); }
+    result operator()(const outcome_call& each) { return outcome_of(self.store_.settle(each.id, self.store_time())); }
+    result operator()(const barrier_call&) { return reached{self.store_.barrier()}; }
+    result operator()(const open_session_call&) { return self.open_session(call); }
+    result operator()(const renew_call& each) {
+      if (const auto ttl = self.sessions_.renew(each.session, self.now_.boot))
+        return session_granted{*ttl, self.store_.barrier()};
+      return rules.ended(each);
+    }
+    result operator()(const claim_call& each) {
+      auto refusal = closed_now();
+      return refusal ? std::move(refusal) : rules.claim(each);
+    }
+    result operator()(const transfer_call& each) { return rules.transfer(each); }
+    result operator()(const release_call& each) { return rules.release(each); }
+    result operator()(const register_call& each) {
+      const auto& own = self.options_.self;
+      if (each.node.protocol_min > own.protocol_max || each.node.protocol_max < own.protocol_min)
+        return refused{{errc::refused, each.node.name + " speaks versions " + std::to_string(each.node.protocol_min) +
+                                           " to " + std::to_string(each.node.protocol_max) + " of the protocol, " +
+                                           own.name + " speaks " + std::to_string(own.protocol_min) + " to " +
+                                           std::to_string(own.protocol_max) + ": install matching versions"}};
+      return rules.register_node(each);
+    }
+    result operator()(const remove_node_call& each) { return rules.remove_node(each); }
+    result operator()(const move_call& each) {
+      self.begin_move(call, each);
+      return std::nullopt;
+    }
+    result operator()(const spread_call& each) {
+      const auto until = std::min(call.deadline, self.now_.steady + spread_time);
+      self.spreads_.push_back({call.from, each.at, until});
+      return std::nullopt;
+    }
+  };
+  return std::visit(visitor{*this, call, rules, closed}, call.call);
+}
+
+std::optional<store_answer> store_node::state::open_session(waiting_call& call) {
+  const auto& wanted = std::get<open_session_call>(call.call);
+  claims rules{store_, store_time()};
+  const auto older = rules.session_of(wanted.node);
+  if (!older || older->incarnation == wanted.incarnation || call.probed)
+    return rules.open(wanted);
+  if (probing_.size() >= max_probing)
+    return refused{{errc::unavailable, "too many nodes open sessions at once"}};
+  out_.push_back(probe_incarnation{wanted.node, older->incarnation, older->address});
+  probing_.push_back({std::move(call), older->incarnation, older->address, now_.steady + probe_wait});
+  return std::nullopt;
+}
+
+void store_node::state::probed(const node_id& node, const uuid& incarnation, bool alive) {
+  std::vector<probing_call> told;
+  std::erase_if(probing_, [&](probing_call& each) {
+    if (std::get<open_session_call>(each.call.call).node != node || each.incarnation != incarnation)
+      return false;
+    told.push_back(std::move(each));
+    return true;
+  });
+  for (auto& each : told) {
+    if (alive) {
+      answer(each.call.from, incarnation_alive{each.address});
+    } else {
+      each.call.probed = true;
+      accept(std::move(each.call));
+    }
+  }
+  pump();
+}
+
+void store_node::state::check_probes() {
+  const auto late = [&](const probing_call& each) { return each.until <= now_.steady; };
+  while (true) {
+    const auto found = std::find_if(probing_.begin(), probing_.end(), late);
+    if (found == probing_.end())
+      return;
+    auto call = std::move(found->call);
+    probing_.erase(found);
+    call.probed = true;
+    accept(std::move(call));
+  }
+}
+
+void store_node::state::check_spreads() {
+  std::vector<spread_wait> done;
+  std::erase_if(spreads_, [&](const spread_wait& each) {
+    if (store_.barrier() < each.at || !feed_.behind(each.at).empty())
+      if (each.until > now_.steady)
+        return false;
+    done.push_back(each);
+    return true;
+  });
+  for (const auto& each : done) {
+    spread answered;
+    for (const auto& node : feed_.behind(each.at))
+      answered.laggards.push_back(name_of(node));
+    answer(each.from, std::move(answered));
+  }
+}
+
+void store_node::state::refuse_queue(const error& why) {
+  const auto waiting = std::exchange(queue_, {});
+  for (const auto& each : waiting) {
+    waiting_bytes_ -= each.bytes;
+    answer(each.from, refused{why});
+  }
+}
+
+}  // namespace troupe::cluster
