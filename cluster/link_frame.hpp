@@ -35,8 +35,9 @@ enum class link_kind : std::uint8_t {
 /// What calls are about; the receiver has a service for each. Never renumber.
 enum class link_topic : std::uint8_t { invoke = 1, store = 2, code = 3, control = 4 };
 
-/// What the dialer wants a link for: `calls` go to the loop that the hello names, `control` stays on the control loop.
-enum class link_purpose : std::uint8_t { calls = 1, control = 2 };
+/// What the dialer wants a link for: `calls` go to the loop that the hello names, `control` and `store` stay on the
+/// control loop; on those for `store` both sides call.
+enum class link_purpose : std::uint8_t { calls = 1, control = 2, store = 3 };
 
 inline constexpr std::uint64_t link_protocol_version = 1;
 inline constexpr std::size_t max_link_frame_bytes = 64 * 1024;  ///< the array, without its length

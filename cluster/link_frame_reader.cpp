@@ -141,7 +141,7 @@ expected<link_hello> read_hello(const link_frame& frame) {
   in.number(hello.loop);
   in.text(hello.address);
   in.number(hello.control_port);
-  if (!in.good() || (hello.purpose != link_purpose::calls && hello.purpose != link_purpose::control))
+  if (!in.good() || hello.purpose < link_purpose::calls || hello.purpose > link_purpose::store)
     return fail(errc::corrupt, "a hello of the link protocol with fields that are missing or out of range");
   return hello;
 }

@@ -173,7 +173,7 @@ void store_node::state::on_rows(const node_id& from, rows_message message) {
 }
 
 void store_node::state::on_load(const node_id& from, load_message message) {
-  if (upstream_ != from || role_ == store_role::primary || arrived_)
+  if (upstream_ != from || role_ == store_role::primary)
     return;
   // The feed may load a copy that asked for rows: it is too far behind.
   const auto next = sync_.take(std::move(message));

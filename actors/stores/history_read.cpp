@@ -2,6 +2,7 @@
 #include "actors/stores/history_format.hpp"
 #include "actors/stores/history_store.hpp"
 #include "actors/stores/statement_store.hpp"
+#include "config/ids.hpp"
 
 namespace troupe::actors {
 
@@ -18,8 +19,13 @@ expected<history_store::contents> history_store::read() {
   const bool empty = fresh.number(0) == 1;
   fresh.reset();
   expected<void> good;
-  if (empty)
-    good = make_tables();
+  if (empty) {
+    store_identity fresh_one;
+    fresh_one.store_id = make_uuid();
+    fresh_one.generation = {1, fast_random()};
+    good =
+        run("BEGIN IMMEDIATE").and_then([&] { return make_tables(fresh_one); }).and_then([&] { return run("COMMIT"); });
+  }
   good = good.and_then([&] { return check_structure(); })
              .and_then([&] { return read_identity(found.identity); })
              .and_then([&] { return read_records(found.state); })

@@ -10,7 +10,6 @@
 
 #include "actors/stores/history_format.hpp"
 #include "actors/stores/statement_store.hpp"
-#include "config/ids.hpp"
 
 namespace troupe::actors {
 
@@ -123,13 +122,8 @@ expected<void> history_store::connect() {
       "PRAGMA fullfsync=ON; PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=FULL; BEGIN EXCLUSIVE; COMMIT");
 }
 
-expected<void> history_store::make_tables() {
-  store_identity identity;
-  identity.store_id = make_uuid();
-  identity.generation.counter = 1;
-  identity.generation.salt = fast_random();
-  if (auto good = run("BEGIN IMMEDIATE"); !good)
-    return good;
+/// Within a transaction.
+expected<void> history_store::make_tables(const store_identity& identity) {
   for (const auto* table : tables)
     if (auto good = run(table); !good)
       return good;
@@ -140,7 +134,7 @@ expected<void> history_store::make_tables() {
   insert.bind(5, identity.parent_cursor.value).bind(6, file_format).bind(7, view(sum.bytes));
   if (!insert.done())
     return tl::unexpected{open_error("write")};
-  return run("COMMIT");
+  return {};
 }
 
 bool history_store::rolled_back() {

@@ -5,7 +5,8 @@
 #include <string>
 
 #include "cluster/catalog_store.hpp"
-#include "cluster/primary.hpp"
+#include "cluster/primary_state.hpp"
+#include "cluster/store_action.hpp"
 #include "config/errc.hpp"
 
 struct sqlite3;
@@ -14,11 +15,7 @@ namespace troupe::actors {
 
 class history_store {
 public:
-  /// What stands in a file.
-  struct contents {
-    cluster::store_identity identity;
-    cluster::primary_state state;
-  };
+  using contents = cluster::stored_store;
 
   /// Opens `path`, making it (mode 0600) when there is none; locks it against other processes until destruction.
   /// @param vfs  as in `sqlite_store_options`.
@@ -39,6 +36,10 @@ public:
   /// kept. After the last three the file may not be written any more.
   expected<void> persist(const cluster::staged_changes& changes);
 
+  /// Writes a whole store into a file that was just made, in place of `read`.
+  /// @returns the errors of `persist`; the file is of no use then.
+  expected<void> fill(const cluster::stored_store& store);
+
   /// The error for damage of any kind: names the file and both ways out.
   error damaged(const std::string& what) const;
 
@@ -47,13 +48,14 @@ private:
 
   expected<void> connect();
   expected<void> run(const char* sql);
-  expected<void> make_tables();
+  expected<void> make_tables(const cluster::store_identity& identity);
   expected<void> check_structure();
   expected<void> read_identity(cluster::store_identity& identity);
   expected<void> read_records(cluster::primary_state& state);
   expected<void> read_history(cluster::primary_state& state);
   bool rolled_back();
   expected<void> write(const cluster::staged_changes& changes);
+  bool write_whole(const cluster::stored_store& store);
   error open_error(const std::string& doing) const;
   error write_error(const std::string& doing) const;
 

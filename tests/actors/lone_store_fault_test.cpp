@@ -4,8 +4,8 @@
 #include <deque>
 #include <random>
 
-#include "actors/stores/sqlite_store.hpp"
 #include "tests/support/fault_disk.hpp"
+#include "tests/support/lone_store.hpp"
 #include "tests/support/store_client.hpp"
 
 using namespace troupe;
@@ -17,7 +17,7 @@ namespace {
 
 constexpr auto file = "/disk/store.db";
 
-sqlite_store_options on(const fault_disk& disk) {
+lone_store_options on(const fault_disk& disk) {
   return {.data_dir = "/disk", .vfs = disk.name()};
 }
 
@@ -55,7 +55,7 @@ public:
 
   void live() {
     disk_.lose_power_after(random_() % 60);
-    auto opened = open_sqlite_store(on(disk_));
+    auto opened = open_lone_store(on(disk_));
     if (opened) {
       if (!check(**opened))
         return;
@@ -133,7 +133,7 @@ private:
 
 }  // namespace
 
-TEST(SqliteStoreFaultTest, NoAcknowledgedCommitIsLostWithThePower) {
+TEST(LoneStoreFaultTest, NoAcknowledgedCommitIsLostWithThePower) {
   for (std::uint64_t seed = 1; seed <= 60 && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     many_lives store{seed};
@@ -142,9 +142,9 @@ TEST(SqliteStoreFaultTest, NoAcknowledgedCommitIsLostWithThePower) {
   }
 }
 
-TEST(SqliteStoreFaultTest, AFullDiskRefusesCommitsUntilThereIsSpace) {
+TEST(LoneStoreFaultTest, AFullDiskRefusesCommitsUntilThereIsSpace) {
   fault_disk disk;
-  auto store = *open_sqlite_store(on(disk));
+  auto store = *open_lone_store(on(disk));
   store_client client{*store};
   client.put("a", "1");
   const auto before = contents(*store);
@@ -160,13 +160,13 @@ TEST(SqliteStoreFaultTest, AFullDiskRefusesCommitsUntilThereIsSpace) {
   disk.fail_no_more();
   EXPECT_EQ(cursor_of(client.put("c", "1")), 2u);
   store.reset();
-  store = *open_sqlite_store(on(disk));
+  store = *open_lone_store(on(disk));
   EXPECT_EQ(contents(*store), "a=1@1\nc=1@2\n");
 }
 
-TEST(SqliteStoreFaultTest, ARepeatAnswersTrulyAlthoughTheDiskIsFull) {
+TEST(LoneStoreFaultTest, ARepeatAnswersTrulyAlthoughTheDiskIsFull) {
   fault_disk disk;
-  auto store = *open_sqlite_store(on(disk));
+  auto store = *open_lone_store(on(disk));
   store_client client{*store};
   const auto id = make_uuid();
   client.put("a", "1", id);
@@ -177,11 +177,11 @@ TEST(SqliteStoreFaultTest, ARepeatAnswersTrulyAlthoughTheDiskIsFull) {
   EXPECT_EQ(client.outcome(id)->state, settled::committed);
 }
 
-TEST(SqliteStoreFaultTest, AFailedSyncLeavesTheOutcomeOpenUntilTheNextStart) {
+TEST(LoneStoreFaultTest, AFailedSyncLeavesTheOutcomeOpenUntilTheNextStart) {
   for (std::size_t syncs = 0; syncs < 4; ++syncs) {
     SCOPED_TRACE("sync " + std::to_string(syncs + 1) + " of the commit fails");
     fault_disk disk;
-    auto store = *open_sqlite_store(on(disk));
+    auto store = *open_lone_store(on(disk));
     store_client client{*store};
     client.put("a", "1");
     const auto id = make_uuid();
@@ -201,7 +201,7 @@ TEST(SqliteStoreFaultTest, AFailedSyncLeavesTheOutcomeOpenUntilTheNextStart) {
 
     disk.fail_no_more();
     store.reset();
-    store = *open_sqlite_store(on(disk));
+    store = *open_lone_store(on(disk));
     store_client after{*store};
     const auto settled_as = after.outcome(id);
     ASSERT_TRUE(settled_as.has_value());
@@ -209,9 +209,9 @@ TEST(SqliteStoreFaultTest, AFailedSyncLeavesTheOutcomeOpenUntilTheNextStart) {
   }
 }
 
-TEST(SqliteStoreFaultTest, ADamagedByteIsFoundOrChangesNothing) {
+TEST(LoneStoreFaultTest, ADamagedByteIsFoundOrChangesNothing) {
   fault_disk disk;
-  auto store = *open_sqlite_store(on(disk));
+  auto store = *open_lone_store(on(disk));
   std::vector<commit_id> ids;
   for (int i = 0; i < 12; ++i) {
     ids.push_back(make_uuid());
@@ -235,7 +235,7 @@ TEST(SqliteStoreFaultTest, ADamagedByteIsFoundOrChangesNothing) {
     fault_disk damaged;
     damaged.replace(file, std::move(bytes));
 
-    const auto opened = open_sqlite_store(on(damaged));
+    const auto opened = open_lone_store(on(damaged));
 
     if (!opened) {
       ++found;
@@ -254,9 +254,9 @@ TEST(SqliteStoreFaultTest, ADamagedByteIsFoundOrChangesNothing) {
   EXPECT_GT(found, 100);
 }
 
-TEST(SqliteStoreFaultTest, ACutOrForeignFileIsDamaged) {
+TEST(LoneStoreFaultTest, ACutOrForeignFileIsDamaged) {
   fault_disk disk;
-  open_sqlite_store(on(disk)).value()->close();
+  open_lone_store(on(disk)).value()->close();
   const auto whole = disk.contents(file);
 
   for (const auto& bytes : {std::string{"not a database at all"}, std::string(20'000, '\0'),
@@ -264,7 +264,7 @@ TEST(SqliteStoreFaultTest, ACutOrForeignFileIsDamaged) {
     fault_disk damaged;
     damaged.replace(file, bytes);
 
-    const auto opened = open_sqlite_store(on(damaged));
+    const auto opened = open_lone_store(on(damaged));
 
     ASSERT_FALSE(opened.has_value()) << bytes.size();
     expect_damaged(opened.error());

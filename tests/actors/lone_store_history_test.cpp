@@ -7,8 +7,8 @@
 #include <map>
 #include <thread>
 
-#include "actors/stores/sqlite_store.hpp"
 #include "tests/support/fault_disk.hpp"
+#include "tests/support/lone_store.hpp"
 #include "tests/support/store_client.hpp"
 #include "tests/support/temp_folder.hpp"
 
@@ -83,8 +83,8 @@ std::vector<applied> follow_until(catalog_store& store, std::uint64_t last) {
 namespace {
 
 /// Writes and follows from many threads, checks what they saw against each other, and once more after a reopening.
-void expect_one_total_order(const sqlite_store_options& options, std::size_t commits_each) {
-  auto store = *open_sqlite_store(options);
+void expect_one_total_order(const lone_store_options& options, std::size_t commits_each) {
+  auto store = *open_lone_store(options);
   std::vector<std::vector<written>> histories(writers);
   std::vector<std::vector<applied>> followers(2);
   {
@@ -121,7 +121,7 @@ void expect_one_total_order(const sqlite_store_options& options, std::size_t com
   }
 
   store.reset();
-  store = *open_sqlite_store(options);
+  store = *open_lone_store(options);
   std::uint64_t revision = 0;
   EXPECT_EQ(number_at(store_client{*store}.load()->records, "counter", revision), order.size());
   EXPECT_EQ(follow_until(*store, order.size()).size(), order.size());
@@ -129,19 +129,19 @@ void expect_one_total_order(const sqlite_store_options& options, std::size_t com
 
 }  // namespace
 
-TEST(SqliteStoreHistoryTest, EightWritersMakeOneTotalOrderWithoutGaps) {
+TEST(LoneStoreHistoryTest, EightWritersMakeOneTotalOrderWithoutGaps) {
   temp_folder folder;
   expect_one_total_order({.data_dir = folder.path()}, 8);
 }
 
-TEST(SqliteStoreHistoryTest, SoTheyDoWhenTheDiskIsNotWhatLimitsThem) {
+TEST(LoneStoreHistoryTest, SoTheyDoWhenTheDiskIsNotWhatLimitsThem) {
   fault_disk disk;
   expect_one_total_order({.data_dir = "/disk", .vfs = disk.name()}, 200);
 }
 
-TEST(SqliteStoreHistoryTest, CommitsThatWaitShareATransaction) {
+TEST(LoneStoreHistoryTest, CommitsThatWaitShareATransaction) {
   temp_folder folder;
-  auto store = *open_sqlite_store({.data_dir = folder.path()});
+  auto store = *open_lone_store({.data_dir = folder.path()});
   constexpr int count = 1'000;
   std::atomic<int> committed_ones = 0;
   const auto begun = clock::now();

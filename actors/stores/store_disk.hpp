@@ -1,0 +1,56 @@
+// The store's file in a data directory, and how it is replaced by a whole new one. Decides nothing; belongs to one
+// thread at a time.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "actors/stores/history_store.hpp"
+#include "cluster/store_action.hpp"
+#include "config/errc.hpp"
+
+namespace troupe::actors {
+
+/// What to do where there is no store yet.
+enum class missing_store : std::uint8_t { make, leave };
+
+class store_disk {
+public:
+  /// Opens `<data_dir>/store.db`, locks it and checks it whole.
+  /// @param vfs  name of a registered SQLite VFS, on which a store cannot be replaced; empty: the system's files.
+  /// @returns `errc::corrupt` when it is damaged, naming it and both ways out; `errc::io`; `errc::refused` when another
+  /// process has it open or a newer troupe wrote it; `errc::full`.
+  static expected<store_disk> open(const std::string& data_dir, const std::string& vfs, missing_store missing);
+
+  /// What was there, once; nothing when there is no store.
+  std::optional<cluster::stored_store> take_found();
+
+  /// As of the file that is there.
+  error damaged(const std::string& what) const { return file_->damaged(what); }
+
+  /// As `history_store::persist`. After a failure other than `errc::full` every later one fails, until `replace`.
+  expected<void> persist(const cluster::staged_changes& changes);
+  /// Writes `store` beside the present one, then puts it in its place.
+  /// @param set_aside  not empty: the old one is kept beside it, and an event names it with this reason.
+  /// @returns `errc::full` or `errc::unavailable`: the old one is still there; `errc::unknown_outcome`: only the next
+  /// start shows which of the two.
+  expected<void> replace(const cluster::stored_store& store, const std::string& set_aside);
+
+private:
+  explicit store_disk(const std::string& data_dir, std::string vfs)
+      : path_{data_dir + "/store.db"}, vfs_{std::move(vfs)} {}
+
+  expected<void> swap_files(const std::string& fresh, const std::string& set_aside);
+  expected<void> reopen();
+
+  std::string path_;
+  std::string vfs_;
+  std::optional<history_store> file_;
+  std::optional<cluster::stored_store> found_;
+  std::optional<error> broken_;  ///< why nothing is written any more
+};
+
+/// Keeps a damaged store beside where it was, under a name that no other has. @returns that name.
+expected<std::string> set_store_aside(const std::string& data_dir);
+
+}  // namespace troupe::actors
