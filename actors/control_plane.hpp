@@ -32,7 +32,8 @@ public:
                 control_plane_surroundings around);
   ~control_plane();
 
-  /// Listens and begins to serve. @returns the address with the real port. Errors: `io`, `bad_setting`, `bug`.
+  /// Listens and begins to serve; waits a moment for CAF's thread, so not from a loop. @returns the address with the
+  /// real port. Errors: `io`, `bad_setting`, `bug`.
   expected<endpoint> start();
   /// Closes the port and every contact; no callback comes after it, what still waits fails with `unavailable` within
   /// it. The agent has ended when the system's count of running actors has gone down; the object may go at once.

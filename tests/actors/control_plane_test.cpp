@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
 #include <future>
 
 #include "tests/support/control_plane_fixture.hpp"
@@ -220,6 +221,22 @@ TEST_F(ControlPlaneTest, APeerThatLeavesTheListIsLostAndNotDialedAgain) {
   EXPECT_TRUE(a.has_lost(b.self.node));
   EXPECT_TRUE(b.has_lost(a.self.node));
   EXPECT_EQ(spawn(a, b.self.node).error().code, errc::unavailable);
+}
+
+TEST_F(ControlPlaneTest, AStartThatEndsAtOnceLeavesNothingBehind) {
+  const auto who = identity(1);
+  auto options = control_node::quick();
+  const auto descriptors = [] {
+    const std::filesystem::directory_iterator open{"/proc/self/fd"};
+    return std::distance(begin(open), end(open));
+  };
+  options.listen = control_node{who, options}.address;
+  const auto before = descriptors();
+
+  for (int round = 0; round < 20; ++round)
+    control_node{who, options};
+
+  EXPECT_EQ(descriptors(), before);
 }
 
 TEST_F(ControlPlaneTest, NodesComeAndGoWhileAPeerLivesOn) {
