@@ -7,6 +7,7 @@
 #include <caf/io/middleman.hpp>
 #include <caf/io/system_messages.hpp>
 #include <caf/send.hpp>
+#include <future>
 #include <set>
 #include <string>
 #include <utility>
@@ -18,6 +19,7 @@ namespace troupe::actors {
 namespace {
 
 constexpr seconds stranger_log_interval{1};
+constexpr seconds publish_timeout{5};
 
 transport transport_of(const control_plane_options& options) {
   return options.certificates ? transport::tls : transport::plain;
@@ -49,6 +51,11 @@ expected<endpoint> control_plane::start() {
   caf::anon_send(broker_, caf::publish_atom_v,
                  make_doorman(system_, *listening, transport_of(options_), options_.sockets), port_,
                  caf::actor_cast<caf::strong_actor_ptr>(agent_handle_), std::set<std::string>{});
+  // A port that CAF opens and closes in one round of its thread stays open for ever: what follows finds it open.
+  const auto published = std::make_shared<std::promise<void>>();
+  system_.middleman().backend().post([published] { published->set_value(); });
+  if (published->get_future().wait_for(publish_timeout) != std::future_status::ready)
+    return fail(errc::bug, "the middleman's thread does not run");
   loop_.post([this, alive = std::weak_ptr{alive_}] {
     if (!alive.expired())
       loop_.add_tick(*this);

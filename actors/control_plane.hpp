@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "actors/control_plane_config.hpp"
+#include "actors/control_plane_surroundings.hpp"
 #include "actors/dialer.hpp"
 #include "actors/event_loop.hpp"
 #include "actors/node_agent.hpp"
@@ -23,25 +24,6 @@
 
 namespace troupe::actors {
 
-/// What the control plane asks of the node and tells it, all on the control loop. Any may be empty.
-struct control_plane_surroundings {
-  std::function<cluster::node_load()> load;
-  std::function<void(const uuid& node)> peer_connected;
-  std::function<void(const uuid& node)> peer_lost;
-  /// `peers().find(node, now)` has news.
-  std::function<void(const uuid& node)> load_changed;
-  std::function<void(const uuid& node, cluster::serving_state state)> drain_noticed;
-  /// Node `from` asks for an instance of a function; `reply` is called once, on the control loop, when that has been
-  /// accepted or not. How the start went is told later, by `report_function`.
-  std::function<void(const uuid& from, const uuid& function, std::uint64_t version,
-                     std::function<void(expected<void>)> reply)>
-      spawn;
-  std::function<void(const uuid& from, const function_report& report)> function_reported;
-  std::function<cluster::event_page(std::uint64_t after, std::uint32_t limit)> events;
-  /// A stranger, or a peer that is not who the list says, was turned away.
-  std::function<void(const error& why)> refused;
-};
-
 /// Made, started and destroyed from one thread; its other methods belong to the control loop.
 class control_plane final : private agent_listener, private tick_listener {
 public:
@@ -50,7 +32,8 @@ public:
                 control_plane_surroundings around);
   ~control_plane();
 
-  /// Listens and begins to serve. @returns the address with the real port. Errors: `io`, `bad_setting`, `bug`.
+  /// Listens and begins to serve; waits a moment for CAF's thread, so not from a loop. @returns the address with the
+  /// real port. Errors: `io`, `bad_setting`, `bug`.
   expected<endpoint> start();
   /// Closes the port and every contact; no callback comes after it, what still waits fails with `unavailable` within
   /// it. The agent has ended when the system's count of running actors has gone down; the object may go at once.

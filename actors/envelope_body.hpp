@@ -86,5 +86,23 @@ std::string encode_nothing();
 /// @returns the body, or `errc::corrupt` with what is wrong with it. `decode<cluster::load_report>(body)`.
 template <class Body>
 expected<Body> decode(std::string_view body);
+template <>
+expected<introduction> decode(std::string_view body);
+template <>
+expected<refusal> decode(std::string_view body);
+template <>
+expected<cluster::load_report> decode(std::string_view body);
+template <>
+expected<spawn_request> decode(std::string_view body);
+template <>
+expected<reply_body> decode(std::string_view body);
+template <>
+expected<function_report> decode(std::string_view body);
+template <>
+expected<drain_notice_body> decode(std::string_view body);
+template <>
+expected<events_request_body> decode(std::string_view body);
+template <>
+expected<events_body> decode(std::string_view body);
 
 }  // namespace troupe::actors
