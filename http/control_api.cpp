@@ -80,6 +80,8 @@ caf::result<reply_ptr> control_api::handle(const functions::http_request_ptr& re
           return remove(what);
         else if constexpr (std::is_same_v<kind, read_events>)
           return events(request->query);
+        else if constexpr (std::is_same_v<kind, back_up_store>)
+          return back_up();
         else if constexpr (std::is_same_v<kind, move_store>)
           return move(what);
         else

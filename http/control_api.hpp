@@ -59,6 +59,8 @@ private:
   reply_ptr remove(const remove_node& what) const;
   reply_ptr events(std::string_view query) const;
   reply_ptr move(const move_store& what) const;
+  caf::result<reply_ptr> back_up();
+  void write_backup(const promise& answer, expected<cluster::loaded>&& contents);
 
   cluster::catalog_snapshot with_program_functions() const;
   std::optional<cluster::function_record> find(const std::string& name) const;
