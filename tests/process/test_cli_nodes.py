@@ -171,7 +171,7 @@ class BackupTest(unittest.TestCase):
 
     def test_it_holds_what_is_deployed_and_proves_to_be_whole(self):
         with support.Node() as node:
-            node.deploy_files("hello", "exports.handler = async () => 'hello';", "--route", "GET /a", "--env", "A=secret")
+            node.deploy_files("hello", "exports.handler = async () => 'hello';", "--route", "GET /a", "--env", "KEY=secret")
             done = node.run("backup", self.path, "--json", check=True)
             with open(self.path, "rb") as file:
                 lines = file.read().splitlines(keepends=True)
