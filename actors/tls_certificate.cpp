@@ -31,10 +31,11 @@ std::vector<std::string> dns_names_of(const X509* certificate) {
   const std::unique_ptr<GENERAL_NAMES, names_freer> all{
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr))};
   for (int i = 0; all != nullptr && i < sk_GENERAL_NAME_num(all.get()); ++i) {
-    const auto* each = sk_GENERAL_NAME_value(all.get(), i);
-    if (each->type != GEN_DNS)
+    int kind = 0;
+    const auto* value = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(all.get(), i), &kind);
+    if (kind != GEN_DNS)
       continue;
-    const auto name = view_of(each->d.dNSName);
+    const auto name = view_of(static_cast<const ASN1_STRING*>(value));
     if (!name.empty() && std::all_of(name.begin(), name.end(), is_printable))
       names.emplace_back(name);
   }

@@ -85,7 +85,8 @@ expected<key_ptr> read_key(const std::string& path) {
   if (!text)
     return tl::unexpected{text.error()};
   key_ptr key{PEM_read_bio_PrivateKey(reading(*text).get(), nullptr, no_passphrase, nullptr)};
-  OPENSSL_cleanse(text->data(), text->size());
+  auto& secret = *text;
+  OPENSSL_cleanse(secret.data(), secret.size());
   if (key == nullptr)
     return refuse("key", path, "is no PEM file with a private key without a passphrase");
   return key;

@@ -16,7 +16,7 @@ namespace troupe::actors {
 namespace {
 
 /// The plaintext of one record.
-constexpr std::size_t record_bytes = 16 * 1024;
+constexpr std::size_t record_bytes = std::size_t{16} * 1024;
 
 error too_much(const char* what, std::size_t most) {
   return {errc::too_big, std::string{"TLS: "} + what + " is more than " + std::to_string(most) + " bytes"};

@@ -28,7 +28,7 @@ enum class tls_role : std::uint8_t { client, server };
 class tls_session {
 public:
   /// What a stranger may send before it has proved who it is.
-  static constexpr std::size_t max_handshake_bytes = 128 * 1024;
+  static constexpr std::size_t max_handshake_bytes = std::size_t{128} * 1024;
   /// What may wait in each direction: above it somebody feeds without taking, or writes without sending.
   static constexpr std::size_t max_buffered_bytes = 8 << 20;
 

@@ -36,7 +36,7 @@ public:
   }
 
 private:
-  static constexpr std::size_t kept_capacity = 128 * 1024;
+  static constexpr std::size_t kept_capacity = std::size_t{128} * 1024;
   buffer contents_;
   std::size_t begin_ = 0;
 };

@@ -113,6 +113,14 @@ admin_result<json> admin_client::get(std::string_view path) {
 admin_result<json> admin_client::get_list(std::string_view path) {
   return ask("GET", path, {}, {}, answer_form::list);
 }
+admin_result<std::string> admin_client::get_bytes(std::string_view path) {
+  auto answer = exchange("GET", path, {}, {});
+  if (!answer)
+    return tl::unexpected{answer.error()};
+  if (answer->status != 200)
+    return tl::unexpected{refusal_of(url_, answer->status, json::parse(answer->body, nullptr, false))};
+  return std::move(answer->body);
+}
 admin_result<json> admin_client::post(std::string_view path, const json& body) {
   return ask("POST", path, "application/json", body.dump());
 }

@@ -47,6 +47,8 @@ public:
   admin_result<nlohmann::ordered_json> get(std::string_view path);
   /// As `get`, of what is answered with a list.
   admin_result<nlohmann::ordered_json> get_list(std::string_view path);
+  /// As `get`, of what is no JSON document.
+  admin_result<std::string> get_bytes(std::string_view path);
   admin_result<nlohmann::ordered_json> post(std::string_view path, const nlohmann::ordered_json& body);
   admin_result<nlohmann::ordered_json> put(std::string_view path, const nlohmann::ordered_json& body);
   admin_result<nlohmann::ordered_json> put_bytes(std::string_view path, std::string_view body);

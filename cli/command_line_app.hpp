@@ -34,6 +34,7 @@ struct command_line {
   nodes_options node_list;
   std::string store_action;
   std::string store_target;  ///< name of a node
+  std::string backup_file;
   serve_options node;
   std::vector<std::string> settings;
   std::string function;
@@ -51,7 +52,7 @@ CLI::App* add_client_command(command_line& line, const std::string& name, const 
 void declare_serve(command_line& line);
 void declare_deploy(command_line& line);
 void declare_client_commands(command_line& line);   ///< all others that talk to a node
-void declare_cluster_commands(command_line& line);  ///< `nodes`, `events`, `store` and `certs`
+void declare_cluster_commands(command_line& line);  ///< `nodes`, `events`, `store`, `backup` and `certs`
 void declare_help_commands(command_line& line);     ///< `completion` and `help`
 
 command_tree tree_of(const command_line& line);

@@ -47,6 +47,19 @@ void declare_store(command_line& line) {
   command->callback([&line] { line.run = [&line] { return move_store(line.client, line.store_target); }; });
 }
 
+void declare_backup(command_line& line) {
+  auto* command =
+      add_client_command(line, "backup", "Write what is deployed to a new file",
+                         "troupe backup deployments-$(date +%F).ndjson\n\n"
+                         "Functions and routes with all their settings, environment included: a secret. Code is "
+                         "not in it, only its digests.");
+  auto* file = command->add_option("FILE", line.backup_file, "The file; never one that is there already")
+                   ->required()
+                   ->option_text("");
+  line.hints[file] = {value_kind::file, {}};
+  command->callback([&line] { line.run = [&line] { return backup(line.client, line.backup_file); }; });
+}
+
 void declare_certs(command_line& line) {
   auto* command = line.app.add_subcommand(
       "certs", "Make a cluster's authority (init), and a certificate for each of its nodes (issue)");
@@ -90,6 +103,7 @@ void declare_cluster_commands(command_line& line) {
   declare_nodes(line);
   declare_events(line);
   declare_store(line);
+  declare_backup(line);
   declare_certs(line);
 }
 

@@ -71,6 +71,7 @@ int invoke(const client_options& client, const invoke_options& options);
 int nodes(const client_options& client, const nodes_options& options);
 int events(const client_options& client, log_mode mode);
 int move_store(const client_options& client, const std::string& to);
+int backup(const client_options& client, const std::string& file);
 int certs(const client_options& client, const certs_options& options);  ///< asks no node
 
 }  // namespace troupe::cli

@@ -1,4 +1,4 @@
-// `troupe nodes`, `troupe events` and `troupe store`: the cluster as any of its nodes tells it.
+// `troupe nodes`, `troupe events`, `troupe store` and `troupe backup`: the cluster as any of its nodes tells it.
 #include <algorithm>
 #include <cstdio>
 
@@ -6,7 +6,10 @@
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/following.hpp"
+#include "cli/new_file.hpp"
 #include "config/text.hpp"
+#include "functions/unix_file.hpp"
+#include "http/store_backup.hpp"
 
 namespace troupe::cli {
 
@@ -16,6 +19,7 @@ using json = nlohmann::ordered_json;
 
 /// Enough of a digest for eyes that compare.
 constexpr std::size_t shown_digest = 8;
+constexpr std::uint64_t max_backup_bytes = 1ull << 30;
 
 int report_usage(const client_options& client, std::string what) {
   return report(client, failure_of(error{errc::bad_usage, std::move(what)}));
@@ -129,6 +133,30 @@ int move_store(const client_options& client, const std::string& to) {
         return node.post("/v1/store/move", {{"to", to}});
       },
       [&](const json&) { std::fputs(("the store is at " + to + "\n").c_str(), stdout); });
+}
+
+int backup(const client_options& client, const std::string& file) {
+  http::blocking_client::limits bounds;
+  bounds.max_response_bytes = max_backup_bytes;
+  if (functions::path_exists(file))
+    return report(client, failure_of(exists_already(file).value()));
+  auto node = admin_client::open(client.admin, bounds);
+  if (!node)
+    return report(client, node.error());
+  const auto text = node->get_bytes("/v1/store/backup");
+  if (!text)
+    return report(client, text.error());
+  const auto parsed = http::parse_backup(*text);
+  if (!parsed)
+    return report(client, failure_of(parsed.error()));
+  if (const auto written = write_new_file(file, *text, file_secrecy::secret); !written)
+    return report(client, failure_of(written.error()));
+  const auto records = parsed->contents.records.size();
+  if (client.json)
+    print_json({{"file", file}, {"records", records}, {"cursor", parsed->contents.cursor.value}});
+  else
+    std::printf("wrote %s: %zu %s\n", file.c_str(), records, records == 1 ? "record" : "records");
+  return exit_done;
 }
 
 }  // namespace troupe::cli

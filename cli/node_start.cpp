@@ -119,6 +119,7 @@ void node::state::start_admin(const std::shared_ptr<actors::first_starts>& start
   controls->logs = &logs;
   controls->allowed_hosts = options.admin_hosts;
   controls->journal = &journal;
+  controls->store = store.get();
   controls->node_id = directory->node_id();
   controls->node_name = options.name;
   for (const auto& bound : http_bound)

@@ -121,9 +121,9 @@ requires std::is_enum_v<Enum> std::string print_one(const value_rule& rule, Enum
 }
 
 template <class T>
-constexpr bool is_vector = false;
+inline constexpr bool is_vector = false;
 template <class T>
-constexpr bool is_vector<std::vector<T>> = true;
+inline constexpr bool is_vector<std::vector<T>> = true;
 
 template <class T>
 bool read(const value_rule& rule, const std::vector<std::string>& texts, T& out) {

@@ -153,6 +153,8 @@ request_result parse_admin_request(std::string_view method, std::string_view pat
     return parse_node(method, at[2]);
   if (is(2, "events"))
     return get(read_events{});
+  if (is(3, "store") && at[2] == "backup")
+    return get(back_up_store{});
   if (is(3, "store") && at[2] == "move")
     return parse_move(method, body);
   return refuse(404, {errc::no_such_route,

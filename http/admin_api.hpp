@@ -44,13 +44,14 @@ struct remove_node {
   std::string name;
 };
 struct read_events {};
+struct back_up_store {};
 struct move_store {
   std::string to;  ///< name of the node that becomes the primary
 };
 
 using admin_request = std::variant<ask_missing_blobs, store_blob, deploy_function, list_functions, describe_function,
                                    remove_function, read_logs, download_code, list_routes, describe_node, list_nodes,
-                                   remove_node, read_events, move_store>;
+                                   remove_node, read_events, back_up_store, move_store>;
 
 struct admin_refusal {
   unsigned status = 400;

@@ -81,6 +81,8 @@ caf::result<reply_ptr> control_api::handle(const admin_call& call) {
           return remove(what);
         else if constexpr (std::is_same_v<kind, read_events>)
           return events(request->query);
+        else if constexpr (std::is_same_v<kind, back_up_store>)
+          return back_up();
         else if constexpr (std::is_same_v<kind, move_store>)
           return move(what);
         else

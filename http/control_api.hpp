@@ -58,6 +58,8 @@ private:
   reply_ptr events(std::string_view query) const;
   caf::result<reply_ptr> move(const move_store& what);
   caf::result<reply_ptr> settle(const std::function<void(cluster_questions::done)>& ask, std::string done_body);
+  caf::result<reply_ptr> back_up();
+  void write_backup(const promise& answer, expected<cluster::loaded>&& contents);
 
   cluster::catalog_snapshot with_program_functions() const;
   std::optional<cluster::function_record> find(const std::string& name) const;

@@ -46,6 +46,7 @@ struct control_surroundings {
   std::shared_ptr<const actors::first_starts> starts;
   std::vector<std::string> allowed_hosts;
   actors::event_journal* journal = nullptr;
+  cluster::catalog_store* store = nullptr;
   uuid node_id;
   std::string node_name;
   std::vector<std::string> http_addresses;

@@ -291,6 +291,29 @@ TEST_F(TlsSessionTest, BytesThatAreNoTlsAreAnErrorAtOnceAndForGood) {
   EXPECT_EQ(node.feed("GET / HTTP/1.1\r\n\r\n").error().what, "TLS: what the peer sends is no TLS: http request");
 }
 
+TEST_F(TlsSessionTest, AChangedHandshakeEndsInAnErrorOrInOneThatIsSound) {
+  constexpr std::size_t stride = 29;
+  for (std::size_t at = 0;; at += stride) {
+    tls_session one{*a, tls_role::client};
+    tls_session other{*b, tls_role::server};
+    carry(one, other);
+    std::string flight{other.output()};
+    if (at >= flight.size())
+      break;
+    other.consume_output(flight.size());
+    flight[at] = static_cast<char>(flight[at] ^ 0x20);
+    const auto fed = one.feed(flight);
+    settle(one, other);
+    // The version in a record's head is the only thing that nobody has to look at.
+    EXPECT_EQ(one.established(), other.established()) << at;
+    if (!one.established())
+      continue;
+    ASSERT_TRUE(fed && one.write("sound")) << at;
+    settle(one, other);
+    EXPECT_EQ(taken(other), "sound") << at;
+  }
+}
+
 TEST_F(TlsSessionTest, AHandshakeThatDoesNotEndIsCutOff) {
   // A ClientHello as long as OpenSSL takes it, in records of 16,384 bytes: the last of them is never sent.
   std::string message("\x01\x02\x01\x00", 4);

@@ -72,6 +72,7 @@ TEST(AdminApiTest, TellsRequestsApart) {
   parse_as<describe_node>("GET", "/v1/node");
   parse_as<list_nodes>("GET", "/v1/nodes");
   parse_as<read_events>("GET", "/v1/events");
+  parse_as<back_up_store>("GET", "/v1/store/backup");
   EXPECT_EQ(parse_as<remove_node>("DELETE", "/v1/nodes/gate.a_1-x").name, "gate.a_1-x");
   EXPECT_EQ(parse_as<move_store>("POST", "/v1/store/move", R"({"to":"b"})").to, "b");
 }

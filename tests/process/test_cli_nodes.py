@@ -1,4 +1,5 @@
 """`troupe nodes`, `events` and `store`: of a node that is alone, and of a cluster that a test plays."""
+import hashlib
 import json
 import os
 import signal
@@ -162,6 +163,41 @@ class AloneTest(unittest.TestCase):
             again = read(first["next"])[1]
             self.assertEqual([event["kind"] for event in again["events"]], ["node_ready"])
             self.assertIn(first["next"], again["next"])
+
+
+class BackupTest(unittest.TestCase):
+    def setUp(self):
+        self.path = os.path.join(self.enterContext(support.TempDir()), "backup.ndjson")
+
+    def test_it_holds_what_is_deployed_and_proves_to_be_whole(self):
+        with support.Node() as node:
+            node.deploy_files("hello", "exports.handler = async () => 'hello';", "--route", "GET /a", "--env", "KEY=secret")
+            done = node.run("backup", self.path, "--json", check=True)
+            with open(self.path, "rb") as file:
+                lines = file.read().splitlines(keepends=True)
+            head, *records, end = map(json.loads, lines)
+            self.assertEqual(head["troupe_backup"], 1)
+            self.assertEqual([record["key"] for record in records], sorted(record["key"] for record in records))
+            for key in ("function/hello", "route/default/GET /a"):
+                self.assertIn(key, [record["key"] for record in records])
+            self.assertEqual(end, {"records": len(records), "sha256": hashlib.sha256(b"".join(lines[:-1])).hexdigest()})
+            self.assertEqual(json.loads(done.stdout),
+                             {"file": self.path, "records": len(records), "cursor": head["cursor"]})
+            self.assertEqual(os.stat(self.path).st_mode & 0o077, 0)
+            again = node.run("backup", self.path)
+            self.assertEqual((again.returncode, again.stdout), (1, ""))
+            self.assertIn("is there already", again.stderr)
+
+    def test_what_is_not_whole_is_not_kept(self):
+        head = b'{"troupe_backup":1,"store_id":"00000000-0000-4000-8000-000000000001","generation":1,"salt":"1","cursor":1}\n'
+        refusal = {"error": {"code": "unavailable", "message": "the store is out of reach"}}
+        for answer, named in (((200, {}, head), "line 2 of the backup"), ((200, {}, b"<html>"), "line 1 of the backup"),
+                              ((503, {}, refusal), "out of reach")):
+            with cluster({("GET", "/v1/store/backup"): answer}) as admin:
+                done = run("backup", self.path, "--admin", admin.url)
+                self.assertEqual((done.returncode, done.stdout), (1, ""))
+                self.assertIn(named, done.stderr)
+                self.assertFalse(os.path.exists(self.path))
 
 
 if __name__ == "__main__":
