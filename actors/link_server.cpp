@@ -64,7 +64,26 @@ link_server::~link_server() {
   close();
 }
 
+template <class Action>
+void link_server::each(Action action) {
+  // An action may end links, its own and others.
+  for (const auto& link : std::vector{links_})
+    action(*link->session);
+}
+
+template <class Condition>
+void link_server::close_those(Condition condition) {
+  each([&](link_session& session) {
+    if (condition(*session.peer_hello()))
+      session.close({stream_end::closed, false, "the node is served no longer"});
+  });
+}
+
 void link_server::adopt(accepted_link link) {
+  // Whoever starts anew has forgotten the calls of its life before.
+  close_those([&](const cluster::link_hello& peer) {
+    return peer.node == link.peer.node && peer.incarnation != link.peer.incarnation;
+  });
   if (links_.size() >= config_.max_links) {
     log_event(log_level::warning, "link_refused",
               {{"peer", link.peer.node_name}, {"reason", "this loop has all the links that it may have"}});
@@ -88,13 +107,6 @@ void link_server::forget(served& link) {
     loop_.remove_tick(ticker_);
 }
 
-template <class Action>
-void link_server::each(Action action) {
-  // An action may end links, its own and others.
-  for (const auto& link : std::vector{links_})
-    action(*link->session);
-}
-
 void link_server::on_tick(time_point now) {
   each([&](link_session& session) {
     session.on_tick(now);
@@ -113,10 +125,7 @@ void link_server::close() {
 }
 
 void link_server::close_peer(const uuid& node) {
-  each([&](link_session& session) {
-    if (session.peer_hello()->node == node)
-      session.close({stream_end::closed, false, "the node is served no longer"});
-  });
+  close_those([&](const cluster::link_hello& peer) { return peer.node == node; });
 }
 
 std::size_t link_server::links() const noexcept {

@@ -41,12 +41,13 @@ public:
   link_server(const link_server&) = delete;
   link_server& operator=(const link_server&) = delete;
 
+  /// Links of an earlier incarnation of the same node are closed.
   void adopt(accepted_link link);
   /// Takes no new calls from now on and says so on every link, also on those that come later.
   void drain();
   /// Closes every link; calls that run are abandoned.
   void close();
-  /// Closes the links of one node (another incarnation of it came, or it was removed).
+  /// Closes the links of one node.
   void close_peer(const uuid& node);
   std::size_t links() const noexcept;
   /// Calls of peers that are not settled.
@@ -65,6 +66,8 @@ private:
   void on_tick(time_point now);
   template <class Action>
   void each(Action action);
+  template <class Condition>
+  void close_those(Condition condition);
 
   event_loop& loop_;
   const link_services& services_;

@@ -211,35 +211,39 @@ void link_stream::take(std::string_view bytes) {
 }
 
 void link_stream::decrypt(std::string_view ciphertext) {
-  const auto fed = cipher_->feed(ciphertext);
+  auto done = cipher_->feed(ciphertext);
+  if (done)
+    done = cipher_->take_plaintext(decrypted_);
   if (!cipher_->output().empty())
     at_batch_end();
-  if (fed && !open_ && cipher_->established())
+  if (done && !open_ && cipher_->established())
     opened();
-  if (descriptor_ >= 0 && !cipher_->plaintext().empty()) {
-    buffer plain;
-    std::swap(plain, cipher_->plaintext());
-    user_.on_stream_bytes(plain.view());
-    plain.clear();
-    if (cipher_ != nullptr && cipher_->plaintext().empty())
-      std::swap(plain, cipher_->plaintext());  // its memory is used again
-  }
-  if (!fed && descriptor_ >= 0) {
+  if (has_socket() && !decrypted_.empty())
+    user_.on_stream_bytes(decrypted_.view());
+  decrypted_.clear();
+  if (decrypted_.capacity() > max_idle_bytes)
+    decrypted_.release();
+  if (!done && has_socket()) {
+    open_ = false;
     flush();  // the alert that tells the peer why
-    fail(stream_end::broken, fed.error().what);
+    fail(stream_end::broken, done.error().what);
   }
 }
 
+std::string_view link_stream::unsent() const noexcept {
+  return cipher_ == nullptr ? out_.view().substr(sent_) : cipher_->output();
+}
+
 void link_stream::flush() {
-  for (int sends = 0; writable_ && descriptor_ >= 0; ++sends) {
+  for (int sends = 0; writable_ && has_socket(); ++sends) {
     if (sends == max_sends_in_a_row)
       return at_batch_end();
-    if (sent_ == out_.size() && !refill())
+    if (unsent().empty() && !refill())
       break;
     if (!send_once())
       return;
   }
-  if (descriptor_ >= 0 && closing_ && sent_ == out_.size()) {
+  if (has_socket() && closing_ && unsent().empty()) {
     ::shutdown(descriptor_, SHUT_WR);
     fail(stream_end::closed, "closed after its last word");
   }
@@ -251,34 +255,28 @@ bool link_stream::refill() {
   if (out_.capacity() > max_idle_bytes)
     out_.release();
   out_.clear();
-  if (cipher_ == nullptr) {
-    if (open_)
-      user_.on_stream_pull(out_, max_out_bytes);
-    return descriptor_ >= 0 && !out_.empty();
-  }
-  if (open_ && cipher_->output().empty()) {
-    user_.on_stream_pull(plain_, max_out_bytes);
-    if (descriptor_ < 0)
-      return false;
-    if (!plain_.empty()) {
-      if (const auto done = cipher_->encrypt(plain_.view()); !done) {
-        fail(stream_end::broken, done.error().what);
-        return false;
-      }
-      plain_unreported_ = plain_.size();
-      plain_.clear();
-    }
-  }
-  std::swap(out_, cipher_->output());
-  return !out_.empty();
+  if (!open_)
+    return false;
+  user_.on_stream_pull(out_, max_out_bytes);
+  if (!has_socket() || out_.empty())
+    return false;
+  if (cipher_ == nullptr)
+    return true;
+  unreported_ = out_.size();
+  const auto done = cipher_->write(out_.view());
+  out_.clear();
+  if (!done)
+    fail(stream_end::broken, done.error().what);
+  return has_socket();
 }
 
 /// @returns false when the kernel takes no more for now, or the stream ended.
 bool link_stream::send_once() {
-  const auto sent = ::send(descriptor_, out_.data() + sent_, out_.size() - sent_, MSG_NOSIGNAL);
+  const auto bytes = unsent();
+  const auto sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (sent >= 0) {
     count_written(static_cast<std::size_t>(sent));
-    return descriptor_ >= 0;
+    return has_socket();
   }
   if (errno == EINTR)
     return true;
@@ -290,9 +288,14 @@ bool link_stream::send_once() {
 }
 
 void link_stream::count_written(std::size_t sent) {
-  sent_ += sent;
-  // A record that has left in part cannot be read, but which records of the batch have left whole is not known here.
-  const auto plain = cipher_ == nullptr ? sent : std::exchange(plain_unreported_, 0);
+  auto plain = sent;
+  if (cipher_ == nullptr) {
+    sent_ += sent;
+  } else {
+    cipher_->consume_output(sent);
+    // A record that has left in part cannot be read, but which of the batch have left whole is not known here.
+    plain = std::exchange(unreported_, 0);
+  }
   if (plain != 0)
     user_.on_stream_written(plain);
 }

@@ -72,7 +72,7 @@ public:
   bool has_socket() const noexcept { return descriptor_ >= 0; }
   const stream_cipher* cipher() const noexcept { return cipher_.get(); }
   /// Whether bytes that were pulled still wait for the kernel.
-  bool has_unsent() const noexcept { return sent_ < out_.size(); }
+  bool has_unsent() const noexcept { return !unsent().empty(); }
 
 private:
   void on_ready(std::uint32_t events) override;
@@ -83,6 +83,7 @@ private:
   void read_some();
   void take(std::string_view bytes);
   void decrypt(std::string_view ciphertext);
+  std::string_view unsent() const noexcept;
   void flush();
   bool refill();
   bool send_once();
@@ -102,10 +103,10 @@ private:
   bool ended_ = false;       ///< the peer's end, or an error, has been announced: read on until it is reached
   bool batch_end_pending_ = false;
   bool closing_ = false;
-  buffer out_;                        ///< as it goes to the kernel
-  std::size_t sent_ = 0;              ///< of `out_`
-  buffer plain_;                      ///< of the batch that is being encrypted
-  std::size_t plain_unreported_ = 0;  ///< bytes of the encrypted batch of which the user has not heard
+  buffer out_;            ///< pulled and not encrypted: as it goes to the kernel, or to the cipher
+  std::size_t sent_ = 0;  ///< of `out_`, when it goes to the kernel
+  buffer decrypted_;
+  std::size_t unreported_ = 0;  ///< bytes of the encrypted batch of which the user has not heard
 };
 
 }  // namespace troupe::actors

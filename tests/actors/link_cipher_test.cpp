@@ -32,12 +32,17 @@ public:
     invert(bytes, plaintext_);
     return {};
   }
-  expected<void> encrypt(std::string_view plain) override {
+  expected<void> take_plaintext(buffer& out) override {
+    out.append(plaintext_.view());
+    plaintext_.clear();
+    return {};
+  }
+  expected<void> write(std::string_view plain) override {
     invert(plain, output_);
     return {};
   }
-  buffer& plaintext() noexcept override { return plaintext_; }
-  buffer& output() noexcept override { return output_; }
+  std::string_view output() const noexcept override { return output_.view(); }
+  void consume_output(std::size_t count) noexcept override { output_.consume(count); }
   bool established() const noexcept override { return established_; }
   expected<void> check_peer(std::string_view name) const override {
     if (name != peer_name_)

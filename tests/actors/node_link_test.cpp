@@ -246,6 +246,30 @@ TEST_F(NodeLinkTest, APeerThatTheDialerDoesNotWantIsRejected) {
   on(here, [&] { EXPECT_FALSE(link.takes_calls()); });
 }
 
+TEST_F(NodeLinkTest, ANodeThatStartedAnewTakesThePlaceOfItsLifeBefore) {
+  start_peer();
+  auto first = config();
+  auto second = config();
+  first.hello = [] {
+    auto hello = hello_of("here");
+    hello.incarnation.bytes[0] = 1;
+    return hello;
+  };
+  second.hello = [] {
+    auto hello = hello_of("here");
+    hello.incarnation.bytes[0] = 2;
+    return hello;
+  };
+  first.first_back_off = first.longest_back_off = 1h;
+  second.on_change = nullptr;
+  dial(first);
+  wait_for(link_phase::up);
+  dial(second);
+
+  EXPECT_EQ(wait_for(link_phase::broken).why, link_break::closed);
+  on(there, [this] { EXPECT_EQ(server->links(), 1u); });
+}
+
 TEST_F(NodeLinkTest, ThePulseCanBeReadFromAnyThread) {
   auto& link = connect();
   std::shared_ptr<const link_pulse> pulse;
