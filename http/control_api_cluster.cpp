@@ -54,7 +54,7 @@ caf::result<reply_ptr> control_api::remove(const remove_node& what) {
   if (what.name == around_->node_name)
     return refusal_of({errc::refused, "node '" + what.name + "' is live: it is the one that answers"});
   if (around_->cluster.remove_node)
-    return settle([&](cluster_questions::done done) { around_->cluster.remove_node(what.name, std::move(done)); },
+    return settle([&](cluster_questions::done then) { around_->cluster.remove_node(what.name, std::move(then)); },
                   "{\"removed\":\"" + what.name + "\"}\n");
   return refusal_of({errc::refused, "node '" + what.name + "' is not in this cluster"});
 }
@@ -71,7 +71,7 @@ reply_ptr control_api::events(std::string_view query) const {
 
 caf::result<reply_ptr> control_api::move(const move_store& what) {
   if (around_->cluster.move_store)
-    return settle([&](cluster_questions::done done) { around_->cluster.move_store(what.to, std::move(done)); },
+    return settle([&](cluster_questions::done then) { around_->cluster.move_store(what.to, std::move(then)); },
                   "{\"primary\":\"" + what.to + "\"}\n");
   if (what.to == around_->node_name)
     return refusal_of({errc::refused, "node '" + what.to + "' has the store already"});
@@ -98,15 +98,16 @@ void control_api::write_backup(const promise& answer, expected<cluster::loaded>&
     reply_to.deliver(refusal_of(contents.error()));
     return;
   }
-  auto backup = std::make_shared<store_backup>(store_backup{around_->identity, std::move(*contents)});
+  auto backup = std::make_shared<store_backup>(store_backup{around_->identity(), std::move(*contents)});
   // Megabytes of text: not on this loop.
-  const bool taken = on_files<std::string>([backup] { return backup_text(*backup); },
-                                           [reply_to](std::string text) mutable {
-                                             reply what;
-                                             what.fields = "content-type: application/x-ndjson\r\n";
-                                             what.body = std::move(text);
-                                             reply_to.deliver(share(std::move(what)));
-                                           });
+  const bool taken = run_on<std::string>(
+      *around_->files, [backup] { return backup_text(*backup); },
+      [reply_to](std::string text) mutable {
+        reply what;
+        what.fields = "content-type: application/x-ndjson\r\n";
+        what.body = std::move(text);
+        reply_to.deliver(share(std::move(what)));
+      });
   if (!taken)
     reply_to.deliver(refusal_of({errc::overloaded, "the node handles too much code at once; try again"}));
 }
