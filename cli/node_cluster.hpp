@@ -22,7 +22,7 @@
 #include "actors/peer_calls.hpp"
 #include "actors/stores/cluster_store.hpp"
 #include "actors/stores/store_links.hpp"
-#include "actors/tls_context.hpp"
+#include "actors/tls_session.hpp"
 #include "cluster/catalog.hpp"
 #include "config/settings.hpp"
 

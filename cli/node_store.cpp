@@ -49,8 +49,8 @@ expected<void> node::state::open_store() {
     around.journal = &journal;
     around.load = [this] { return load(); };
     around.slots_per_instance = [this](const uuid& function) { return registry->concurrency_of(function); };
-    around.must_end = [this](int code) {
-      exit_code = code;
+    around.must_end = [this](int with) {
+      exit_code = with;
       stop_requests.fetch_add(1);
       notify();
     };

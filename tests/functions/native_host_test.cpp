@@ -220,7 +220,12 @@ TEST_F(NativeHostTest, CrashOfTheHandlerIsTheEndOfItsProcess) {
 TEST_F(NativeHostTest, StackOverflowIsTheEndOfItsProcess) {
   serve();
   EXPECT_EQ(result(send_call("/overflow")).kind, frame_kind::unknown);
-  EXPECT_EQ(WTERMSIG(next<worker_exited>().wait_status), SIGSEGV);
+  const auto status = next<worker_exited>().wait_status;
+#if defined(__SANITIZE_ADDRESS__)
+  EXPECT_NE(status, 0);  // the sanitizer reports the overflow and ends the process itself
+#else
+  EXPECT_EQ(WTERMSIG(status), SIGSEGV);
+#endif
 }
 
 TEST_F(NativeHostTest, ExitOfTheHandlerIsTheProcesssOwn) {

@@ -4,6 +4,7 @@ From the environment, set by ctest:
   TROUPE_BIN         the program under test
   TROUPE_SOURCE_DIR  the clone; TROUPE_BINARY_DIR the build
   TROUPE_CXX         the C++ compiler
+  TROUPE_SANITIZE    the sanitizers of the build, empty without
 """
 import concurrent.futures
 import contextlib
@@ -23,6 +24,8 @@ import urllib.request
 TROUPE = os.environ.get("TROUPE_BIN", "")
 SOURCE_DIR = os.environ.get("TROUPE_SOURCE_DIR", os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..")))
 BINARY_DIR = os.environ.get("TROUPE_BINARY_DIR", os.path.dirname(TROUPE))
+# Sanitizers keep freed memory and want to be loaded first: figures of memory say nothing then.
+SANITIZED = bool(os.environ.get("TROUPE_SANITIZE"))
 SDK_INCLUDE = os.path.join(SOURCE_DIR, "functions", "sdk")
 NATIVE_HELLO = os.path.join(BINARY_DIR, "examples", "native-hello", "native-hello.so")
 

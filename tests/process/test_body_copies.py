@@ -49,6 +49,7 @@ void* operator new(std::size_t size) {
 """
 
 
+@unittest.skipIf(support.SANITIZED, "the sanitizer has an allocator of its own")
 class BodyCopiesTest(unittest.TestCase):
     def test_an_echo_of_1_mb_allocates_its_size_once_in_the_node_and_once_in_the_function(self):
         with support.TempDir() as directory:

@@ -51,7 +51,6 @@ protected:
     surroundings->log = &logs;
     surroundings->objects = std::make_shared<object_isolation>();
     surroundings->on_demand = [this](const demand&) { ++demands; };
-    auto peers = std::make_shared<std::vector<router_actor>>();
     surroundings->peers = peers;
     target = spawn_on<router>(*system, loop, surroundings);
     peers->push_back(target);
@@ -61,6 +60,7 @@ protected:
     caf::anon_send_exit(target, caf::exit_reason::user_shutdown);
     on_loop([this] {
       instance = nullptr;
+      peers->clear();  // each router knows all of them: a ring
       caf::logger::set_current_actor_system(nullptr);
     });
     target = nullptr;
@@ -135,6 +135,7 @@ protected:
   function_logs logs;
   std::shared_ptr<router_surroundings> surroundings = std::make_shared<router_surroundings>();
   std::shared_ptr<function_load> load = std::make_shared<function_load>(1);
+  std::shared_ptr<std::vector<router_actor>> peers = std::make_shared<std::vector<router_actor>>();
   routing_update_ptr update;
   functions::function_ref function = std::make_shared<functions::function_spec>();
   uuid id = make_uuid();
