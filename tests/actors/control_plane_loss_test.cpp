@@ -36,6 +36,8 @@ TEST_F(ControlPlaneLossTest, ACutConnectionIsMadeAgainByItself) {
   EXPECT_TRUE(b.sees(a.self.node));
   b.in_flight = 5;
   EXPECT_TRUE(a.knows_load(b.self.node, 5));
+  a.end();
+  b.end();  // before the relay that is between them
 }
 
 TEST_F(ControlPlaneLossTest, ASilentPeerIsLostAfterTheConnectionTimeout) {
@@ -56,6 +58,8 @@ TEST_F(ControlPlaneLossTest, ASilentPeerIsLostAfterTheConnectionTimeout) {
 
   relay.freeze(false);
   EXPECT_TRUE(a.sees(b.self.node));
+  a.end();
+  b.end();  // before the relay that is between them
 }
 
 TEST_F(ControlPlaneLossTest, APeerThatTakesNothingDoesNotHoldUpTheEndOfWhoDialedNorOfWhoWasDialed) {
