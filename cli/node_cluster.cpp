@@ -90,14 +90,15 @@ cluster::link_hello node_cluster::hello() const {
   return hello;
 }
 
-/// Whether a node that calls may be talked to; about the store's history the stores themselves decide.
-expected<cluster::link_hello> node_cluster::judge(const cluster::link_hello& peer) const {
+/// Whether to talk to a node on a link of that purpose; about the store's history the stores themselves decide.
+expected<cluster::link_hello> node_cluster::judge(const cluster::link_hello& peer,
+                                                  cluster::link_purpose purpose) const {
   auto own = hello();
   if (peer.cluster != own.cluster)
     return fail(errc::refused, "this is a node of cluster '" + own.cluster + "', not of '" + peer.cluster + "'");
-  if (peer.node == own.node && peer.incarnation != own.incarnation && peer.purpose != cluster::link_purpose::store)
+  if (peer.node == own.node && peer.incarnation != own.incarnation && purpose == cluster::link_purpose::calls)
     return fail(errc::refused, "another process has the node id " + to_string(own.node));
-  if (peer.purpose == cluster::link_purpose::calls && peer.store_id != own.store_id)
+  if (purpose == cluster::link_purpose::calls && peer.store_id != own.store_id)
     return fail(errc::refused,
                 "the stores differ: " + to_string(own.store_id) + " here, " + to_string(peer.store_id) + " there");
   return own;
@@ -108,7 +109,9 @@ void node_cluster::attach(cluster_surroundings around) {
   actors::store_links_config links;
   links.self = self_.node;
   links.hello = [this] { return hello(); };
-  links.accept = [this](const cluster::link_hello& peer) { return judge(peer).map([](const cluster::link_hello&) {}); };
+  links.accept = [this](const cluster::link_hello& peer) {
+    return judge(peer, cluster::link_purpose::store).map([](const cluster::link_hello&) {});
+  };
   links.make_cipher = cipher_maker(actors::tls_role::client);
   store_links_ = std::make_shared<actors::store_links>(*around_.control, std::move(links));
   for (std::size_t i = 0; i < around_.loops.size(); ++i) {
@@ -140,7 +143,7 @@ actors::node_link_config node_cluster::link_to(const actors::peer_standing& peer
     if (answered.node != node)
       return fail(errc::refused, "node " + answered.node_name + " answers there, another one was expected");
     around_.control->post([this, answered] { learn(answered); });
-    return judge(answered).map([](const cluster::link_hello&) {});
+    return judge(answered, cluster::link_purpose::calls).map([](const cluster::link_hello&) {});
   };
   link.on_change = [this, index, node = peer.node](const actors::link_change& change) {
     around_.control->post([this, index, node, change] { membership_->link_changed(node, index, change); });
@@ -164,7 +167,7 @@ void node_cluster::listen(caf::actor_system& system, actors::cluster_store& stor
   on_each_loop([](loop_side& each) { each.calls->start(); });
 
   actors::link_listener_config config;
-  config.accept = [this](const cluster::link_hello& peer) { return judge(peer); };
+  config.accept = [this](const cluster::link_hello& peer) { return judge(peer, peer.purpose); };
   config.hello = [this] { return hello(); };
   config.make_cipher = cipher_maker(actors::tls_role::server);
   config.deliver = actors::deliver_to_store(

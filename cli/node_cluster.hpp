@@ -100,7 +100,7 @@ private:
   node_cluster(cluster_settings settings, cluster_identity self)
       : settings_{std::move(settings)}, self_{std::move(self)} {}
   cluster::link_hello hello() const;
-  expected<cluster::link_hello> judge(const cluster::link_hello& peer) const;
+  expected<cluster::link_hello> judge(const cluster::link_hello& peer, cluster::link_purpose purpose) const;
   actors::node_link_config link_to(const actors::peer_standing& peer, std::size_t index);
   std::function<std::unique_ptr<actors::stream_cipher>()> cipher_maker(actors::tls_role role) const;
   void on_each_loop(const std::function<void(loop_side&)>& job);
