@@ -26,8 +26,11 @@ void copy_feed::drop(const node_id& node) {
   followers_.erase(node);
 }
 
-void copy_feed::drop_all() {
-  followers_.clear();
+std::vector<node_id> copy_feed::drop_all() {
+  std::vector<node_id> dropped;
+  for (const auto& [node, each] : std::exchange(followers_, {}))
+    dropped.push_back(node);
+  return dropped;
 }
 
 void copy_feed::said(const node_id& node, const level_message& durable, time_point now) {

@@ -21,6 +21,7 @@ void store_node::state::pump_copy() {
   if (wants_whole_ || !sync_.has_rows())
     return;
   if (auto good = sync_.stage(store_); !good) {
+    unfollow();
     retry_at_ = now_.steady + seconds{1};
     return event(store_event::kind::refused_peer, "rows of the store are not taken: " + good.error().what);
   }
@@ -35,6 +36,7 @@ void store_node::state::persist_arrived() {
   auto store = std::exchange(arrived_, nullptr);
   auto checked = primary::make(store->state, options_.limits, store->identity.generation.counter);
   if (!checked || store->identity.store_id == uuid{}) {
+    unfollow();
     retry_at_ = now_.steady + seconds{1};
     const auto why = checked ? std::string{"it has no identity"} : checked.error().what;
     return event(store_event::kind::refused_peer, "the store that was loaded is not whole: " + why);
@@ -96,7 +98,8 @@ void store_node::state::whole_durable(disk_write& write) {
   replaced_by_.reset();
   halted_.clear();
   registered_ = false;
-  feed_.drop_all();
+  for (const auto& node : feed_.drop_all())
+    out_.push_back(send_message{node, not_fed_message{}});
   compare_all();
   event(store_event::kind::loaded, "the store was loaded at commit " + std::to_string(store_.barrier().value));
   out_.push_back(records_changed{store_.barrier(), true});
@@ -165,7 +168,7 @@ void store_node::state::group_failed(disk_write& write, persist_failure failure,
 
 void store_node::state::copy_failed(persist_failure failure, const std::string& why) {
   store_.drop_staged();
-  sync_.reset();
+  unfollow();
   retry_at_ = now_.steady + (failure == persist_failure::full ? seconds{1} : seconds{5});
   if (failure == persist_failure::full)
     return;

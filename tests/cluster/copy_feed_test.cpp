@@ -108,6 +108,7 @@ TEST_F(CopyFeedTest, AFollowerThatFallsBehindTheLogIsLoadedAndThenFedAgain) {
   primary_limits limits;
   limits.log_commits = 2;
   store = *primary::make({}, limits);
+  feed = copy_feed{};  // one message holds it all
   feed.subscribe(copy, {identity, {0}, {}}, identity, store, now);
   commit(10, 6);
 
