@@ -57,7 +57,7 @@ class NativeCase(unittest.TestCase):
 
     def serve(self, node, *flags):
         # A sanitizer's report of a crash takes memory of its own.
-        memory = ("--memory-mb", "2048") if support.SANITIZED else ()
+        memory = ("--memory-mb", "2048") if support.SANITIZED and "--memory-mb" not in flags else ()
         node.deploy(self.object, "--name", "f", "--route", "ANY /f/{act}", *memory, *flags)
 
     def pid_of(self, node):
