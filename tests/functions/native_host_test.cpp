@@ -211,21 +211,25 @@ TEST_F(NativeHostTest, EndOfTheChannelEndsTheWorker) {
   EXPECT_EQ(exit_status(), 0);
 }
 
+/// The address sanitizer catches the signal, reports it and ends the process itself.
+bool was_segmentation_fault(int status) {
+#if defined(__SANITIZE_ADDRESS__)
+  return status != 0;
+#else
+  return WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV;
+#endif
+}
+
 TEST_F(NativeHostTest, CrashOfTheHandlerIsTheEndOfItsProcess) {
   serve();
   EXPECT_EQ(result(send_call("/crash")).kind, frame_kind::unknown);
-  EXPECT_EQ(WTERMSIG(next<worker_exited>().wait_status), SIGSEGV);
+  EXPECT_TRUE(was_segmentation_fault(next<worker_exited>().wait_status));
 }
 
 TEST_F(NativeHostTest, StackOverflowIsTheEndOfItsProcess) {
   serve();
   EXPECT_EQ(result(send_call("/overflow")).kind, frame_kind::unknown);
-  const auto status = next<worker_exited>().wait_status;
-#if defined(__SANITIZE_ADDRESS__)
-  EXPECT_NE(status, 0);  // the sanitizer reports the overflow and ends the process itself
-#else
-  EXPECT_EQ(WTERMSIG(status), SIGSEGV);
-#endif
+  EXPECT_TRUE(was_segmentation_fault(next<worker_exited>().wait_status));
 }
 
 TEST_F(NativeHostTest, ExitOfTheHandlerIsTheProcesssOwn) {

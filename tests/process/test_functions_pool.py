@@ -123,7 +123,7 @@ class IdleTest(PoolCase):
             node.deploy_files("f", HANDLER)
             pid = self.pid_of(node)
             self.wait_for("no instance", lambda: self.ready(node) == 0 and not support.is_alive(pid))
-            self.assertEqual(self.figures(node)["memory_mb"], 0)
+            self.wait_for("its memory given back", lambda: self.figures(node)["memory_mb"] == 0)
             self.assertNotEqual(self.pid_of(node), pid)
 
     def test_the_instance_used_last_is_used_next_and_the_others_fall_idle(self):
