@@ -165,11 +165,11 @@ TEST_F(ClusterStoreTest, AnEmptyNodeLoadsWhatTheLogNoLongerHolds) {
 TEST_F(ClusterStoreTest, CommitsInFlightWhenThePrimaryDiesAreSettledAfterwards) {
   start_all();
   std::vector<std::pair<commit_id, std::future<commit_result>>> tries;
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < 120; ++i) {
     tries.emplace_back(make_uuid(), std::future<commit_result>{});
     tries.back().second =
         (i % 2 == 0 ? *b : *c).client().start({}, {{"k" + std::to_string(i), "1", false}}, tries.back().first);
-    if (i == 200) {
+    if (i == 80) {
       EXPECT_NE(cursor_of(tries[0].second.get()), 0u);
     }
   }
