@@ -23,7 +23,7 @@ expected<imported_code> missing_or_error(expected<std::vector<digest>> missing) 
 }
 
 expected<imported_code> import_object(code_store& code, const digest& blob, const std::string& source,
-                                      native_isolation isolation) {
+                                      const object_isolation& objects) {
   auto missing = import_file(code, blob, source);
   if (!missing || !missing->empty())
     return missing_or_error(std::move(missing));
@@ -34,9 +34,11 @@ expected<imported_code> import_object(code_store& code, const digest& blob, cons
   const auto bytes = std::filesystem::file_size(*path, unreadable);
   if (unreadable)
     return fail(errc::io, path->string() + ": " + unreadable.message());
-  if (isolation == native_isolation::in_process)
+  if (objects.of(blob) == native_isolation::in_process) {
+    const functions::running_mark mark{objects.loader(), blob};
     if (auto loaded = functions::native_library::open(path->string()); !loaded)
       return tl::unexpected{loaded.error()};
+  }
   return code.sync_all().map([&] { return imported_code{blob, bytes, {}}; });
 }
 
@@ -75,9 +77,9 @@ expected<imported_code> import_archive(code_store& code, const deployment::archi
 
 }  // namespace
 
-expected<imported_code> import_code(code_store& code, const deployment& what, native_isolation isolation) {
+expected<imported_code> import_code(code_store& code, const deployment& what, const object_isolation& objects) {
   if (const auto* object = std::get_if<deployment::object>(&what.code))
-    return import_object(code, object->blob, what.source, isolation);
+    return import_object(code, object->blob, what.source, objects);
   if (const auto* archive = std::get_if<deployment::archive>(&what.code))
     return import_archive(code, *archive, what.source);
   if (const auto* package = std::get_if<functions::manifest>(&what.code)) {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "actors/deployment.hpp"
-#include "config/settings.hpp"
+#include "actors/object_isolation.hpp"
 #include "functions/code_store.hpp"
 
 namespace troupe::actors {
@@ -16,8 +16,9 @@ struct imported_code {
   std::vector<digest> missing;  ///< not empty: nothing else counts
 };
 
-/// @param isolation  shared objects that will run inside the node are loaded here, so that a broken one is refused.
+/// Shared objects that will run inside the node are loaded here, so that a broken one is refused.
 /// @returns the errors of `functions::code_store`; nothing is said of code that stays unchanged.
-expected<imported_code> import_code(functions::code_store& code, const deployment& what, native_isolation isolation);
+expected<imported_code> import_code(functions::code_store& code, const deployment& what,
+                                    const object_isolation& objects);
 
 }  // namespace troupe::actors

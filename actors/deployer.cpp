@@ -49,29 +49,15 @@ void deployer::on_exit() {
   under_way_.clear();
 }
 
-template <class T>
-bool deployer::on_files(std::function<T()> job, std::function<void(T)> then) {
-  return around_.files->post([self = strong_self(), this, job = std::move(job), then = std::move(then)] {
-    auto result = std::make_shared<T>(job());
-    loop().post([self, this, result, then] {
-      enter();
-      if (getf(is_terminated_flag))
-        return;  // the node is going down: nobody waits any more
-      then(std::move(*result));
-      loop().drain();
-    });
-  });
-}
-
 caf::result<blobs_result_ptr> deployer::with_blobs(
     std::function<expected<std::vector<digest>>(functions::code_store&)> job) {
   using result_type = expected<std::vector<digest>>;
   auto answer = make_response_promise<blobs_promise>();
-  const bool taken =
-      on_files<result_type>([job = std::move(job), code = around_.code] { return job(*code); },
-                            [answer](result_type result) mutable {
-                              answer.deliver(std::make_shared<const blobs_result>(blobs_result{std::move(result)}));
-                            });
+  const bool taken = run_on<result_type>(
+      *around_.files, [job = std::move(job), code = around_.code] { return job(*code); },
+      [answer](result_type result) mutable {
+        answer.deliver(std::make_shared<const blobs_result>(blobs_result{std::move(result)}));
+      });
   if (!taken)
     answer.deliver(std::make_shared<const blobs_result>(blobs_result{tl::unexpected{too_much_at_once()}}));
   return answer;
@@ -103,12 +89,22 @@ caf::result<deployment_result_ptr> deployer::deploy(const deployment_ptr& what) 
     fail_job(job, {errc::too_big, std::to_string(what->routes.size()) + " routes, at most 40 are allowed"});
     return answer;
   }
-  if (std::holds_alternative<deployment::unchanged>(what->code)) {
+  const auto runtime = what->kind == deployment_kind::replace ? what->spec.runtime : what->change.runtime.value_or("");
+  if (runtime.empty() && std::holds_alternative<deployment::unchanged>(what->code))
     commit(job, {});
-    return answer;
-  }
-  const bool taken = on_files<expected<imported_code>>(
-      [code = around_.code, isolation = around_.isolation, what] { return import_code(*code, *what, isolation); },
+  else
+    import_then_commit(job, runtime);
+  return answer;
+}
+
+/// @param runtime  empty when it stays as it is.
+void deployer::import_then_commit(const progress_ptr& job, const std::string& runtime) {
+  const bool taken = run_on<expected<imported_code>>(
+      *around_.files,
+      [code = around_.code, objects = around_.objects, what = job->what, try_runtime = around_.try_runtime, runtime] {
+        const auto runs = runtime.empty() ? expected<void>{} : try_runtime(runtime);
+        return runs.and_then([&] { return import_code(*code, *what, *objects); });
+      },
       [this, job](expected<imported_code> code) {
         if (code)
           commit(job, std::move(*code));
@@ -117,7 +113,6 @@ caf::result<deployment_result_ptr> deployer::deploy(const deployment_ptr& what) 
       });
   if (!taken)
     fail_job(job, too_much_at_once());
-  return answer;
 }
 
 caf::result<deployment_result_ptr> deployer::remove(const removal& what) {

@@ -36,7 +36,9 @@ struct deployer_surroundings {
   catalog_follower* follower = nullptr;
   function_registry* registry = nullptr;
   std::shared_ptr<first_starts> starts;
-  native_isolation isolation = native_isolation::process;
+  std::shared_ptr<const object_isolation> objects;
+  /// Whether functions of this runtime can run here. On the files thread.
+  std::function<expected<void>(const std::string& runtime)> try_runtime;
   /// Equal for route keys that select the same requests.
   std::function<std::string(const std::string& key)> route_identity;
 };
@@ -61,13 +63,11 @@ private:
   caf::result<deployment_result_ptr> remove(const removal& what);
   caf::result<blobs_result_ptr> with_blobs(std::function<expected<std::vector<digest>>(functions::code_store&)> job);
   bool begin(const progress_ptr& job);
+  void import_then_commit(const progress_ptr& job, const std::string& runtime);
   void await_start(const progress_ptr& job);
   void deny(const progress_ptr& job, denial why, error what);
   void fail_job(const progress_ptr& job, error why);
   void finish(const progress_ptr& job);
-  /// Runs `job` on the files thread and `then` with its result here. @returns false when the files thread is full.
-  template <class T>
-  bool on_files(std::function<T()> job, std::function<void(T)> then);
   void on_timer(time_point now) override;
 
   // deployer_describe.cpp: what is written

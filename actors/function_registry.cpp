@@ -72,13 +72,12 @@ void function_registry::proceed() {
 }
 
 bool function_registry::load_next_object() {
-  if (around_.isolation != native_isolation::in_process)
-    return false;
   for (const auto& record : wanted_->functions) {
-    if (record.form != "object" || libraries_.contains(record.code) || load_errors_.contains(record.code))
+    if (!runs_in_node(record) || libraries_.contains(record.code) || load_errors_.contains(record.code))
       continue;
     auto job = [this, object = record.code, name = record.name] {
       auto path = around_.code->materialize_object(object);
+      const functions::running_mark mark{around_.objects->loader(), object};
       auto loaded =
           path ? functions::native_library::open(path->string()) : expected<library_ptr>{tl::unexpected{path.error()}};
       around_.control->post([this, object, name, loaded = std::move(loaded)] {
@@ -99,6 +98,20 @@ bool function_registry::load_next_object() {
   return false;
 }
 
+bool function_registry::runs_in_node(const cluster::function_record& record) {
+  const auto& objects = *around_.objects;
+  if (record.form != "object" || objects.wanted != native_isolation::in_process)
+    return false;
+  if (objects.of(record.code) == native_isolation::in_process)
+    return true;
+  if (isolated_.insert(record.code).second)
+    log_event(log_level::warning, "object_isolated",
+              {{"function", record.name},
+               {"sha256", to_string(record.code)},
+               {"reason", "it was running at two ends of the node in a row"}});
+  return false;
+}
+
 runnable function_registry::runnable_of(const cluster::function_record& record) {
   runnable what;
   auto spec = spec_of(record);
@@ -107,7 +120,7 @@ runnable function_registry::runnable_of(const cluster::function_record& record) 
     return what;
   }
   what.spec = std::make_shared<const functions::function_spec>(std::move(*spec));
-  if (what.spec->kind == runtime_kind::native && around_.isolation == native_isolation::in_process) {
+  if (runs_in_node(record)) {
     if (const auto old = supervised_.find(record.id); old != supervised_.end()) {
       release(old->second);
       supervised_.erase(old);

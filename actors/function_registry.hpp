@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "actors/event_loop.hpp"
 #include "actors/function_supervisor.hpp"
 #include "actors/messages.hpp"
+#include "actors/object_isolation.hpp"
 #include "actors/work_thread.hpp"
 #include "cluster/catalog.hpp"
 #include "config/settings.hpp"
@@ -38,7 +40,7 @@ struct registry_surroundings {
   event_loop* control = nullptr;
   work_thread* files = nullptr;
   functions::code_store* code = nullptr;  ///< on the files thread only
-  native_isolation isolation = native_isolation::process;
+  std::shared_ptr<const object_isolation> objects;
   std::shared_ptr<const supervisor_surroundings> supervision;
   function_logs* logs = nullptr;
   /// Installs a picture on every loop, then calls `done` on the control loop.
@@ -92,6 +94,7 @@ private:
 
   void proceed();
   bool load_next_object();
+  bool runs_in_node(const cluster::function_record& record);
   void install_now();
   runnable runnable_of(const cluster::function_record& record);
   void remove_vanished(const cluster::catalog_snapshot& snapshot);
@@ -110,6 +113,7 @@ private:
   std::vector<caf::weak_actor_ptr> released_;  ///< told to stop when their instances have finished
   std::map<digest, library_ptr> libraries_;
   std::map<digest, error> load_errors_;
+  std::set<digest> isolated_;  ///< objects that took the node with them, as far as the log has named them
   std::vector<std::pair<std::uint64_t, std::function<void()>>> waiters_;
   std::deque<supervisor_actor> memory_waiters_;  ///< each function once
 };

@@ -6,8 +6,12 @@
 #include <caf/actor_system.hpp>
 #include <caf/mailbox_element.hpp>
 #include <cstdlib>
+#include <functional>
+#include <memory>
+#include <utility>
 
 #include "actors/event_loop.hpp"
+#include "actors/work_thread.hpp"
 
 namespace troupe::actors {
 
@@ -31,6 +35,21 @@ protected:
   /// Must come first in every handler that the loop calls outside of a message.
   void enter() { this->context(loop_); }
   caf::strong_actor_ptr strong_self() { return caf::strong_actor_ptr{this->ctrl()}; }
+  /// Runs `job` on `thread`, then `then` with its result here, unless this actor has ended meanwhile.
+  /// @returns false, and does neither, when the thread's queue is full.
+  template <class Result>
+  bool run_on(work_thread& thread, std::function<Result()> job, std::function<void(Result)> then) {
+    return thread.post([self = strong_self(), this, job = std::move(job), then = std::move(then)] {
+      auto result = std::make_shared<Result>(job());
+      loop().post([self, this, result, then] {
+        enter();
+        if (this->getf(Base::is_terminated_flag))
+          return;  // the node is going down: nobody waits any more
+        then(std::move(*result));
+        loop().drain();
+      });
+    });
+  }
 
 private:
   event_loop* loop_;

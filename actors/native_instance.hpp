@@ -5,17 +5,19 @@
 
 #include "actors/loop_bound.hpp"
 #include "actors/messages.hpp"
+#include "functions/running_objects.hpp"
 
 namespace troupe::actors {
 
 class native_instance final : public loop_bound<function_actor::base> {
 public:
   native_instance(caf::actor_config& config, std::shared_ptr<const functions::native_library> library,
-                  functions::function_log* log)
-      : loop_bound{config}, library_{std::move(library)}, log_{log} {}
+                  functions::function_log* log, functions::running_slot* slot, const digest& object)
+      : loop_bound{config}, library_{std::move(library)}, log_{log}, slot_{slot}, object_{object} {}
 
   behavior_type make_behavior() override {
     return {[this](const functions::invocation_ptr& call) -> functions::outcome_ptr {
+      const functions::running_mark mark{slot_, object_};
       try {
         return library_->call(*call, *log_);
       } catch (const std::exception& problem) {  // out of memory: the SDK lets nothing else through
@@ -28,6 +30,8 @@ public:
 private:
   std::shared_ptr<const functions::native_library> library_;
   functions::function_log* log_;
+  functions::running_slot* slot_;  ///< null for functions of the node's own program
+  digest object_;
 };
 
 }  // namespace troupe::actors

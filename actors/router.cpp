@@ -106,7 +106,8 @@ function_actor router::inline_actor_of(function_state& state) {
     if (state.what.factory)
       state.inline_actor = state.what.factory(loop());
     else if (state.what.library)
-      state.inline_actor = spawn_on<native_instance>(system(), loop(), state.what.library, surroundings_->log);
+      state.inline_actor = spawn_on<native_instance>(system(), loop(), state.what.library, surroundings_->log,
+                                                     slot_for(*state.what.spec), state.what.spec->code);
   } catch (const std::exception& problem) {
     // The factory is the embedding program's: its failure is this function's alone.
     log_event(log_level::error, "actor_not_made", {{"function", state.what.spec->name}, {"reason", problem.what()}});
@@ -114,6 +115,10 @@ function_actor router::inline_actor_of(function_state& state) {
   if (state.inline_actor)
     monitor(state.inline_actor);
   return state.inline_actor;
+}
+
+functions::running_slot* router::slot_for(const functions::function_spec& spec) const {
+  return spec.form == functions::code_form::object ? surroundings_->objects->slot(loop().index()) : nullptr;
 }
 
 router::worker* router::free_worker(function_state& state) {
@@ -276,7 +281,7 @@ void router::dispatch(function_state& state) {
     if (chosen == nullptr)
       break;
     auto next = pop(state);
-    if (next.call->abandoned.load(std::memory_order_relaxed)) {
+    if (next.call->is_abandoned()) {
       next.answer.deliver(functions::make_failure(errc::client_gone, "the client left while the call waited"));
       continue;
     }
@@ -329,7 +334,7 @@ void router::drop_stale(function_state& state, time_point now) {
   std::deque<waiting_call> kept;
   while (!state.queue.empty()) {
     auto waiting = pop(state);
-    if (waiting.call->abandoned.load(std::memory_order_relaxed)) {
+    if (waiting.call->is_abandoned()) {
       waiting.answer.deliver(functions::make_failure(errc::client_gone, "the client left while the call waited"));
       continue;
     }

@@ -13,6 +13,7 @@
 #include "actors/function_load.hpp"
 #include "actors/loop_bound.hpp"
 #include "actors/messages.hpp"
+#include "actors/object_isolation.hpp"
 #include "actors/remote_calls.hpp"
 
 namespace troupe::actors {
@@ -28,6 +29,7 @@ struct queue_limits {
 struct router_surroundings {
   queue_limits limits;
   functions::function_log* log = nullptr;
+  std::shared_ptr<const object_isolation> objects;
   std::function<void(const demand&)> on_demand;
   /// The router of another loop. Filled before the first call.
   std::shared_ptr<const std::vector<router_actor>> peers;
@@ -79,6 +81,7 @@ private:
                                                 bool may_forward);
   caf::result<functions::outcome_ptr> take_linked(const linked& hop);
   function_actor inline_actor_of(function_state& state);
+  functions::running_slot* slot_for(const functions::function_spec& spec) const;
   void wait_here(function_state& state, waiting_call call);
   worker* free_worker(function_state& state);
   worker* prefetching_worker(function_state& state);

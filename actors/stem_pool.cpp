@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "actors/stem_process.hpp"
 #include "config/log.hpp"
 
 namespace troupe::actors {
@@ -20,14 +21,6 @@ namespace {
 
 /// How long a starting process keeps its place among those that may start at a time.
 constexpr seconds longest_boot{1};
-/// Between two looks at whether all that wait are still wanted.
-constexpr seconds look_interval{10};
-/// What a generic worker is counted as: a started interpreter without code.
-constexpr std::uint64_t stem_memory_mb = 64;
-/// The function whose start took a generic worker has the processor first.
-constexpr milliseconds refill_delay{100};
-/// After a generic worker that did not start.
-constexpr seconds refill_pause{10};
 
 /// Both ends of what a worker talks over: the node's are non-blocking, all close on exec.
 struct worker_descriptors {
@@ -51,39 +44,6 @@ expected<worker_descriptors> open_descriptors() {
 }
 
 }  // namespace
-
-/// One process until an instance takes it over; from then on only its events pass through here.
-struct stem_pool::process final : watcher, timer_listener {
-  explicit process(stem_pool& p) : pool{p} {}
-
-  void on_ready(std::uint32_t events) override {
-    if (booted && (events & (EPOLLRDHUP | EPOLLHUP)) != 0)
-      doomed = true;  // it ends by itself; the spawner tells the rest
-    pool.on_booted(*this);
-  }
-  void on_timer(time_point now) override {
-    if (now < begun_at + pool.options_.boot_timeout || pid == 0) {
-      // It waits for something, or its code hangs: others need not.
-      pool.loop_.arm(*this, std::max(now, begun_at) + pool.options_.boot_timeout);
-      pool.boot_what_is_wanted();
-      return;
-    }
-    late = true;
-    pool.spawner_.kill(pid, SIGKILL);  // its end is told to who waits for it
-  }
-
-  stem_pool& pool;
-  std::string stem_class;  ///< empty: for `owner` alone
-  worker_ends_ptr ends;    ///< until it is taken over
-  worker_actor owner;
-  pid_t pid = 0;
-  bool booted = false;
-  bool doomed = false;  ///< told to end: nobody gets it
-  bool watched = false;
-  bool late = false;  ///< killed because it did not say hello
-  time_point begun_at{};
-  std::uint64_t promised_mb = 0;  ///< of the budget, while nobody owns it
-};
 
 stem_pool::stem_pool(event_loop& control_loop, spawner_link& spawner, std::shared_ptr<instance_budget> budget,
                      stem_pool_options options)
@@ -123,12 +83,6 @@ void stem_pool::cancel(const worker_actor& worker) {
 
 void stem_pool::fail(const worker_actor& worker, const std::string& why) {
   caf::anon_send(worker, worker_process{functions::spawn_failed{0, 0, why}});
-}
-
-std::size_t stem_pool::count(const std::string& name, bool booted) const {
-  return static_cast<std::size_t>(std::count_if(processes_.begin(), processes_.end(), [&](const auto& each) {
-    return each->stem_class == name && each->booted == booted && !each->owner && !each->doomed;
-  }));
 }
 
 std::size_t stem_pool::booting() const {
@@ -227,8 +181,7 @@ void stem_pool::adopt(process& ready, const worker_actor& worker) {
   ready.ends->pid = ready.pid;
   caf::anon_send(worker, std::exchange(ready.ends, nullptr));
   erase(ready);
-  if (options_.stem_cells)
-    loop_.arm(*this, loop_.now() + refill_delay);
+  refill_soon();
 }
 
 /// Nobody gets it any more, and it ends.
@@ -272,101 +225,14 @@ void stem_pool::on_event(process& which, const functions::spawner_event& event) 
       orders_.erase(first);
     }
   }
-  if (const auto known = classes_.find(which.stem_class); known != classes_.end() && !which.doomed)
-    known->second.no_refill_before = loop_.now() + refill_pause;
+  if (!which.doomed)
+    pause_refill(which.stem_class);
   erase(which);
   if (loser && which.late)
     caf::anon_send(loser, worker_process{functions::spawn_failed{0, ETIMEDOUT, "the runtime did not start"}});
   else if (loser)
     caf::anon_send(loser, worker_process{event});
   boot_what_is_wanted();
-}
-
-void stem_pool::deployed(const functions::function_spec& spec) {
-  const auto launch = functions::launch_of(spec, options_.programs, options_.surroundings);
-  if (!launch || launch->stem_class.empty())
-    return;
-  auto& known = classes_.try_emplace(launch->stem_class, options_.max_stems).first->second;
-  known.policy.used(loop_.now());
-  known.example = std::make_shared<const functions::function_spec>(spec);
-  ++known.functions;
-  if (options_.stem_cells)
-    loop_.arm(*this, loop_.now() + refill_delay);
-}
-
-void stem_pool::removed(const functions::function_spec& spec) {
-  const auto launch = functions::launch_of(spec, options_.programs, options_.surroundings);
-  const auto known = launch ? classes_.find(launch->stem_class) : classes_.end();
-  if (known == classes_.end() || --known->second.functions > 0)
-    return;
-  for (const auto& each : processes_)
-    if (each->stem_class == known->first && each->booted)
-      doom(*each);
-  classes_.erase(known);
-}
-
-void stem_pool::refill() {
-  if (!options_.stem_cells || stopped_ || !orders_.empty())
-    return;
-  const auto now = loop_.now();
-  if (!classes_.empty() && !armed)
-    loop_.arm(*this, now + look_interval);
-  for (auto& [name, each] : classes_) {
-    if (now < each.no_refill_before)
-      continue;
-    for (auto have = count(name, true) + count(name, false); have < each.policy.wanted(now); ++have) {
-      if (booting() >= options_.max_booting || processes_.size() >= options_.max_stems ||
-          !budget_->take(stem_memory_mb))
-        return;
-      auto launch = functions::launch_of(*each.example, options_.programs, options_.surroundings);
-      if (!launch || !boot(*launch, *each.example, {}, worker_actor{})) {
-        budget_->give_back(stem_memory_mb);
-        each.no_refill_before = now + refill_pause;
-        break;
-      }
-      processes_.back()->promised_mb = stem_memory_mb;
-    }
-  }
-}
-
-/// A burst of starts is over, or a class has not been used for long.
-void stem_pool::end_surplus(time_point now) {
-  for (auto& [name, each] : classes_) {
-    auto surplus = count(name, true);
-    const auto wanted = each.policy.wanted(now);
-    for (auto one = processes_.begin(); one != processes_.end() && surplus > wanted; ++one)
-      if ((*one)->booted && !(*one)->doomed && (*one)->stem_class == name) {
-        doom(**one);
-        --surplus;
-      }
-  }
-}
-
-void stem_pool::on_timer(time_point now) {
-  end_surplus(now);
-  refill();
-}
-
-std::uint64_t stem_pool::yield_memory(std::uint64_t mb) {
-  std::uint64_t freed = 0;
-  const auto now = loop_.now();
-  for (auto& each : processes_) {
-    if (freed >= mb)
-      break;
-    if (each->owner || each->doomed || each->promised_mb == 0)
-      continue;
-    freed += each->promised_mb;
-    doom(*each);
-    // Who asked has the memory first.
-    if (const auto known = classes_.find(each->stem_class); known != classes_.end())
-      known->second.no_refill_before = now + refill_pause;
-  }
-  return freed;
-}
-
-std::size_t stem_pool::waiting_stems() const noexcept {
-  return static_cast<std::size_t>(std::count_if(processes_.begin(), processes_.end(),
-                                                [](const auto& each) { return each->booted && !each->doomed; }));
 }
 
 void stem_pool::stop() {

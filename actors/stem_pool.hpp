@@ -69,20 +69,25 @@ private:
     functions::launch launch;
   };
 
+  // stem_pool.cpp: processes for orders
   void take(worker_order&& order);
   bool boot(const functions::launch& launch, const functions::function_spec& spec, std::string task_root,
             worker_actor owner);
   void boot_what_is_wanted();
-  void refill();
   void adopt(process& ready, const worker_actor& worker);
   void on_booted(process& which);
   void on_event(process& which, const functions::spawner_event& event);
   void fail(const worker_actor& worker, const std::string& why);
   void erase(process& which);
   void doom(process& which);
+  std::size_t booting() const;
+
+  // stem_refill.cpp: those that wait for code
+  void refill();
+  void refill_soon();
+  void pause_refill(const std::string& name);
   void end_surplus(time_point now);
   std::size_t count(const std::string& name, bool booted) const;
-  std::size_t booting() const;
   void on_timer(time_point now) override;
 
   event_loop& loop_;

@@ -1,5 +1,4 @@
 """Measures first answers of functions without an instance, and the memory of idle ones. Started by bench/run cold."""
-import argparse
 import http.client
 import json
 import os
@@ -11,6 +10,7 @@ import urllib.parse
 import urllib.request
 
 import measure
+import program
 import servers
 
 # Runtime: its title, the process that it is compared with, the file and code of a function, flags of `troupe deploy`.
@@ -28,32 +28,21 @@ STEMS = ("auto", "off")
 
 
 def parse(arguments):
-    parser = argparse.ArgumentParser(
-        prog="bench/run cold", formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = program.Parser(
+        "bench/run cold", quick="10 tries",
         description="Deploys functions, lets their instances go, and measures the first HTTP answer of each, with\n"
                     "stem cells and without, beside the start of a bare interpreter; then the memory of idle instances\n"
                     "and of stem cells.",
         epilog="runtimes: " + ", ".join(f"{name} ({each[0]})" for name, each in RUNTIMES.items()))
-    parser.add_argument("--only", metavar="A,B", type=names, default=list(RUNTIMES), help="these runtimes only")
+    parser.add_argument("--only", metavar="A,B", type=program.some_of(RUNTIMES, "runtime"),
+                        default=list(RUNTIMES), help="these runtimes only")
     parser.add_argument("--tries", metavar="N", type=int, help="cold starts of each kind, default 50")
-    parser.add_argument("--quick", action="store_true", help="10 tries")
-    parser.add_argument("--json", metavar="FILE", help="also writes every single measurement there")
-    parser.add_argument("--check", action="store_true", help="exit with 1 when a budget is exceeded")
-    parser.add_argument("--check-arguments", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
+    options = parser.parse(arguments)
     if options.tries is None:
         options.tries = 10 if options.quick else 50
     if options.tries < 2:
         parser.error("--tries is at least 2")
     return options
-
-
-def names(text):
-    chosen = text.split(",")
-    for name in chosen:
-        if name not in RUNTIMES:
-            raise argparse.ArgumentTypeError(f"no runtime {name!r}; there are {', '.join(RUNTIMES)}")
-    return [name for name in RUNTIMES if name in chosen]
 
 
 def quantile(values, share):
@@ -240,28 +229,26 @@ def print_memory(results):
                 print(f"{RUNTIMES[runtime][0] + ', ' + title:<42}{pss:>8.1f}{rss:>8.1f}")
 
 
-def main():
-    options = parse(sys.argv[1:])
-    if options.check_arguments:
-        return 0
-    measure.end_cleanly_on_sigterm()
-    about = measure.about_machine(tries=options.tries)
-    print(f"== {options.tries} cold starts of each kind; Node {about['node']}, {about['python']}, "
-          f"{about['cores']} cores", flush=True)
+def about(options):
+    return f"{options.tries} cold starts of each kind", {"tries": options.tries}
+
+
+def measure_all(options):
     results = {}
-    try:
-        for runtime in options.only:
-            print(f"== {RUNTIMES[runtime][0]}", flush=True)
-            results[runtime] = measure_runtime(runtime, options.tries)
-    except (servers.Failed, subprocess.CalledProcessError, OSError) as problem:
-        print(f"bench/run: {problem}", file=sys.stderr)
-        return 1
+    for runtime in options.only:
+        print(f"== {RUNTIMES[runtime][0]}", flush=True)
+        results[runtime] = measure_runtime(runtime, options.tries)
+    return results
+
+
+def report(_, results):
     held = print_starts(results)
     print_memory(results)
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"about": about, "measurements": results}, file, indent=1)
-    return 1 if options.check and not held else 0
+    return held
+
+
+def main():
+    return program.run(parse(sys.argv[1:]), about, measure_all, report)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,11 @@
 """Measures a node with one deployed function against a node with many. Started by bench/run functions."""
-import argparse
-import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 
 import measure
+import program
 import servers
 
 FUNCTION = "build/bench/examples/native-hello/native-hello.so"
@@ -24,25 +22,16 @@ end
 
 
 def parse(arguments):
-    parser = argparse.ArgumentParser(
-        prog="bench/run functions",
+    parser = program.Parser(
+        "bench/run functions", quick="3 rounds of 2 s",
         description="Deploys 1 and many native functions on a node each and asks all in turn, in interleaved rounds:\n"
-                    "requests per second, CPU per request, memory per function, time to deploy.",
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+                    "requests per second, CPU per request, memory per function, time to deploy.")
     parser.add_argument("--functions", metavar="N", type=int, default=1000, help="how many are many, default 1000")
-    parser.add_argument("--rounds", metavar="N", type=int, help="default 5")
-    parser.add_argument("--seconds", metavar="S", type=int, help="of each measurement, default 3")
+    parser.add_rounds()
     parser.add_argument("--connections", metavar="N", type=int, default=64, help="default 64")
     parser.add_argument("--loops", metavar="N", type=int, default=1, help="event loops of each node, default 1")
-    parser.add_argument("--quick", action="store_true", help="3 rounds of 2 s")
-    parser.add_argument("--json", metavar="FILE", help="also writes every single measurement there")
-    parser.add_argument("--check", action="store_true", help="exit with 1 when the budget is exceeded")
-    parser.add_argument("--check-arguments", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
-    if options.rounds is None:
-        options.rounds = 3 if options.quick else 5
-    if options.seconds is None:
-        options.seconds = 2 if options.quick else 3
+    options = parser.parse(arguments)
+    program.set_rounds(options)
     if options.functions < 2:
         parser.error("--functions is at least 2")
     if min(options.rounds, options.seconds, options.connections, options.loops) < 1:
@@ -129,24 +118,14 @@ def print_results(results):
     return held
 
 
+def about(options):
+    words = (f"{options.rounds} interleaved rounds of {options.seconds} s, {options.connections} connections, "
+             f"{options.loops} loop{'s' * (options.loops > 1)}")
+    return words, {"rounds": options.rounds, "seconds": options.seconds}
+
+
 def main():
-    options = parse(sys.argv[1:])
-    if options.check_arguments:
-        return 0
-    measure.end_cleanly_on_sigterm()
-    about = measure.about_machine(rounds=options.rounds, seconds=options.seconds)
-    print(f"== {options.rounds} interleaved rounds of {options.seconds} s, {options.connections} connections, "
-          f"{options.loops} loop{'s' * (options.loops > 1)}; {about['cores']} cores", flush=True)
-    try:
-        results = measure_all(options)
-    except (servers.Failed, subprocess.CalledProcessError) as problem:
-        print(f"bench/run: {problem}", file=sys.stderr)
-        return 1
-    held = print_results(results)
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"about": about, "measurements": results}, file, indent=1)
-    return 1 if options.check and not held else 0
+    return program.run(parse(sys.argv[1:]), about, measure_all, lambda _, results: print_results(results))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,12 @@
 """Measures the servers of servers.py with wrk in interleaved rounds. Started by bench/run."""
 import argparse
-import json
 import os
 import re
-import signal
 import statistics
 import subprocess
 import sys
-import time
 
+import program
 import servers
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -21,38 +19,23 @@ BUDGETS = (
 
 
 def parse(arguments):
-    parser = argparse.ArgumentParser(
-        prog="bench/run", formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = program.Parser(
+        "bench/run", quick="3 rounds of 2 s",
         description="Installs the peers, builds preset bench, measures all servers in interleaved rounds and prints\n"
                     "medians, then the ratios that have a budget. Logs are off on all sides. Two further measurements\n"
                     "have options of their own: `bench/run cold --help` and `bench/run functions --help`.",
         epilog="servers: " + ", ".join(f"{name} ({title})" for name, (title, _) in servers.SERVERS.items()))
-    parser.add_argument("--only", metavar="A,B", type=names, default=list(servers.SERVERS), help="these servers only")
+    parser.add_argument("--only", metavar="A,B", type=program.some_of(servers.SERVERS, "server"),
+                        default=list(servers.SERVERS), help="these servers only")
     parser.add_argument("--connections", metavar="N,M", type=numbers(1000), default=[1, 64], help="default 1,64")
     parser.add_argument("--loops", metavar="N,M", type=numbers(256), default=[1, 2],
                         help="event loops or worker processes of every server, default 1,2")
-    parser.add_argument("--rounds", metavar="N", type=int, help="default 5")
-    parser.add_argument("--seconds", metavar="S", type=int, help="of each measurement, default 3")
-    parser.add_argument("--quick", action="store_true", help="3 rounds of 2 s")
-    parser.add_argument("--json", metavar="FILE", help="also writes every single measurement there")
-    parser.add_argument("--check", action="store_true", help="exit with 1 when a budget is exceeded")
-    parser.add_argument("--check-arguments", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
-    if options.rounds is None:
-        options.rounds = 3 if options.quick else 5
-    if options.seconds is None:
-        options.seconds = 2 if options.quick else 3
+    parser.add_rounds()
+    options = parser.parse(arguments)
+    program.set_rounds(options)
     if options.rounds < 1 or options.seconds < 1:
         parser.error("--rounds and --seconds are at least 1")
     return options
-
-
-def names(text):
-    chosen = text.split(",")
-    for name in chosen:
-        if name not in servers.SERVERS:
-            raise argparse.ArgumentTypeError(f"no server {name!r}; there are {', '.join(servers.SERVERS)}")
-    return [name for name in servers.SERVERS if name in chosen]
 
 
 def numbers(most):
@@ -198,42 +181,24 @@ def print_ratios(options, results):
     return held
 
 
-def version_of(*command):
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    return (done.stdout + done.stderr).strip().split("\n")[0]
+def about(options):
+    nginx = program.version_of("/usr/sbin/nginx", "-v")
+    return (f"{options.rounds} interleaved rounds of {options.seconds} s; {nginx}",
+            {"rounds": options.rounds, "seconds": options.seconds, "nginx": nginx})
 
 
-def about_machine(**settings):
-    return {"node": version_of("node", "--version"), "python": version_of("/usr/bin/python3", "--version"),
-            "cores": os.cpu_count(), **settings, "date": time.strftime("%Y-%m-%d %H:%M:%S")}
+def report(options, results):
+    print_table(options, results)
+    return print_ratios(options, results)
 
 
-def end_cleanly_on_sigterm():
-    """Through the clean-up of whoever holds servers."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+def rows(results):
+    return [{"server": name, "loops": loops, "connections": connections, "rounds": found}
+            for (name, loops, connections), found in results.rounds.items()]
 
 
 def main():
-    options = parse(sys.argv[1:])
-    if options.check_arguments:
-        return 0
-    end_cleanly_on_sigterm()
-    about = about_machine(rounds=options.rounds, seconds=options.seconds, nginx=version_of("/usr/sbin/nginx", "-v"))
-    print(f"== {options.rounds} interleaved rounds of {options.seconds} s; Node {about['node']}, {about['nginx']}, "
-          f"{about['cores']} cores", flush=True)
-    try:
-        results = measure_all(options)
-    except (servers.Failed, subprocess.CalledProcessError) as problem:
-        print(f"bench/run: {problem}", file=sys.stderr)
-        return 1
-    print_table(options, results)
-    held = print_ratios(options, results)
-    if options.json:
-        single = [{"server": name, "loops": loops, "connections": connections, "rounds": found}
-                  for (name, loops, connections), found in results.rounds.items()]
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"about": about, "measurements": single}, file, indent=1)
-    return 1 if options.check and not held else 0
+    return program.run(parse(sys.argv[1:]), about, measure_all, report, rows)
 
 
 if __name__ == "__main__":

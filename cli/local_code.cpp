@@ -16,6 +16,18 @@ namespace fs = std::filesystem;
 /// What inference reads of a package: package.json, and a module that may be bundled.
 constexpr std::uint64_t max_read_bytes = 64ull * 1024 * 1024;
 
+std::optional<std::string> read_file(const fs::path& path) {
+  auto bytes = functions::read_whole(path, max_read_bytes);
+  return bytes ? std::optional{std::move(*bytes)} : std::nullopt;
+}
+
+expected<functions::hashed_bytes> hash_file(const fs::path& path) {
+  const auto file = functions::open_regular(path);
+  if (!file)
+    return tl::unexpected{file.error()};
+  return functions::hash_to_end(file->get(), functions::max_package_bytes, path.native());
+}
+
 expected<local_code> open_folder(const fs::path& path, const functions::scan_progress& progress) {
   const auto scanned = functions::scan_folder(path, progress);
   if (!scanned)
@@ -33,10 +45,7 @@ expected<local_code> open_folder(const fs::path& path, const functions::scan_pro
     if (!entry.is_link())
       result.blobs.emplace(entry.sha256, scanned->root / entry.path);
   }
-  result.files.read = [root = scanned->root](const std::string& file) -> std::optional<std::string> {
-    auto bytes = functions::read_whole(root / file, max_read_bytes);
-    return bytes ? std::optional{std::move(*bytes)} : std::nullopt;
-  };
+  result.files.read = [root = scanned->root](const std::string& file) { return read_file(root / file); };
   return result;
 }
 
@@ -79,10 +88,7 @@ expected<void> look_into(const fs::path& path, local_code& result) {
 
 /// One Python module is a package of its own: a folder with nothing but it.
 expected<local_code> open_module(const fs::path& path) {
-  const auto file = functions::open_regular(path);
-  if (!file)
-    return tl::unexpected{file.error()};
-  const auto hashed = functions::hash_to_end(file->get(), functions::max_package_bytes, path.native());
+  const auto hashed = hash_file(path);
   if (!hashed)
     return tl::unexpected{hashed.error()};
   const auto name = path.filename().native();
@@ -98,10 +104,7 @@ expected<local_code> open_module(const fs::path& path) {
   result.code["manifest"] = nlohmann::ordered_json::parse(package->encode());
   result.blobs.emplace(hashed->sha256, path);
   result.files.paths.push_back(name);
-  result.files.read = [path](const std::string&) -> std::optional<std::string> {
-    auto bytes = functions::read_whole(path, max_read_bytes);
-    return bytes ? std::optional{std::move(*bytes)} : std::nullopt;
-  };
+  result.files.read = [path](const std::string&) { return read_file(path); };
   return result;
 }
 
@@ -110,10 +113,7 @@ expected<local_code> open_file(const fs::path& path, code_kind kind) {
   result.kind = kind;
   result.root = path;
   result.stem = path.stem();
-  const auto file = functions::open_regular(path);
-  if (!file)
-    return tl::unexpected{file.error()};
-  const auto hashed = functions::hash_to_end(file->get(), functions::max_package_bytes, path.native());
+  const auto hashed = hash_file(path);
   if (!hashed)
     return tl::unexpected{hashed.error()};
   result.blobs.emplace(hashed->sha256, path);

@@ -12,6 +12,7 @@
 #include "actors/event_loop.hpp"
 #include "actors/function_logs.hpp"
 #include "actors/function_registry.hpp"
+#include "actors/object_isolation.hpp"
 #include "actors/router.hpp"
 #include "actors/spawner_link.hpp"
 #include "actors/stem_pool.hpp"
@@ -48,11 +49,18 @@ struct node::state {
   int run();
   expected<void> prepare();
   expected<void> open_sockets();
+  expected<void> judge_last_end();
   void start_system();
   void start_actors();
+  void start_routers();
+  void start_registry();
+  void start_deployer(const std::shared_ptr<actors::first_starts>& starts);
+  void start_admin(const std::shared_ptr<actors::first_starts>& starts);
   std::shared_ptr<actors::supervisor_surroundings> make_supervision();
   void prepare_code(const functions::function_ref& spec, const actors::supervisor_actor& supervisor);
   expected<void> start_serving();
+  void open_edges();
+  expected<void> load_first_picture();
   void announce();
   void write_node_file() const;
   void install(actors::routing_update_ptr update, std::vector<actors::routed_function> routes,
@@ -86,6 +94,7 @@ struct node::state {
   cluster::store_identity identity;
   functions::runtime_programs programs;
   std::optional<functions::code_store> code;
+  std::shared_ptr<actors::object_isolation> objects = std::make_shared<actors::object_isolation>();
   std::vector<std::vector<int>> http_sockets;  ///< per address, per loop
   std::vector<endpoint> http_bound;
   std::vector<int> admin_sockets;

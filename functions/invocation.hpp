@@ -32,7 +32,12 @@ struct invocation {
   std::string trace;            ///< of a direct invoke: X-Amzn-Trace-Id as the caller gave it, or empty
   bool by_link = false;         ///< another node sent it: it runs here or is refused
   bool wants_log_tail = false;  ///< the caller wants `outcome::log_tail`
-  mutable std::atomic<bool> abandoned{false};  ///< nobody waits any more: what has not started need not
+  mutable std::atomic<bool> abandoned{false};            ///< nobody waits any more: what has not started need not
+  std::shared_ptr<const std::atomic<bool>> caller_gone;  ///< of a direct invoke: the same, set by who took the request
+
+  bool is_abandoned() const noexcept {
+    return abandoned.load(std::memory_order_relaxed) || (caller_gone && caller_gone->load(std::memory_order_relaxed));
+  }
 };
 
 using invocation_ptr = std::shared_ptr<const invocation>;

@@ -37,16 +37,6 @@ std::string interpreter_of(const function_spec& spec, const runtime_programs& pr
   return programs.python;
 }
 
-std::string program_of(const function_spec& spec, const runtime_programs& programs) {
-  switch (spec.kind) {
-    case runtime_kind::node: return programs.node;
-    case runtime_kind::python: return interpreter_of(spec, programs);
-    case runtime_kind::native: return programs.native_host;
-    case runtime_kind::provided: return {};
-  }
-  return {};
-}
-
 std::string_view program_name(runtime_kind kind) {
   switch (kind) {
     case runtime_kind::node: return "no `node` in PATH";
@@ -58,6 +48,16 @@ std::string_view program_name(runtime_kind kind) {
 }
 
 }  // namespace
+
+std::string program_of(const function_spec& spec, const runtime_programs& programs) {
+  switch (spec.kind) {
+    case runtime_kind::node: return programs.node;
+    case runtime_kind::python: return interpreter_of(spec, programs);
+    case runtime_kind::native: return programs.native_host;
+    case runtime_kind::provided: return {};
+  }
+  return {};
+}
 
 expected<void> check_installed(const function_spec& spec, const runtime_programs& programs) {
   if (program_of(spec, programs).empty())

@@ -34,6 +34,9 @@ struct launch {
 expected<launch> launch_of(const function_spec& spec, const runtime_programs& programs,
                            const worker_surroundings& around);
 
+/// What functions of this runtime are started with; empty when it is not installed.
+std::string program_of(const function_spec& spec, const runtime_programs& programs);
+
 /// Whether functions of this runtime can run here. @returns `errc::bad_usage` saying what is missing.
 expected<void> check_installed(const function_spec& spec, const runtime_programs& programs);
 

@@ -56,6 +56,8 @@ private:
   void finish(std::uint32_t call, const functions::outcome_ptr& result);
   void fail(std::uint32_t call, const caf::error& why);
   reply abandon_call(errc code, const std::string& detail);
+  /// Tells who has the call that nobody waits for it any more.
+  void leave_call() noexcept;
   void forget_late_answer() noexcept;
   void on_call_timeout();
 
@@ -101,6 +103,7 @@ private:
   std::uint64_t body_left_ = 0;
   std::unique_ptr<chunk_decoder> chunks_;  ///< of the body being read, if it is chunked
   functions::invocation_ptr in_flight_;
+  std::shared_ptr<std::atomic<bool>> caller_gone_;  ///< of the admin call in flight
   troupe::request_id request_id_{};
   std::size_t lingered_bytes_ = 0;
 

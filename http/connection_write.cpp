@@ -182,9 +182,7 @@ void connection::close() {
   if (phase_ == phase::closed)
     return;
   phase_ = phase::closed;
-  if (in_flight_)
-    in_flight_->abandoned.store(true, std::memory_order_relaxed);
-  in_flight_.reset();
+  leave_call();
   if (resuming_)
     loop().cancel_batch_end(*this);
   loop().unwatch(descriptor_, *this);

@@ -26,17 +26,18 @@ control_api::control_api(caf::actor_config& config, std::shared_ptr<const contro
 }
 
 control_api::behavior_type control_api::make_behavior() {
-  return {[this](const functions::http_request_ptr& request) { return handle(request); }};
+  return {[this](const admin_call& call) { return handle(call); }};
 }
 
-caf::result<reply_ptr> control_api::handle(const functions::http_request_ptr& request) {
+caf::result<reply_ptr> control_api::handle(const admin_call& call) {
+  const auto& request = call.request;
   for (const auto origin : origins_of(*request))
     if (const auto allowed = check_admin_origin(request->field("host"), origin, around_->allowed_hosts); !allowed)
       return json_reply(403, error_body(allowed.error()));
   if (request->method == "GET" && (request->path == "/healthz" || request->path == "/readyz"))
     return health(request->path);
   if (is_lambda_path(request->path))
-    return lambda(request);
+    return lambda(call);
   auto parsed = parse_admin_request(request->method, request->path, request->body.view());
   if (!parsed) {
     auto refused = json_reply(parsed.error().status, error_body(parsed.error().why));

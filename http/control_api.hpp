@@ -35,10 +35,8 @@ private:
   using lambda_call_ptr = std::shared_ptr<lambda_call>;
 
   // control_api.cpp
-  caf::result<reply_ptr> handle(const functions::http_request_ptr& request);
+  caf::result<reply_ptr> handle(const admin_call& call);
   reply_ptr health(std::string_view path) const;
-  template <class T>
-  bool on_files(std::function<T()> job, std::function<void(T)> then);
 
   // control_api_deploy.cpp: troupe's own API, what changes something or reads code
   caf::result<reply_ptr> deploy(deploy_function&& what);
@@ -58,7 +56,7 @@ private:
   instance_counts instances_of(const cluster::function_record& record) const;
 
   // control_api_lambda.cpp
-  caf::result<reply_ptr> lambda(const functions::http_request_ptr& request);
+  caf::result<reply_ptr> lambda(const admin_call& incoming);
   void create(const lambda_call_ptr& call);
   void update_code(const lambda_call_ptr& call);
   void update_configuration(const lambda_call_ptr& call);
@@ -91,6 +89,7 @@ private:
 struct control_api::lambda_call {
   promise answer;
   functions::http_request_ptr request;
+  std::shared_ptr<const std::atomic<bool>> caller_gone;
   lambda_request what;
   std::string id;                     ///< `x-amzn-RequestId`
   std::optional<digest> retry_key{};  ///< known once the body was read
@@ -99,19 +98,5 @@ struct control_api::lambda_call {
   void deliver(reply&& what_became) { answer.deliver(std::make_shared<reply>(std::move(what_became))); }
   void refuse(const lambda_error& why) { deliver(error_reply(why, id)); }
 };
-
-template <class T>
-bool control_api::on_files(std::function<T()> job, std::function<void(T)> then) {
-  return around_->files->post([self = strong_self(), this, job = std::move(job), then = std::move(then)] {
-    auto result = std::make_shared<T>(job());
-    loop().post([self, this, result, then] {
-      enter();
-      if (getf(is_terminated_flag))
-        return;  // the node is going down: nobody waits any more
-      then(std::move(*result));
-      loop().drain();
-    });
-  });
-}
 
 }  // namespace troupe::http

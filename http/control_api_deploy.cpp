@@ -114,8 +114,8 @@ caf::result<reply_ptr> control_api::download(const std::string& name) {
   const functions::code_ref wanted{
       record->code, record->form == "object" ? functions::code_form::object : functions::code_form::folder};
   using result_type = expected<functions::mapped_file>;
-  const bool taken = on_files<result_type>(
-      [code = around_->code, wanted, name] { return code->archive_of(wanted, name + ".so"); },
+  const bool taken = run_on<result_type>(
+      *around_->files, [code = around_->code, wanted, name] { return code->archive_of(wanted, name + ".so"); },
       [answer, slot, name](result_type archive) mutable {
         if (!archive) {
           answer.deliver(refusal_of(archive.error()));

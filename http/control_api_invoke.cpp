@@ -46,6 +46,7 @@ void control_api::invoke(const lambda_call_ptr& call) {
   invocation->json = std::move(wanted->payload);
   invocation->client_context = std::move(wanted->client_context);
   invocation->trace = std::move(wanted->trace);
+  invocation->caller_gone = call->caller_gone;
   invocation->wants_log_tail = wanted->wants_log_tail;
   call->request.reset();
   const auto& routers = *around_->routers;

@@ -19,13 +19,14 @@ constexpr auto no_revision = std::numeric_limits<std::uint64_t>::max();
 
 }  // namespace
 
-caf::result<reply_ptr> control_api::lambda(const functions::http_request_ptr& request) {
+caf::result<reply_ptr> control_api::lambda(const admin_call& incoming) {
+  const auto& request = incoming.request;
   auto id = to_string(make_fast_uuid());
   auto parsed = parse_lambda_request(request->method, request->path, request->query, around_->lambda.place);
   if (!parsed)
     return share(error_reply(parsed.error(), id));
   auto call = std::make_shared<lambda_call>(
-      lambda_call{make_response_promise<promise>(), request, std::move(*parsed), std::move(id)});
+      lambda_call{make_response_promise<promise>(), request, incoming.caller_gone, std::move(*parsed), std::move(id)});
   switch (call->what.operation) {
     case lambda_operation::create_function: create(call); break;
     case lambda_operation::update_function_code: update_code(call); break;
@@ -65,7 +66,7 @@ void control_api::with_body(const lambda_call_ptr& call, std::function<lambda_re
   };
   if (call->request->body.size() <= max_loop_body)
     go_on(read_it());
-  else if (!on_files<read>(read_it, go_on))
+  else if (!run_on<read>(*around_->files, read_it, go_on))
     call->refuse(throttled("CallerRateLimitExceeded"));
 }
 

@@ -22,8 +22,14 @@ class connection;
 
 using reply_ptr = std::shared_ptr<reply>;
 
+/// A request of the admin port.
+struct admin_call {
+  functions::http_request_ptr request;
+  std::shared_ptr<const std::atomic<bool>> caller_gone;  ///< set as soon as nobody waits for the answer
+};
+
 /// Answers requests of the admin port, each exactly once.
-using admin_actor = caf::typed_actor<caf::replies_to<functions::http_request_ptr>::with<reply_ptr>>;
+using admin_actor = caf::typed_actor<caf::replies_to<admin_call>::with<reply_ptr>>;
 
 struct edge_options {
   head_limits head;
@@ -106,5 +112,5 @@ private:
 
 }  // namespace troupe::http
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::functions::http_request_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::http::admin_call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::http::reply_ptr)

@@ -104,11 +104,21 @@ void object_reader::blame(error why) {
     fault_ = std::move(why);
 }
 
-expected<void> object_reader::finish() {
-  if (!fault_)
+std::string object_reader::unknown_member() const {
+  if (object_.is_object())
     for (const auto& [name, value] : object_.items())
       if (!known_.contains(name))
-        blame("unknown member '" + name.substr(0, 64) + "' in the request's " + place_);
+        return "unknown member '" + name.substr(0, 64) + "' in the request's " + place_;
+  return {};
+}
+
+expected<void> object_reader::finish() {
+  if (const auto unknown = unknown_member(); !unknown.empty()) {
+    if (fault_)
+      fault_->what += "; " + unknown;  // what is missing may be there with another spelling
+    else
+      blame(unknown);
+  }
   if (fault_)
     return tl::unexpected{*fault_};
   return {};

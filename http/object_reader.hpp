@@ -40,10 +40,11 @@ public:
 
   void blame(std::string why) { blame(error{errc::bad_usage, std::move(why)}); }
   void blame(error why);
-  /// The first fault, or the first member that nobody asked for.
+  /// The first fault and the first member that nobody asked for, if there is either. Once all members were asked for.
   expected<void> finish();
 
 private:
+  std::string unknown_member() const;
   void whole_number(const std::string& name, const char* unit, std::uint64_t most, std::uint64_t& out);
 
   const nlohmann::json& object_;

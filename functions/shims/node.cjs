@@ -1,10 +1,12 @@
 'use strict';
 // Runs the handler of one function for a troupe node: Node.js 18 or newer, no npm, descriptor 3 to the node.
-// The contract with handlers is AWS Lambda's (callbacks, context, errors); the frames are in node_channel.cjs.
+// The contract with handlers is AWS Lambda's (callbacks, context, errors). Here is which call runs when, and how the
+// process begins and ends; the frames are in node_channel.cjs, how a call is settled in node_call.cjs.
 
 const { AsyncLocalStorage } = require('node:async_hooks');
 const { types } = require('node:util');
 const channel = require('./node_channel.cjs');
+const calls = require('./node_call.cjs');
 const { findHandler, warmUp, runtimeError, errorShape, errorForLog } = require('./node_handler.cjs');
 const logging = require('./node_console.cjs');
 const streaming = require('./node_stream.cjs');
@@ -12,17 +14,14 @@ const streaming = require('./node_stream.cjs');
 // Kept from before any user code runs: tests of user code replace them.
 const now = Date.now;
 const { setImmediate, process } = globalThis;
+const { Call, served } = calls;
 
 /// After so long in one turn of the loop no call is started before a look at the channel: what waits may be cancelled
 /// by then, and what is ready should not wait for the rest.
 const longTurnMs = 2;
 
 let handler = null;
-let isAsync = false;
 let streams = false;
-let concurrency = 1;
-let maxAnswerBytes = 6291556;
-let settings = null;  // of the context object, the same for all calls
 let storage = null;   // which call a line belongs to; only where calls overlap
 let loading = false;
 let stopping = false;
@@ -79,24 +78,11 @@ function leave(code) {
   channel.drained(() => process.exit(code));
 }
 
-class Call {
-  constructor(id, fields) {
-    this.id = id;
-    this.event = fields.event;
-    this.invocationId = fields.invocationId;
-    this.deadline = fields.deadline;
-    this.trace = fields.trace;
-    this.clientContext = fields.clientContext;
-    this.settled = false;
-    this.held = null;  // the answer that a callback gave, until the loop is empty
-  }
-}
-
 function pump() {
   if (pumping || paused)
     return;
   pumping = true;
-  while (waiting.length > 0 && running.size < concurrency && !leaving) {
+  while (waiting.length > 0 && running.size < served.concurrency && !leaving) {
     if (turnScheduled && now() - turnBegan >= longTurnMs) {
       pauseForFrames();
       break;
@@ -125,131 +111,18 @@ function ends(call) {
     pump();
 }
 
-function sendAnswer(call, json) {
-  if (json.length > maxAnswerBytes / 3 && Buffer.byteLength(json) > maxAnswerBytes) {
-    const type = 'Function.ResponseSizeTooLarge';
-    const errorMessage = `Response payload size exceeded maximum allowed payload size (${maxAnswerBytes} bytes).`;
-    channel.error(call.id, JSON.stringify({ errorMessage, errorType: type }), type);
-  } else {
-    channel.answer(call.id, json);
-  }
-}
-
-function sendError(id, shape) {
-  let json = JSON.stringify(shape);
-  if (json.length > maxAnswerBytes / 3)
-    json = JSON.stringify({ errorType: shape.errorType, errorMessage: shape.errorMessage.slice(0, 65536), trace: [] });
-  channel.error(id, json, shape.errorType);
-}
-
-/// The value as the answer's JSON; throws what the caller is to see.
-function serialized(value) {
-  let json;
-  try {
-    json = value === undefined ? 'null' : JSON.stringify(value);
-  } catch {
-    json = undefined;
-  }
-  if (json === undefined)
-    throw new Error('Unable to stringify response body');
-  return json;
-}
-
-function answerText(call, json) {
-  if (call.settled)
-    return;
-  call.settled = true;
-  sendAnswer(call, json);
-  ends(call);
-}
-
-function succeed(call, value) {
-  if (call.settled || call.held !== null)
-    return;
-  let json;
-  try {
-    json = serialized(value);
-  } catch (problem) {
-    fail(call, problem);
-    return;
-  }
-  answerText(call, json);
-}
-
-function fail(call, problem) {
-  if (call.settled || call.held !== null)
-    return;
-  failNow(call, problem === undefined || problem === null ? 'handled' : problem);
-}
-
-function failNow(call, problem) {
-  if (call.settled)
-    return;
-  call.settled = true;
-  logging.write(call, 'ERROR', `Invoke Error \t${errorForLog(problem)}`);
-  sendError(call.id, errorShape(problem));
-  ends(call);
-}
-
-/// The handler's third argument. With overlapping calls an empty loop says nothing about one of them: answered at once.
-function called(call, context, problem, value) {
-  if (problem !== undefined && problem !== null) {
-    fail(call, problem);
-  } else if (concurrency > 1 || !context.callbackWaitsForEmptyEventLoop) {
-    succeed(call, value);
-  } else if (!call.settled && call.held === null) {
-    try {
-      call.held = serialized(value);
-    } catch (unserializable) {
-      failNow(call, unserializable);
-    }
-  }
-}
-
-/// The event loop is empty, so nothing can settle this call any more.
-function settleAbandoned(call) {
-  if (call.held !== null)
-    answerText(call, call.held);
-  else if (isAsync)
-    failNow(call, runtimeError('NodeJsExit', 'The Lambda runtime client detected an unexpected Node.js exit code. ' +
-      'This is most commonly caused by a Promise that was never settled. For more information, see ' +
-      'https://nodejs.org/docs/latest/api/process.html#exit-codes'));
-  else
-    answerText(call, 'null');
-}
-
-function makeContext(call) {
-  return {
-    callbackWaitsForEmptyEventLoop: true,
-    functionVersion: settings.functionVersion,
-    functionName: settings.functionName,
-    memoryLimitInMB: settings.memoryLimitInMB,
-    logGroupName: settings.logGroupName,
-    logStreamName: settings.logStreamName,
-    clientContext: call.clientContext === '' ? undefined : JSON.parse(call.clientContext),
-    identity: undefined,
-    invokedFunctionArn: settings.invokedFunctionArn,
-    awsRequestId: call.invocationId,
-    tenantId: undefined,
-    getRemainingTimeInMillis: () => call.deadline - now(),
-    succeed: (value) => succeed(call, value),
-    fail: (problem) => fail(call, problem),
-    done: (problem, value) => problem === undefined || problem === null ? succeed(call, value) : fail(call, problem),
-  };
-}
-
 function invoke(call) {
   try {
     const event = call.event === '' ? {} : JSON.parse(call.event);
     call.event = '';
-    const context = makeContext(call);
+    const context = calls.makeContext(call);
     const result = streams
-      ? streaming.run(handler, event, context, maxAnswerBytes)
-      : handler(event, context, (problem, value) => called(call, context, problem, value));
+      ? streaming.run(handler, event, context, served.maxAnswerBytes)
+      : handler(event, context, (problem, value) => calls.called(call, context, problem, value));
     if (result !== undefined && result !== null && typeof result.then === 'function')
-      result.then(streams ? (text) => answerText(call, text) : context.succeed, context.fail);
+      result.then(streams ? (text) => calls.answerText(call, text) : context.succeed, context.fail);
   } catch (problem) {
-    fail(call, problem);
+    calls.fail(call, problem);
   }
 }
 
@@ -284,14 +157,14 @@ async function load(json) {
   const begun = process.hrtime.bigint();
   loading = true;
   const given = JSON.parse(json);
-  concurrency = given.concurrency ?? 1;
-  maxAnswerBytes = given.max_answer_bytes ?? maxAnswerBytes;
-  settings = {
+  served.concurrency = given.concurrency ?? 1;
+  served.maxAnswerBytes = given.max_answer_bytes ?? served.maxAnswerBytes;
+  served.settings = {
     functionVersion: given.function_version, functionName: given.function_name,
     memoryLimitInMB: String(given.memory_mb), logGroupName: given.log_group, logStreamName: given.log_stream,
     invokedFunctionArn: given.invoked_function_arn,
   };
-  if (concurrency > 1)
+  if (served.concurrency > 1)
     storage = new AsyncLocalStorage();
   try {
     become(given.environment, given.task_root);
@@ -300,7 +173,7 @@ async function load(json) {
     initFailed('Uncaught Exception', problem, 1);
     return;
   }
-  isAsync = types.isAsyncFunction(handler);
+  served.isAsync = types.isAsyncFunction(handler);
   streams = streaming.isStreaming(handler);
   loading = false;
   channel.loaded(Number((process.hrtime.bigint() - begun) / 1000n));
@@ -310,7 +183,7 @@ async function load(json) {
 function initFailed(what, problem, code) {
   loading = false;
   logging.write(null, 'ERROR', `${what} \t${errorForLog(problem)}`);
-  sendError(0, errorShape(problem));
+  calls.sendError(0, errorShape(problem));
   leave(code);
 }
 
@@ -328,7 +201,7 @@ function collapse(what, problem, code) {
   channel.leaves();  // before the error: it frees the place of the call, which must not be given to another
   if (blamed !== null && !blamed.settled) {
     blamed.settled = true;
-    sendError(blamed.id, errorShape(problem));
+    calls.sendError(blamed.id, errorShape(problem));
   }
   leave(code);
 }
@@ -344,7 +217,7 @@ process.on('unhandledRejection', (reason) => {
 process.on('beforeExit', () => {
   hold(true);
   for (const call of [...running])
-    settleAbandoned(call);
+    calls.settleAbandoned(call);
 });
 
 process.on('exit', () => {
@@ -395,6 +268,7 @@ for (const stream of [process.stdout, process.stderr])
   stream._handle?.setBlocking?.(true);
 
 streaming.install();
+calls.install(ends);
 logging.install(currentCall, scheduleTurnEnd);
 channel.open(received, pump);
 warmUp().then(() => {

@@ -1,4 +1,5 @@
-// How the Node.js worker lives with its node: batches, overlapping calls, large frames, cancellation, streams, its end.
+// How the Node.js worker lives with its node: batches, overlapping calls, large frames, streams, its end.
+// What it has in common with others: shim_queue_test.
 #include <gmock/gmock.h>
 
 #include "node_shim_fixture.hpp"
@@ -28,20 +29,6 @@ TEST_F(NodeShimTest, BatchRunsInOrderOneAtATime) {
     EXPECT_EQ(result(id).json(), json({id, id, 1}));
 }
 
-TEST_F(NodeShimTest, FramesMayComeInAnyPieces) {
-  serve("exports.handler = async (event) => event.text.length;");
-  buffer out;
-  const auto first = append_call(out, json({{"text", "abc"}}).dump());
-  const auto second = append_call(out, json({{"text", std::string(300, 'x')}}).dump());
-  for (const char byte : out.view()) {
-    buffer piece;
-    piece.push_back(byte);
-    send(piece);
-  }
-  EXPECT_EQ(result(first).payload, "3");
-  EXPECT_EQ(result(second).payload, "300");
-}
-
 TEST_F(NodeShimTest, LargeEventsAndAnswersPass) {
   serve("exports.handler = async (event) => event.text.repeat(event.times);");
   const std::string text(5 << 20, 'e');
@@ -54,15 +41,6 @@ TEST_F(NodeShimTest, LargeEventsAndAnswersPass) {
   std::uint64_t id = 1;
   for (const std::size_t times : {1, 20'000, 2, 200'000, 3, 16'384, 16'385})
     EXPECT_EQ(result(++id).payload.size(), 2 * times + 2);
-}
-
-TEST_F(NodeShimTest, AnswerOverTheLimitIsRefusedByName) {
-  serve("exports.handler = async (event) => 'x'.repeat(event.size - 2);");
-  EXPECT_EQ(answer({{"size", 6'291'556}}).size(), 6'291'556U);
-  const auto error = failure({{"size", 6'291'557}});
-  EXPECT_EQ(error["errorType"], "Function.ResponseSizeTooLarge");
-  EXPECT_EQ(error["errorMessage"], "Response payload size exceeded maximum allowed payload size (6291556 bytes).");
-  EXPECT_EQ(answer({{"size", 3}}), R"("x")");
 }
 
 TEST_F(NodeShimTest, OverlappingCallsKeepTheirLinesAndTracesApart) {
@@ -95,33 +73,6 @@ TEST_F(NodeShimTest, OverlappingCallbacksAnswerAtTheCallback) {
   EXPECT_EQ(answer({{"n", 2}}), "2");
 }
 
-TEST_F(NodeShimTest, CancelsOnlyWhatHasNotStarted) {
-  serve(R"(const fs = require('fs');
-    exports.handler = async (event) => {
-      console.log('started');
-      const soonest = Date.now() + 5;
-      while (event.file && (!fs.existsSync(event.file) || Date.now() < soonest));
-      return 'ran';
-    };)");
-  const auto file = folder.path() / "go";
-  buffer out;
-  const auto head = append_call(out, json({{"file", file.string()}}).dump());
-  const auto next = append_call(out, "{}");
-  const auto last = append_call(out, "{}");
-  send(out);
-  ASSERT_EQ(receive().kind, frame_kind::log);
-  out.clear();
-  append_cancel(out, head);
-  append_cancel(out, next);
-  append_cancel(out, 4711);
-  send(out);
-  folder.write("go", "");
-
-  EXPECT_EQ(result(head).kind, frame_kind::answer);
-  EXPECT_EQ(result(next).kind, frame_kind::cancelled);
-  EXPECT_EQ(result(last).payload, R"("ran")");
-}
-
 TEST_F(NodeShimTest, AnswersPingsWhileACallWaits) {
   serve("exports.handler = async (event) => { await new Promise((done) => setTimeout(done, 60000)); };");
   call();
@@ -151,14 +102,6 @@ TEST_F(NodeShimTest, StopFinishesWhatRunsAndGivesBackTheRest) {
 
 TEST_F(NodeShimTest, StopEndsAnIdleWorker) {
   serve("setInterval(() => {}, 60000); exports.handler = async () => 1;");
-  buffer out;
-  append_stop(out);
-  send(out);
-  EXPECT_EQ(exit_status(), 0);
-}
-
-TEST_F(NodeShimTest, StopEndsAWorkerThatHasNoFunctionYet) {
-  start(files{}, "");
   buffer out;
   append_stop(out);
   send(out);

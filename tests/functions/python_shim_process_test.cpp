@@ -1,4 +1,5 @@
-// How the Python worker lives with its node: batches, large frames, cancellation, threads, children, its end.
+// How the Python worker lives with its node: batches, large frames, threads, children, its end. What it has
+// in common with others: shim_queue_test.
 #include <gmock/gmock.h>
 
 #include "python_shim_fixture.hpp"
@@ -9,19 +10,6 @@ using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-namespace {
-
-/// Says that it has begun, then waits for the file that the event names, and a little longer.
-constexpr const char* waits_for_file =
-    "import logging, os, time\n"
-    "def handler(event, context):\n"
-    "  logging.warning('started')\n"
-    "  soonest = time.time() + 0.005\n"
-    "  while 'file' in event and (time.time() < soonest or not os.path.exists(event['file'])): pass\n"
-    "  return 'ran'";
-
-}  // namespace
-
 TEST_F(PythonShimTest, BatchRunsInOrder) {
   serve("order = 0\ndef handler(event, context):\n  global order\n  order += 1\n  return [event['n'], order]");
   buffer out;
@@ -30,20 +18,6 @@ TEST_F(PythonShimTest, BatchRunsInOrder) {
   send(out);
   for (std::uint64_t id = 1; id <= 500; ++id)
     EXPECT_EQ(result(id).json(), json({id, id}));
-}
-
-TEST_F(PythonShimTest, FramesMayComeInAnyPieces) {
-  serve("def handler(event, context):\n  return len(event['text'])");
-  buffer out;
-  const auto first = append_call(out, json({{"text", "abc"}}).dump());
-  const auto second = append_call(out, json({{"text", std::string(300, 'x')}}).dump());
-  for (const char byte : out.view()) {
-    buffer piece;
-    piece.push_back(byte);
-    send(piece);
-  }
-  EXPECT_EQ(result(first).payload, "3");
-  EXPECT_EQ(result(second).payload, "300");
 }
 
 TEST_F(PythonShimTest, LargeEventsAndAnswersPass) {
@@ -59,53 +33,6 @@ TEST_F(PythonShimTest, LargeEventsAndAnswersPass) {
   std::uint64_t id = 6;
   for (const std::size_t size : {1U, 400'000U, 2U, 250'000U, 3U})
     EXPECT_EQ(result(++id).payload.size(), 2 * size + 2);
-}
-
-TEST_F(PythonShimTest, AnswerOverTheLimitIsRefusedByName) {
-  serve("def handler(event, context):\n  return 'x' * (event['size'] - 2)");
-  EXPECT_EQ(answer({{"size", 6'291'556}}).size(), 6'291'556U);
-  const auto error = failure({{"size", 6'291'557}});
-  EXPECT_EQ(error["errorType"], "Function.ResponseSizeTooLarge");
-  EXPECT_EQ(error["errorMessage"], "Response payload size exceeded maximum allowed payload size (6291556 bytes).");
-  EXPECT_EQ(answer({{"size", 3}}), R"("x")");
-}
-
-TEST_F(PythonShimTest, CancelsOnlyWhatHasNotStarted) {
-  serve(waits_for_file);
-  const auto file = folder.path() / "go";
-  buffer out;
-  const auto head = append_call(out, json({{"file", file.string()}}).dump());
-  const auto next = append_call(out, "{}");
-  const auto last = append_call(out, "{}");
-  send(out);
-  ASSERT_EQ(receive().kind, frame_kind::log);
-  out.clear();
-  append_cancel(out, head);
-  append_cancel(out, next);
-  append_cancel(out, 4711);
-  append_ping(out, 77);
-  send(out);
-  folder.write("go", "");
-
-  EXPECT_EQ(result(head).kind, frame_kind::answer);
-  EXPECT_EQ(result(next).kind, frame_kind::cancelled);
-  EXPECT_EQ(result(last).payload, R"("ran")");
-  EXPECT_EQ(result(77).kind, frame_kind::pong);  // only between two calls
-}
-
-TEST_F(PythonShimTest, StopFinishesWhatRunsAndGivesBackTheRest) {
-  serve(waits_for_file);
-  const auto file = folder.path() / "go";
-  const auto running = call({{"file", file.string()}});
-  ASSERT_EQ(receive().kind, frame_kind::log);
-  buffer out;
-  const auto waiting = append_call(out, "{}");
-  append_stop(out);
-  send(out);
-  folder.write("go", "");
-  EXPECT_EQ(result(running).payload, R"("ran")");
-  EXPECT_EQ(result(waiting).kind, frame_kind::cancelled);
-  EXPECT_EQ(exit_status(), 0);
 }
 
 TEST_F(PythonShimTest, ThreadsLeftRunningKeepNothingAlive) {
@@ -133,21 +60,6 @@ TEST_F(PythonShimTest, LinesOfThreadsDoNotMixWithAnswers) {
     ASSERT_EQ(frame.kind, frame_kind::log);
     logs.push_back(frame);
   }
-}
-
-TEST_F(PythonShimTest, StopEndsAWorkerThatHasNoFunctionYet) {
-  start(files{}, "");
-  buffer out;
-  append_stop(out);
-  send(out);
-  EXPECT_EQ(exit_status(), 0);
-}
-
-TEST_F(PythonShimTest, EndOfTheChannelEndsTheWorker) {
-  serve("def handler(event, context): return 1");
-  EXPECT_EQ(answer(), "1");
-  worker.channel.reset();
-  EXPECT_EQ(exit_status(), 0);
 }
 
 TEST_F(PythonShimTest, SysExitEndsTheProcessAndGivesBackWhatWaits) {

@@ -189,6 +189,8 @@ TEST(AdminApiTest, NamesFaultsOfCodeAndSource) {
   EXPECT_THAT(deployment_fault(with("code", {{"zip", x_digest}, {"object", x_digest}})), HasSubstr("exactly one of"));
   EXPECT_THAT(deployment_fault(with("code", {{"zip", "abc"}})), HasSubstr("'zip' is not 64 hex digits"));
   EXPECT_THAT(deployment_fault(with("code", {{"zip", x_digest}, {"git", "x"}})), HasSubstr("unknown member 'git'"));
+  EXPECT_THAT(deployment_fault(with("code", {{"zipp", x_digest}})),
+              testing::AllOf(HasSubstr("'code' needs exactly one"), HasSubstr("unknown member 'zipp'")));
   EXPECT_THAT(deployment_fault(with("code", "x")), HasSubstr("not a JSON object"));
   auto slip = manifest_json();
   slip[0]["path"] = "../x";

@@ -239,6 +239,11 @@ class Node:
         """A RawClient of the gateway."""
         return RawClient(self.host, self.port, timeout_s)
 
+    def connect_admin(self, timeout_s=PATIENCE_S):
+        """A RawClient of the admin port."""
+        host, port = self.admin_address.rsplit(":", 1)
+        return RawClient(host, int(port), timeout_s)
+
     def terminate(self, timeout_s=PATIENCE_S):
         """SIGTERM, then the exit code."""
         self.pids()

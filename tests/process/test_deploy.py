@@ -1,4 +1,5 @@
 """The commands that talk to a node: what they take, refuse, print and return."""
+import base64
 import io
 import json
 import os
@@ -275,6 +276,28 @@ class DeployTest(DeployCase):
                 self.assertEqual(each.returncode, 1)
                 self.assertIn("another deployment", each.stderr)
         self.assertRegex(self.node.request("GET", "/f")[2], rb"^hello \d$")
+
+
+class RuntimeTest(unittest.TestCase):
+    def test_an_interpreter_that_does_not_start_is_not_installed(self):
+        with support.TempDir() as folder:
+            wrapper = os.path.join(support.write_files(folder, {"python3.77": "#!/bin/sh\nexit 127\n"}), "python3.77")
+            os.chmod(wrapper, 0o755)
+            why = (f"runtime python3.77 is not installed on this node: {wrapper} cannot be started: "
+                   "it ended with status 127")
+            with support.Node(env={"PATH": f"{folder}:{os.environ['PATH']}"}) as node:
+                module = {"app.py": "def handler(event, context):\n  return 'ran'"}
+                done = node.deploy_files("f", module, "--runtime", "python3.77", "--handler", "app.handler", check=False)
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (1, "", f"troupe: {why}\n"))
+                status, _, body = node.admin("POST", "/2015-03-31/functions", json.dumps(
+                    {"FunctionName": "f", "Runtime": "python3.77", "Handler": "app.handler",
+                     "Role": "arn:aws:iam::000000000000:role/r",
+                     "Code": {"ZipFile": base64.b64encode(zipped(module)).decode()}}))
+                self.assertEqual((status, json.loads(body)["message"]), (400, why))
+                self.assertEqual(node.admin("GET", "/v1/functions/f")[0], 404)
+                os.unlink(wrapper)  # the machine's python3 will do now
+                node.deploy_files("f", module, "--runtime", "python3.77", "--handler", "app.handler")
+                self.assertEqual(node.request("GET", "/f")[2], b"ran")
 
 
 class NativeDeployTest(DeployCase):

@@ -1,4 +1,6 @@
-"""Shared objects in processes of their own: what a handler sees, and what its end does to the node, which is nothing."""
+"""Shared objects in processes of their own: what a handler sees, and what its end does to the node, which is nothing; and
+inside the node, where its end is the node's, but not for ever."""
+import http.client
 import json
 import unittest
 
@@ -47,7 +49,7 @@ TROUPE_FUNCTION(handler)
 """
 
 
-class NativeProcessTest(unittest.TestCase):
+class NativeCase(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = cls.enterClassContext(support.TempDir())
@@ -61,6 +63,8 @@ class NativeProcessTest(unittest.TestCase):
         self.assertEqual(status, 200)
         return int(body.split()[0])
 
+
+class NativeProcessTest(NativeCase):
     def test_a_handler_cannot_tell_where_it_runs(self):
         seen = []
         for isolation in ("process", "in-process"):
@@ -97,6 +101,78 @@ class NativeProcessTest(unittest.TestCase):
             self.assertEqual(done.returncode, 1)
             self.assertIn("troupe_function_entry", done.stderr)
             self.assertEqual(node.request("GET", "/strange")[1]["x-troupe-error"], "init_failed")
+
+
+class NativeInProcessTest(NativeCase):
+    def die(self, node, act="crash"):
+        """Calls the function, which takes the node with it, and starts the node again."""
+        with self.assertRaises((ConnectionError, http.client.HTTPException)):
+            node.request("GET", f"/f/{act}")
+        node.process.wait(support.PATIENCE_S)
+        node.start()
+
+    def kill_while_idle(self, node):
+        node.kill()
+        node.start()
+
+    def isolated(self, node):
+        return "object_isolated" in node.log()
+
+    def test_an_object_that_took_the_node_with_it_twice_is_not_let_in_again(self):
+        with support.Node(native="in-process") as node:
+            self.serve(node)
+            self.assertEqual(self.pid_of(node), node.pid)
+            self.die(node)
+            self.assertEqual(self.pid_of(node), node.pid)
+            self.assertFalse(self.isolated(node))
+            self.die(node, "exit")
+            self.assertNotEqual(self.pid_of(node), node.pid)
+            self.assertTrue(self.isolated(node))
+            status, headers, body = node.request("GET", "/f/crash")
+            self.assertEqual((status, headers["x-troupe-error"], json.loads(body)),
+                             (500, "function_crashed", {"message": "Internal Server Error"}))
+            self.assertIsNone(node.process.poll())
+            self.assertEqual(node.terminate(), 0)
+            node.start()
+            self.assertNotEqual(self.pid_of(node), node.pid, "a clean end is no reason to trust it again")
+            self.serve(node, "--memory-mb", "256")
+            self.assertNotEqual(self.pid_of(node), node.pid)
+
+    def test_another_end_between_two_such_deaths_breaks_the_row(self):
+        for between in ("clean", "killed while nothing ran"):
+            with self.subTest(between=between), support.Node(native="in-process") as node:
+                self.serve(node)
+                self.die(node)
+                if between == "clean":
+                    self.assertEqual(node.terminate(), 0)
+                    node.start()
+                else:
+                    self.kill_while_idle(node)
+                self.die(node)
+                self.assertEqual(self.pid_of(node), node.pid)
+
+    def test_an_object_whose_load_ends_the_node_is_not_let_in_again(self):
+        source = "#include <cstdlib>\n#include <unistd.h>\n" + HANDLER + """
+            const bool bad = [] {
+              if (::access("%s", F_OK) == 0)
+                std::_Exit(9);
+              return true;
+            }();
+            """
+        trap = self.folder + "/trap"
+        loads_badly = support.build_native(source % trap, self.folder, "loads_badly")
+        with support.Node(native="in-process") as node:
+            node.deploy(loads_badly, "--name", "f", "--route", "ANY /f/{act}")
+            node.kill()
+            with open(trap, "w", encoding="utf-8"):
+                pass
+            for _ in range(2):
+                with self.assertRaises(AssertionError):
+                    node.start()
+                self.assertEqual(node.process.wait(support.PATIENCE_S), 9)
+            node.start()
+            self.assertTrue(self.isolated(node))
+            self.assertEqual(node.request("GET", "/f/pid")[1]["x-troupe-error"], "init_failed")
 
 
 if __name__ == "__main__":

@@ -1,18 +1,24 @@
 """Calls that wait, in the node or inside a busy worker: none is forgotten, each has its own time, and a function that does
 not get going keeps nobody else from starting."""
+import contextlib
 import json
+import os
+import socket
+import struct
 import threading
 import time
 import unittest
 
 import support
+import wire
 
 HANDLER = """
+const fs = require('fs');
 exports.handler = async (event) => {
-  const {act, ms} = event.queryStringParameters ?? {};
+  const {act} = event.queryStringParameters ?? {};
   if (act === 'spin') for (;;) ;
   if (act === 'never') return new Promise(() => setInterval(() => {}, 1000));
-  if (act === 'sleep') await new Promise((done) => setTimeout(done, Number(ms)));
+  while (act === 'gate' && !fs.existsSync(process.env.GATE)) await new Promise((done) => setTimeout(done, 5));
   return String(process.pid);
 };"""
 
@@ -36,16 +42,71 @@ class QueueCase(unittest.TestCase):
 
 class RefusedCallTest(QueueCase):
     def test_an_event_that_is_too_large_does_not_stop_the_queue_behind_it(self):
-        with support.Node() as node:
-            node.deploy_files("f", HANDLER, "--max-instances", "1")
-            body = b"\xff" * 6_000_000  # in base64 above what a worker takes
+        with support.Node("--set", "queue.max_age=60s") as node, support.TempDir() as folder, \
+                contextlib.ExitStack() as calls:
+            gate = os.path.join(folder, "gate")
+            node.deploy_files("f", HANDLER, "--max-instances", "1", "--timeout-s", "60", "--env", f"GATE={gate}")
+            clients = [calls.enter_context(node.connect()) for _ in range(5)]
+            clients[0].send(wire.get("/f?act=gate"))
+            support.wait_until(lambda: any(line.startswith("START ") for line in node.logs("f")), "start of the call")
+            clients[1].send(wire.post(b"\xff" * 6_000_000, "/f"))  # in base64 above what a worker takes
+            support.wait_until(lambda: wire.has_arrived(clients[1]), "the whole body at the node")
+            fence = calls.enter_context(contextlib.closing(wire.Fence(node)))
+            fence.wait()
+            for client in clients[2:]:
+                client.send(wire.get("/f"))
+            fence.wait()
+            with open(gate, "w", encoding="utf-8"):
+                pass
+            self.assertEqual([client.response().status for client in clients], [200, 413, 200, 200, 200])
 
-            def call(i):
-                if i == 0:
-                    return node.request("GET", "/f?act=sleep&ms=600")[0]
-                time.sleep(0.1 if i == 1 else 0.3)  # behind it, in this order
-                return node.request("POST", "/f", body=body)[0] if i == 1 else node.request("GET", "/f")[0]
-            self.assertEqual(support.parallel(5, call), [200, 413, 200, 200, 200])
+
+INVOKE = b"POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
+
+
+class LeftCallTest(QueueCase):
+    """A call waits behind another one while its client does something to the connection."""
+
+    def run_behind_another(self, request, leave, on_admin_port=False):
+        """How often the function ran for `request`, and what came back: None after a reset."""
+        with support.Node("--set", "queue.max_age=60s") as node, contextlib.ExitStack() as held:
+            gate = os.path.join(held.enter_context(support.TempDir()), "gate")
+            node.deploy_files("f", "let runs = 0;" + HANDLER.replace("return String(process.pid)", "return ++runs"),
+                              "--max-instances", "1", "--timeout-s", "60", "--env", f"GATE={gate}")
+            first = held.enter_context(node.connect())
+            first.send(wire.get("/f?act=gate"))
+            support.wait_until(lambda: any(line.startswith("START ") for line in node.logs("f")), "start of the call")
+            fences = [held.enter_context(contextlib.closing(wire.Fence(node, connect)))
+                      for connect in (node.connect_admin, node.connect)]  # an invoke goes from loop to loop
+            client = held.enter_context(node.connect_admin() if on_admin_port else node.connect())
+            client.send(request)
+            for fence in fences:
+                fence.wait()
+            leave(client)
+            for fence in fences:
+                fence.wait()
+            with open(gate, "w", encoding="utf-8"):
+                pass
+            self.assertEqual(first.response().body, b"1")
+            answer = None if leave == self.reset else client.response().body
+            return int(node.request("GET", "/f")[2]) - 2, answer
+
+    @staticmethod
+    def reset(client):
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+
+    def test_what_waits_is_dropped_when_its_client_is_gone(self):
+        self.assertEqual(self.run_behind_another(wire.get("/f"), self.reset), (0, None))
+
+    def test_an_invoke_that_waits_is_dropped_when_its_client_is_gone(self):
+        self.assertEqual(self.run_behind_another(INVOKE, self.reset, on_admin_port=True), (0, None))
+
+    def test_a_client_that_ends_only_its_own_side_gets_its_answer(self):
+        for on_admin_port, request in ((False, wire.get("/f")), (True, INVOKE)):
+            with self.subTest(on_admin_port=on_admin_port):
+                self.assertEqual(self.run_behind_another(request, support.RawClient.half_close, on_admin_port),
+                                 (1, b"2"))
 
 
 class PrefetchTest(QueueCase):

@@ -1,7 +1,10 @@
 """Raw requests to a node's edge: many connections at once, floods, and what the node's process spends on them."""
 import contextlib
+import fcntl
 import os
 import select
+import struct
+import termios
 import time
 import unittest
 
@@ -30,8 +33,8 @@ class Fence:
     the turn of the first one are read behind it.
     """
 
-    def __init__(self, node):
-        self.client = node.connect()
+    def __init__(self, node, connect=None):
+        self.client = (connect or node.connect)()
 
     def close(self):
         self.client.close()
@@ -127,6 +130,11 @@ class Spending:
 
 def deploy_hello(node):
     node.deploy(support.NATIVE_HELLO, "--name", "hello")
+
+
+def has_arrived(client):
+    """Whether everything that was sent is with the node's kernel."""
+    return struct.unpack("i", fcntl.ioctl(client.socket, termios.TIOCOUTQ, b"\0" * 4))[0] == 0
 
 
 def is_held(client):
