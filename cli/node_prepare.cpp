@@ -9,8 +9,9 @@
 #include <filesystem>
 #include <future>
 
-#include "actors/stores/sqlite_store.hpp"
+#include "actors/stores/cluster_store.hpp"
 #include "cli/node_state.hpp"
+#include "config/log.hpp"
 #include "functions/shims.hpp"
 #include "functions/unix_file.hpp"
 
@@ -68,11 +69,7 @@ expected<void> node::state::prepare() {
   const auto descriptors = raise_descriptor_limit();
   if (options.max_connections == 0)
     options.max_connections = descriptors / 4 * 3;
-  auto opened_store = [this] {
-    actors::sqlite_store_options wanted;
-    wanted.data_dir = directory->path();
-    return actors::open_sqlite_store(std::move(wanted));
-  }();
+  auto opened_store = open_store();
   if (!opened_store)
     return tl::unexpected{opened_store.error()};
   store = std::move(*opened_store);
@@ -90,6 +87,22 @@ expected<void> node::state::prepare() {
   return directory->write_file(node_shim_file, functions::node_shim()).and_then([this] {
     return directory->write_file(python_shim_file, functions::python_shim());
   });
+}
+
+expected<std::unique_ptr<actors::cluster_store>> node::state::open_store() const {
+  actors::cluster_store_options wanted;
+  wanted.data_dir = directory->path();
+  wanted.node.self.id = directory->node_id();
+  wanted.node.self.name = options.name;
+  wanted.node.self.cores = usable_cores();
+  wanted.node.incarnation = make_uuid();
+  wanted.notices.on_event = [](const cluster::store_event& event) {
+    if (event.what == cluster::store_event::kind::halted)
+      log_event(log_level::error, "store_halted", {{"reason", event.text}});
+    else if (event.what == cluster::store_event::kind::resumed)
+      log_event(log_level::info, "store_resumed", {{"reason", event.text}});
+  };
+  return actors::open_cluster_store(std::move(wanted));
 }
 
 expected<void> node::state::open_sockets() {

@@ -16,6 +16,7 @@
 #include "actors/router.hpp"
 #include "actors/spawner_link.hpp"
 #include "actors/stem_pool.hpp"
+#include "actors/stores/cluster_store.hpp"
 #include "actors/work_thread.hpp"
 #include "cli/data_directory.hpp"
 #include "cli/node.hpp"
@@ -48,6 +49,7 @@ struct node::state {
 
   int run();
   expected<void> prepare();
+  expected<std::unique_ptr<actors::cluster_store>> open_store() const;
   expected<void> open_sockets();
   expected<void> judge_last_end();
   void start_system();
@@ -90,7 +92,7 @@ struct node::state {
 
   std::optional<data_directory> directory;
   functions::spawner_handle spawner;
-  std::unique_ptr<cluster::catalog_store> store;
+  std::unique_ptr<actors::cluster_store> store;
   cluster::store_identity identity;
   functions::runtime_programs programs;
   std::optional<functions::code_store> code;

@@ -116,6 +116,7 @@ private:
   cluster::store_node node_;
   cluster::store_role role_ = cluster::store_role::empty;
   cluster::node_id primary_;
+  cluster::store_identity identity_;
   std::optional<std::variant<cluster::persist_rows, cluster::persist_whole>> write_;
   std::uint64_t next_call_ = 0;
   std::unordered_map<std::uint64_t, asked> calls_;

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "actors/stores/history_store.hpp"
+#include "cluster/primary.hpp"
 #include "tests/support/fault_disk.hpp"
 #include "tests/support/store_peer.hpp"
 
@@ -138,6 +140,37 @@ TEST_F(ClusterStoreTest, ANodeFindsItsClusterAtChangedAddresses) {
   b->put_patiently("x", "2");
   c->put_patiently("y", "1");
   expect_equal();
+}
+
+/// As nodes alone wrote it before they registered themselves.
+std::string write_store_without_registration(const std::string& folder) {
+  auto file = history_store::open(folder + "/store.db", {});
+  auto found = file->read();
+  auto decisions = primary::make(std::move(found->state));
+  for (int i = 0; i < 3; ++i)
+    decisions->decide({{}, {{"key" + std::to_string(i), "1", false}}, make_uuid()}, milliseconds{1});
+  EXPECT_TRUE(file->persist(decisions->staged()));
+  return to_string(found->identity.store_id);
+}
+
+TEST_F(ClusterStoreTest, TheStoreOfANodeAloneGrowsIntoACluster) {
+  const auto store_id = write_store_without_registration(a.folder.path());
+  {
+    cluster_store_options alone;
+    alone.data_dir = a.folder.path();
+    alone.node.self.id = a.id;
+    alone.node.self.name = "a";
+    auto store = *open_cluster_store(std::move(alone));
+    EXPECT_EQ(to_string(store_client{*store}.open()->store_id), store_id);
+    EXPECT_NE(cursor_of(store_client{*store}.put("key3", "1")), 0u);
+  }
+
+  start_all();
+
+  EXPECT_EQ(to_string(c->client().open()->store_id), store_id);
+  c->put_patiently("key4", "1");
+  expect_equal();
+  EXPECT_EQ(b->contents(), "key0=1 key1=1 key2=1 key3=1 key4=1 ");
 }
 
 TEST_F(ClusterStoreTest, AnEmptyNodeLoadsWhatTheLogNoLongerHolds) {

@@ -49,6 +49,7 @@ protected:
     loop.attach(*system);
     loop.start();
     surroundings->log = &logs;
+    surroundings->objects = std::make_shared<object_isolation>();
     surroundings->on_demand = [this](const demand&) { ++demands; };
     auto peers = std::make_shared<std::vector<router_actor>>();
     surroundings->peers = peers;
