@@ -18,6 +18,15 @@ using namespace troupe::tests;
 
 namespace {
 
+/// Nobody can be reached.
+struct no_network final : store_network {
+  void begin(store_network_user&) override {}
+  void end() override {}
+  void want(std::vector<wanted_link>, std::vector<std::string>) override {}
+  void send(const node_id&, std::uint64_t, std::string) override {}
+  void probe(const probe_incarnation&) override {}
+};
+
 struct ClusterStoreTest : testing::Test {
   store_peer a{"a"};
   std::unique_ptr<store_peer> b;
@@ -288,6 +297,29 @@ TEST_F(ClusterStoreTest, ADamagedCopyIsSetAsideAndLoadedAnew) {
   c->reach(at);
   expect_equal();
   EXPECT_TRUE(std::filesystem::exists(c->folder.path() + "/store.db.set-aside"));
+}
+
+TEST_F(ClusterStoreTest, WhereAStoreIsMissingThatWasThereNoneIsFounded) {
+  start_all();
+  c->reach(cursor_of(a.client().put("x", "1")));
+  for (auto* each : {&a, c.get()})
+    while (!std::filesystem::exists(each->folder.path() + "/store.place"))
+      each->client().follow(each->client().load()->cursor, milliseconds{20});
+  c->stop();
+  std::filesystem::remove(c->folder.path() + "/store.db");
+
+  c->start();
+
+  c->put_patiently("y", "1");
+  expect_equal();
+  a.stop();
+  std::filesystem::remove(a.folder.path() + "/store.db");
+  auto again = a.options;
+  again.node.self.id = a.id;
+  again.network = std::make_shared<no_network>();
+  const auto opened = open_cluster_store(std::move(again));
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().code, errc::corrupt);
 }
 
 TEST_F(ClusterStoreTest, SessionsAndClaimsWorkFromACopy) {
