@@ -8,9 +8,9 @@
 #include <variant>
 
 #include "actors/stores/store_engine.hpp"
+#include "actors/stores/store_opening.hpp"
 #include "actors/work_thread.hpp"
 #include "cluster/commit_request.hpp"
-#include "config/log.hpp"
 
 namespace troupe::actors {
 
@@ -312,39 +312,12 @@ void threaded_store::close() {
   thread_.stop();
 }
 
-/// A store that is not where it was: a copy is loaded anew, a primary is lost.
-expected<store_disk> judge_missing(const store_place& place, store_disk disk, cluster_store_options& options) {
-  if (place.role != store_role::copy)
-    return fail(errc::corrupt, options.data_dir +
-                                   "/store.db, the store of this cluster's primary, is missing. Two ways out: put a "
-                                   "backup of this file in its place, or start with an empty data directory");
-  options.seeds.insert(options.seeds.end(), place.addresses.begin(), place.addresses.end());
-  return disk;
-}
-
-expected<store_disk> open_disk(cluster_store_options& options) {
-  const auto place = options.network == nullptr ? std::nullopt : read_store_place(options.data_dir);
-  const auto missing = options.seeds.empty() && !place ? missing_store::make : missing_store::leave;
-  auto disk = store_disk::open(options.data_dir, options.vfs, missing);
-  if (disk)
-    return disk->has_store() || !place ? std::move(disk) : judge_missing(*place, std::move(*disk), options);
-  if (disk.error().code != errc::corrupt || !place || place->role != store_role::copy || place->addresses.empty())
-    return disk;
-  // Everything in it is at the primary as well.
-  auto aside = set_store_aside(options.data_dir);
-  if (!aside)
-    return tl::unexpected{std::move(aside.error())};
-  log_event(log_level::error, "store_set_aside", {{"path", *aside}, {"reason", disk.error().what}});
-  auto empty = store_disk::open(options.data_dir, options.vfs, missing_store::leave);
-  return empty ? judge_missing(*place, std::move(*empty), options) : std::move(empty);
-}
-
 }  // namespace
 
 expected<std::unique_ptr<cluster_store>> open_cluster_store(cluster_store_options options) {
   if (options.node.self.id == node_id{})
     return fail(errc::bad_usage, "a store needs the id of its node");
-  auto disk = open_disk(options);
+  auto disk = open_store_disk(options);
   if (!disk)
     return tl::unexpected{std::move(disk.error())};
   if (options.network == nullptr)
