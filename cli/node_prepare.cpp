@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "cli/node_state.hpp"
+#include "config/log.hpp"
 #include "functions/shims.hpp"
 #include "functions/unix_file.hpp"
 

@@ -38,7 +38,11 @@ expected<void> node::state::open_store() {
   wanted.node.self.cores = usable_cores();
   wanted.node.incarnation = incarnation;
   wanted.notices.on_event = [this](const cluster::store_event& event) {
-    log_event(log_level::info, kind_of(event.what), {{"text", event.text}});
+    using kind = cluster::store_event::kind;
+    if (!cluster && event.what != kind::halted && event.what != kind::resumed)
+      return;  // a node alone is nobody's news
+    log_event(event.what == kind::halted ? log_level::error : log_level::info, kind_of(event.what),
+              {{"reason", event.text}});
     journal.add(kind_of(event.what), event.text);
   };
   if (cluster) {

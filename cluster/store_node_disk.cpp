@@ -60,9 +60,12 @@ void store_node::state::persisted(std::uint64_t number) {
   if (write.what == disk_write::kind::whole) {
     whole_durable(write);
   } else {
-    news_of(store_.staged());
+    const bool leader_changed = news_of(store_.staged());
     store_.made_durable();
     durable();
+    // Whoever looks for the leader at an older address hears the new one.
+    if (leader_changed)
+      hello_all();
   }
   for (auto& each : write.calls)
     answer(each.from, std::move(each.answer));
@@ -106,11 +109,15 @@ void store_node::state::whole_durable(disk_write& write) {
 }
 
 /// Nodes that come and go, sessions that end. Before the changes are durable in memory.
-void store_node::state::news_of(const staged_changes& changes) {
-  for (const auto* put : changes.puts)
+/// @returns whether the leader says something else of itself.
+bool store_node::state::news_of(const staged_changes& changes) {
+  bool leader_changed = false;
+  for (const auto* put : changes.puts) {
+    leader_changed = leader_changed || put->key == node_key(leader_);
     if (put->key.starts_with("node/") && store_.find(put->key) == nullptr)
       if (const auto node = decode_node(*put))
         event(store_event::kind::joined, node->name + " joined the cluster");
+  }
   sessions_ended ended;
   for (const auto key : changes.erased) {
     const auto* stored = store_.find(std::string{key});
@@ -125,6 +132,7 @@ void store_node::state::news_of(const staged_changes& changes) {
   }
   if (!ended.sessions.empty())
     out_.push_back(std::move(ended));
+  return leader_changed;
 }
 
 void store_node::state::persist_failed(std::uint64_t number, persist_failure failure, const std::string& why) {

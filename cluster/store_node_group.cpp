@@ -79,7 +79,7 @@ void store_node::state::finish_group(std::vector<decided_call> group) {
   persist_staged(std::move(write));
 }
 
-/// What the primary changes by itself: its own first row, sessions that ended, claims that open again.
+/// What the primary changes by itself: its own first row or registration, sessions that ended, claims that open again.
 void store_node::state::stage_own() {
   if (std::exchange(expire_now_, false)) {
     for (const auto& session : sessions_.expire(now_.boot))
@@ -96,6 +96,8 @@ void store_node::state::stage_own() {
                    {node_key(options_.self.id), encode(options_.self), false}},
                   store_.own_id()},
                  store_time());
+  else
+    register_self();
   if (claims_closed_until_ && now_.boot >= *claims_closed_until_ && store_.standing(claims_closed_key) != nullptr)
     store_.apply({{}, {{claims_closed_key, {}, true}}, store_.own_id()}, store_time());
 }

@@ -45,8 +45,6 @@ void store_node::state::lead() {
     i = forwarded_.erase(i);
   }
   registered_ = false;
-  if (primary_of(store_) != node_id{})
-    register_self();
 }
 
 void store_node::state::step_back() {

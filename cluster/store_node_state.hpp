@@ -128,7 +128,7 @@ private:
   void group_failed(disk_write& write, persist_failure failure, const std::string& why);
   void copy_failed(persist_failure failure, const std::string& why);
   void whole_durable(disk_write& write);
-  void news_of(const staged_changes& changes);
+  bool news_of(const staged_changes& changes);
   void durable();
 
   // store_node_peers

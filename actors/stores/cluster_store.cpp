@@ -8,9 +8,9 @@
 #include <variant>
 
 #include "actors/stores/store_engine.hpp"
+#include "actors/stores/store_opening.hpp"
 #include "actors/work_thread.hpp"
 #include "cluster/commit_request.hpp"
-#include "config/log.hpp"
 
 namespace troupe::actors {
 
@@ -312,29 +312,12 @@ void threaded_store::close() {
   thread_.stop();
 }
 
-expected<store_disk> open_disk(cluster_store_options& options) {
-  const auto missing = options.seeds.empty() ? missing_store::make : missing_store::leave;
-  auto disk = store_disk::open(options.data_dir, options.vfs, missing);
-  if (disk || disk.error().code != errc::corrupt || options.network == nullptr)
-    return disk;
-  const auto place = read_store_place(options.data_dir);
-  if (!place || place->role != store_role::copy || place->addresses.empty())
-    return disk;
-  // Everything in it is at the primary as well.
-  auto aside = set_store_aside(options.data_dir);
-  if (!aside)
-    return tl::unexpected{std::move(aside.error())};
-  log_event(log_level::error, "store_set_aside", {{"path", *aside}, {"reason", disk.error().what}});
-  options.seeds.insert(options.seeds.end(), place->addresses.begin(), place->addresses.end());
-  return store_disk::open(options.data_dir, options.vfs, missing_store::leave);
-}
-
 }  // namespace
 
 expected<std::unique_ptr<cluster_store>> open_cluster_store(cluster_store_options options) {
   if (options.node.self.id == node_id{})
     return fail(errc::bad_usage, "a store needs the id of its node");
-  auto disk = open_disk(options);
+  auto disk = open_store_disk(options);
   if (!disk)
     return tl::unexpected{std::move(disk.error())};
   if (options.network == nullptr)

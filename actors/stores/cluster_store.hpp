@@ -57,8 +57,8 @@ public:
 };
 
 /// Opens the store of a data directory. Where there is none: makes one with a new identity, or, with seeds, waits to
-/// join. A copy that is damaged is set aside and loaded anew. Reads and checks the whole file, so it blocks: call it at
-/// the start of a node, not on a loop.
+/// join. A copy that is damaged is set aside, and one that is missing or set aside is loaded anew. Reads and checks the
+/// whole file, so it blocks: call it at the start of a node, not on a loop.
 ///
 /// Of the store it returns:
 /// - callbacks run on the store's thread and must not block or call `close`; refusals of a full queue or a closed store

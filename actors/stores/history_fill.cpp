@@ -1,6 +1,4 @@
 // Writes a whole store into a new file: what a copy loaded from another node.
-#include <sqlite3.h>
-
 #include "actors/stores/history_format.hpp"
 #include "actors/stores/history_store.hpp"
 #include "actors/stores/statement_store.hpp"

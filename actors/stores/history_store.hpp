@@ -18,8 +18,8 @@ public:
   using contents = cluster::stored_store;
 
   /// Opens `path`, making it (mode 0600) when there is none; locks it against other processes until destruction.
-  /// @param vfs  as in `sqlite_store_options`.
-  /// @returns the errors of `open_sqlite_store`.
+  /// @param vfs  as in `cluster_store_options`.
+  /// @returns the errors of `open_cluster_store`.
   static expected<history_store> open(std::string path, const std::string& vfs);
 
   ~history_store();

@@ -22,6 +22,7 @@ public:
   /// process has it open or a newer troupe wrote it; `errc::full`.
   static expected<store_disk> open(const std::string& data_dir, const std::string& vfs, missing_store missing);
 
+  bool has_store() const noexcept { return file_.has_value(); }
   /// What was there, once; nothing when there is no store.
   std::optional<cluster::stored_store> take_found();
 

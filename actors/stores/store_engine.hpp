@@ -6,7 +6,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -16,27 +15,11 @@
 #include <vector>
 
 #include "actors/stores/cluster_store.hpp"
+#include "actors/stores/published_point.hpp"
 #include "actors/stores/store_disk.hpp"
 #include "actors/stores/store_place.hpp"
 
 namespace troupe::actors {
-
-/// The point as any thread sees it; outlives the engine.
-class published_point {
-public:
-  std::shared_ptr<const store_point> get() const {
-    const std::lock_guard lock{mutex_};
-    return point_;
-  }
-  void set(std::shared_ptr<const store_point> next) {
-    const std::lock_guard lock{mutex_};
-    point_ = std::move(next);
-  }
-
-private:
-  mutable std::mutex mutex_;
-  std::shared_ptr<const store_point> point_ = std::make_shared<store_point>();
-};
 
 class store_engine {
 public:
@@ -116,6 +99,7 @@ private:
   cluster::store_node node_;
   cluster::store_role role_ = cluster::store_role::empty;
   cluster::node_id primary_;
+  cluster::store_identity identity_;
   std::optional<std::variant<cluster::persist_rows, cluster::persist_whole>> write_;
   std::uint64_t next_call_ = 0;
   std::unordered_map<std::uint64_t, asked> calls_;

@@ -92,6 +92,7 @@ void store_engine::carry_out(store_event& action) {
 void store_engine::carry_out(role_changed& action) {
   role_ = action.role;
   primary_ = action.primary;
+  identity_ = status().identity;
   links_due_ = true;
   publish();
   answer_waiters();
@@ -103,7 +104,9 @@ void store_engine::carry_out(records_changed& action) {
   if (action.whole) {
     // The log of a store that was loaded begins there; what a follower knew may not be part of it.
     known_from_ = action.at;
-    role_ = status().role;
+    const auto known = status();
+    role_ = known.role;
+    identity_ = known.identity;
     links_due_ = true;
   }
   publish();
@@ -147,9 +150,9 @@ void store_engine::answer_waiters() {
 }
 
 void store_engine::publish() {
-  const auto known = status();
-  point_->set(std::make_shared<const store_point>(
-      store_point{known.role, known.identity, known.at, known.hash, known.primary}));
+  const auto& records = node_.records();
+  point_->set(
+      std::make_shared<const store_point>(store_point{role_, identity_, records.barrier(), records.hash(), primary_}));
 }
 
 void store_engine::review_links() {
@@ -174,7 +177,7 @@ void store_engine::remember_place(time_point current) {
   if (options_.network == nullptr || role_ == store_role::empty || current < place_due_)
     return;
   place_due_ = current + place_interval;
-  store_place place{role_, point_->get()->identity.store_id, {}};
+  store_place place{role_, identity_.store_id, {}};
   for (const auto* stored : node_.records().find_all("node/"))
     if (const auto node = decode_node(*stored); node && node->id != options_.node.self.id)
       place.addresses.insert(place.addresses.end(), node->addresses.begin(), node->addresses.end());

@@ -26,6 +26,7 @@ struct store_links_config {
   /// For each dial; empty: plain.
   std::function<std::unique_ptr<stream_cipher>()> make_cipher;
   cluster::link_limits limits;
+  std::size_t max_accepted = 1'024;  ///< connections that others dialed; more are closed at once
   milliseconds idle_timeout{5'000};  ///< a connection that neither side wants is closed after that
 };
 

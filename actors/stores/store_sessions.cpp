@@ -94,6 +94,12 @@ void store_links::sessions::send(const cluster::node_id& to, std::uint64_t sessi
 void store_links::sessions::adopt(accepted_link link) {
   if (user_ == nullptr || link.peer.node == config_.self)
     return;
+  const auto accepted =
+      std::count_if(nodes_.begin(), nodes_.end(), [](const auto& each) { return each.second.theirs; });
+  if (static_cast<std::size_t>(accepted) >= config_.max_accepted)
+    return log_event(
+        log_level::warning, "store_link_refused",
+        {{"peer", link.peer.node_name}, {"reason", "this node has all the links for its store that it may"}});
   std::make_shared<accepted_connection>(loop_, static_cast<store_connection_user&>(*this), std::move(link),
                                         config_.limits)
       ->begin();

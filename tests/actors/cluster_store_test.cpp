@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "actors/stores/history_store.hpp"
+#include "cluster/primary.hpp"
 #include "tests/support/fault_disk.hpp"
 #include "tests/support/store_peer.hpp"
 
@@ -15,6 +17,15 @@ using namespace troupe::cluster;
 using namespace troupe::tests;
 
 namespace {
+
+/// Nobody can be reached.
+struct no_network final : store_network {
+  void begin(store_network_user&) override {}
+  void end() override {}
+  void want(std::vector<wanted_link>, std::vector<std::string>) override {}
+  void send(const node_id&, std::uint64_t, std::string) override {}
+  void probe(const probe_incarnation&) override {}
+};
 
 struct ClusterStoreTest : testing::Test {
   store_peer a{"a"};
@@ -140,6 +151,37 @@ TEST_F(ClusterStoreTest, ANodeFindsItsClusterAtChangedAddresses) {
   expect_equal();
 }
 
+/// As nodes alone wrote it before they registered themselves.
+std::string write_store_without_registration(const std::string& folder) {
+  auto file = history_store::open(folder + "/store.db", {});
+  auto found = file->read();
+  auto decisions = primary::make(std::move(found->state));
+  for (int i = 0; i < 3; ++i)
+    decisions->decide({{}, {{"key" + std::to_string(i), "1", false}}, make_uuid()}, milliseconds{1});
+  EXPECT_TRUE(file->persist(decisions->staged()));
+  return to_string(found->identity.store_id);
+}
+
+TEST_F(ClusterStoreTest, TheStoreOfANodeAloneGrowsIntoACluster) {
+  const auto store_id = write_store_without_registration(a.folder.path());
+  {
+    cluster_store_options alone;
+    alone.data_dir = a.folder.path();
+    alone.node.self.id = a.id;
+    alone.node.self.name = "a";
+    auto store = *open_cluster_store(std::move(alone));
+    EXPECT_EQ(to_string(store_client{*store}.open()->store_id), store_id);
+    EXPECT_NE(cursor_of(store_client{*store}.put("key3", "1")), 0u);
+  }
+
+  start_all();
+
+  EXPECT_EQ(to_string(c->client().open()->store_id), store_id);
+  c->put_patiently("key4", "1");
+  expect_equal();
+  EXPECT_EQ(b->contents(), "key0=1 key1=1 key2=1 key3=1 key4=1 ");
+}
+
 TEST_F(ClusterStoreTest, AnEmptyNodeLoadsWhatTheLogNoLongerHolds) {
   a.options.node.limits.log_commits = 100;
   a.start();
@@ -165,11 +207,11 @@ TEST_F(ClusterStoreTest, AnEmptyNodeLoadsWhatTheLogNoLongerHolds) {
 TEST_F(ClusterStoreTest, CommitsInFlightWhenThePrimaryDiesAreSettledAfterwards) {
   start_all();
   std::vector<std::pair<commit_id, std::future<commit_result>>> tries;
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < 120; ++i) {
     tries.emplace_back(make_uuid(), std::future<commit_result>{});
     tries.back().second =
         (i % 2 == 0 ? *b : *c).client().start({}, {{"k" + std::to_string(i), "1", false}}, tries.back().first);
-    if (i == 200) {
+    if (i == 80) {
       EXPECT_NE(cursor_of(tries[0].second.get()), 0u);
     }
   }
@@ -255,6 +297,29 @@ TEST_F(ClusterStoreTest, ADamagedCopyIsSetAsideAndLoadedAnew) {
   c->reach(at);
   expect_equal();
   EXPECT_TRUE(std::filesystem::exists(c->folder.path() + "/store.db.set-aside"));
+}
+
+TEST_F(ClusterStoreTest, WhereAStoreIsMissingThatWasThereNoneIsFounded) {
+  start_all();
+  c->reach(cursor_of(a.client().put("x", "1")));
+  for (auto* each : {&a, c.get()})
+    while (!std::filesystem::exists(each->folder.path() + "/store.place"))
+      each->client().follow(each->client().load()->cursor, milliseconds{20});
+  c->stop();
+  std::filesystem::remove(c->folder.path() + "/store.db");
+
+  c->start();
+
+  c->put_patiently("y", "1");
+  expect_equal();
+  a.stop();
+  std::filesystem::remove(a.folder.path() + "/store.db");
+  auto again = a.options;
+  again.node.self.id = a.id;
+  again.network = std::make_shared<no_network>();
+  const auto opened = open_cluster_store(std::move(again));
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().code, errc::corrupt);
 }
 
 TEST_F(ClusterStoreTest, SessionsAndClaimsWorkFromACopy) {

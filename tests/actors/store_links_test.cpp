@@ -165,7 +165,7 @@ TEST_F(StoreLinksTest, MessagesOfAnySizeArriveInOrderBothWays) {
 }
 
 TEST_F(StoreLinksTest, NodesThatDialEachOtherAtOnceEndUpWithOneSession) {
-  for (int round = 0; round < 20 && !HasFailure(); ++round) {
+  for (int round = 0; round < 8 && !HasFailure(); ++round) {
     low.want(high);
     high.want(low);
     expect_one_session();
