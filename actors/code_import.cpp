@@ -12,8 +12,9 @@ using functions::code_store;
 
 /// Copies one file from this machine unless it is stored. @returns its digest when it is in neither place.
 expected<std::vector<digest>> import_file(code_store& code, const digest& blob, const std::string& source) {
-  if (code.blobs().has(blob))
-    return std::vector<digest>{};
+  // What is stored already is pinned by that: the commit may follow a collection.
+  if (auto absent = code.blobs().confirm({&blob, 1}); !absent || absent->empty())
+    return absent;
   const auto copied = source.empty() ? expected<bool>{false} : code.import_file(blob, source);
   return copied.map([&](bool stored) { return stored ? std::vector<digest>{} : std::vector<digest>{blob}; });
 }
