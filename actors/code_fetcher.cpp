@@ -105,7 +105,8 @@ void code_fetcher::carry_out(cluster::code_actions actions) {
                                  "; others are asked for some minutes");
         break;
       case code_action_kind::starve:
-        tell("code_missing", "no node in reach has all of code " + to_string(action.code.code) + "; it is asked for on");
+        tell("code_missing",
+             "no node in reach has all of code " + to_string(action.code.code) + "; it is asked for on");
         break;
     }
   }
@@ -126,7 +127,8 @@ void code_fetcher::examine(const code_action& action) {
         if (found)
           missing.emplace();
         else
-          log_event(log_level::warning, "code_not_examined", {{"code", to_string(code)}, {"reason", found.error().what}});
+          log_event(log_level::warning, "code_not_examined",
+                    {{"code", to_string(code)}, {"reason", found.error().what}});
         if (found)
           for (const auto& blob : found->blobs)
             missing->push_back({blob.sha256, blob.stored});
@@ -138,11 +140,12 @@ void code_fetcher::examine(const code_action& action) {
 
 void code_fetcher::ask(const code_action& action) {
   auto parts = encode(cluster::code_request{cluster::code_read{action.blob, action.offset, cluster::code_piece_bytes}});
-  const auto sent = config_.call(action.peer, std::move(parts.head), std::move(parts.body),
-                                 loop_.now() + config_.call_timeout, [this, alive = alive_, action](call_result result) {
-                                   if (*alive)
-                                     on_answer(action, std::move(result));
-                                 });
+  const auto sent =
+      config_.call(action.peer, std::move(parts.head), std::move(parts.body), loop_.now() + config_.call_timeout,
+                   [this, alive = alive_, action](call_result result) {
+                     if (*alive)
+                       on_answer(action, std::move(result));
+                   });
   if (!sent)
     finish(action, piece_outcome::failed);
 }
@@ -168,9 +171,7 @@ void code_fetcher::on_answer(const code_action& asked, call_result result) {
 void code_fetcher::discard(const code_action& asked) {
   const bool taken = run<expected<void>>(
       [blob = asked.blob](functions::code_store& code) { return code.drop_part(blob); },
-      [this, asked](expected<void> dropped) {
-        finish(asked, dropped ? piece_outcome::wrong : piece_outcome::disk);
-      });
+      [this, asked](expected<void> dropped) { finish(asked, dropped ? piece_outcome::wrong : piece_outcome::disk); });
   if (!taken)
     finish(asked, piece_outcome::disk);
 }

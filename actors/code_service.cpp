@@ -55,7 +55,8 @@ void code_service::serve(incoming_call_ptr call) {
     return run(std::move(call), static_cast<std::size_t>(wanted->max_bytes),
                [wanted = *wanted](code_store& code) { return read(code, wanted); });
   if (const auto* question = std::get_if<cluster::code_have>(&*request))
-    return run(std::move(call), body->size(), [question = *question](code_store& code) { return look(code, question); });
+    return run(std::move(call), body->size(),
+               [question = *question](code_store& code) { return look(code, question); });
   run(std::move(call), body->size(),
       [body, piece = std::get<cluster::code_put>(*request)](code_store& code) { return keep(code, piece); });
 }
@@ -64,8 +65,8 @@ void code_service::run(incoming_call_ptr call, std::size_t bytes, job work) {
   if (bytes > config_.max_bytes - bytes_)
     return call->refuse(errc::overloaded, "the node reads and writes too much code at once");
   const auto ticket = next_ticket_++;
-  const bool taken = config_.files->post(
-      [this, alive = alive_, loop = &loop_, code = config_.code, ticket, work = std::move(work)] {
+  const bool taken =
+      config_.files->post([this, alive = alive_, loop = &loop_, code = config_.code, ticket, work = std::move(work)] {
         auto result = std::make_shared<expected<code_parts>>(work(*code));
         loop->post([this, alive, ticket, result] {
           if (*alive)

@@ -110,15 +110,15 @@ private:
   void send(const digest& blob, std::uint64_t offset) {
     using result_type = expected<std::optional<functions::blob_piece>>;
     const auto number = number_;
-    const bool taken = around_->config.files->post([self = shared_from_this(), loop = around_->loop,
-                                                    code = around_->config.code, blob, offset, number]() mutable {
-      auto piece = std::make_shared<result_type>(code->blobs().read_piece(blob, offset, cluster::code_piece_bytes));
-      // Handed over whole: the last reference is let go on the loop.
-      loop->post([self = std::move(self), blob, offset, number, piece] {
-        if (!self->outdated(number))
-          self->put(blob, offset, *piece);
-      });
-    });
+    const bool taken = around_->config.files->post(
+        [self = shared_from_this(), loop = around_->loop, code = around_->config.code, blob, offset, number]() mutable {
+          auto piece = std::make_shared<result_type>(code->blobs().read_piece(blob, offset, cluster::code_piece_bytes));
+          // Handed over whole: the last reference is let go on the loop.
+          loop->post([self = std::move(self), blob, offset, number, piece] {
+            if (!self->outdated(number))
+              self->put(blob, offset, *piece);
+          });
+        });
     if (!taken)
       end({1, {}, "the disk of this node has too much to do"});
   }

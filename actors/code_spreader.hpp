@@ -23,8 +23,8 @@ struct code_copies {
 
 /// Blobs that are durable here go to one more disk. `done` runs once, later and on the control loop, at the deadline at
 /// the latest; without another disk it says 1.
-using spread_code = std::function<void(std::vector<digest> blobs, time_point deadline,
-                                       std::function<void(code_copies)> done)>;
+using spread_code =
+    std::function<void(std::vector<digest> blobs, time_point deadline, std::function<void(code_copies)> done)>;
 
 struct code_spreader_config {
   work_thread* files = nullptr;

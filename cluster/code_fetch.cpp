@@ -53,7 +53,8 @@ code_actions code_fetch::examined(const digest& code, const std::optional<std::v
                                   time_point now) {
   code_actions out;
   examines_ = false;
-  if (const auto found = packages_.find(code); found != packages_.end() && found->second.stage == package_stage::examining) {
+  if (const auto found = packages_.find(code);
+      found != packages_.end() && found->second.stage == package_stage::examining) {
     auto& what = found->second;
     if (std::exchange(what.again, false)) {
       what.stage = package_stage::queued;
@@ -147,8 +148,8 @@ void code_fetch::wait(package& what, time_point now) {
   what.stage = package_stage::waiting;
   what.todo.clear();
   const auto doublings = std::min(what.rounds++, 20u);
-  what.until = now + std::min<milliseconds>(limits_.first_back_off * (std::int64_t{1} << doublings),
-                                            limits_.longest_back_off);
+  what.until =
+      now + std::min<milliseconds>(limits_.first_back_off * (std::int64_t{1} << doublings), limits_.longest_back_off);
 }
 
 /// Goes on with the transfer at its peer, or at another one when that was tried to no avail.

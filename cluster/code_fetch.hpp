@@ -27,8 +27,8 @@ struct missing_blob {
 };
 
 struct code_fetch_limits {
-  std::size_t blobs = 2;     ///< at a time, each with one piece on its way
-  std::size_t packages = 4;  ///< whose missing blobs are remembered at a time
+  std::size_t blobs = 2;               ///< at a time, each with one piece on its way
+  std::size_t packages = 4;            ///< whose missing blobs are remembered at a time
   milliseconds first_back_off{1'000};  ///< after no peer had a blob; doubles up to the longest
   milliseconds longest_back_off{60'000};
   milliseconds avoidance{300'000};  ///< of a peer that gave wrong bytes
@@ -55,10 +55,10 @@ struct code_action {
 using code_actions = std::vector<code_action>;
 
 enum class piece_outcome : std::uint8_t {
-  stored,  ///< some bytes more
-  whole,   ///< the blob is complete and has its digest
-  absent,  ///< the peer does not have it
-  failed,  ///< no answer: the link broke, or the peer is too busy
+  stored,   ///< some bytes more
+  whole,    ///< the blob is complete and has its digest
+  absent,   ///< the peer does not have it
+  failed,   ///< no answer: the link broke, or the peer is too busy
   invalid,  ///< the peer's answer is none
   wrong,    ///< the blob was complete and has another digest; nothing of it is kept
   disk,     ///< this node's disk refused
@@ -98,22 +98,23 @@ private:
   struct package {
     code_shape shape = code_shape::package;
     package_stage stage = package_stage::queued;
-    std::map<digest, std::uint64_t> todo;  ///< of `fetching`: blobs, and how much of each was stored when it was examined
-    bool fetched = false;                  ///< something came since the disk was last synced
-    bool lacking = false;                  ///< some blob of this round was not to be had
-    bool again = false;                    ///< of `examining`: the result counts no more
-    unsigned rounds = 0;                   ///< without success
-    time_point until{};                    ///< of `waiting`
-    std::optional<uuid> source;            ///< who gave the last blob
+    std::map<digest, std::uint64_t>
+        todo;                    ///< of `fetching`: blobs, and how much of each was stored when it was examined
+    bool fetched = false;        ///< something came since the disk was last synced
+    bool lacking = false;        ///< some blob of this round was not to be had
+    bool again = false;          ///< of `examining`: the result counts no more
+    unsigned rounds = 0;         ///< without success
+    time_point until{};          ///< of `waiting`
+    std::optional<uuid> source;  ///< who gave the last blob
   };
   struct transfer {
     digest owner;  ///< the package
     uuid peer;
     std::uint64_t stored = 0;
-    std::set<uuid> givers;     ///< of what is stored
-    bool mixed = false;        ///< others too, or nobody knows who
-    bool one_giver = false;    ///< after wrong bytes of several: all from one peer, to know who it is
-    std::set<uuid> tried;      ///< to no avail
+    std::set<uuid> givers;   ///< of what is stored
+    bool mixed = false;      ///< others too, or nobody knows who
+    bool one_giver = false;  ///< after wrong bytes of several: all from one peer, to know who it is
+    std::set<uuid> tried;    ///< to no avail
   };
 
   void advance(code_actions& out, time_point now);
@@ -124,7 +125,8 @@ private:
   void next_peer(const digest& blob, transfer& how, code_actions& out, time_point now);
   void take_wrong(const piece_result& result, transfer& how, code_actions& out, time_point now);
   void blame(const uuid& peer, const digest& blob, code_actions& out, time_point now);
-  std::optional<uuid> choose(const digest& blob, const package& what, const std::set<uuid>& tried, time_point now) const;
+  std::optional<uuid> choose(const digest& blob, const package& what, const std::set<uuid>& tried,
+                             time_point now) const;
   void done(const digest& blob, const uuid& giver);
 
   code_fetch_limits limits_;

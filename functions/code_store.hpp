@@ -71,7 +71,8 @@ public:
   /// The blobs that the code consists of, the manifest first, each once; `errc::corrupt` without the manifest.
   expected<std::vector<digest>> blobs_of(const code_ref& ref);
   /// `blob_parts::append`.
-  expected<blob_progress> append(const digest& blob, std::uint64_t offset, std::uint64_t total, std::string_view bytes) {
+  expected<blob_progress> append(const digest& blob, std::uint64_t offset, std::uint64_t total,
+                                 std::string_view bytes) {
     return parts_.append(blobs_, blob, offset, total, bytes);
   }
   /// Forgets what has come of a blob that is not whole.

@@ -37,7 +37,9 @@ public:
     EXPECT_TRUE(opened) << opened.error().what;
     code.emplace(std::move(*opened));
     loop.start();
-    on_loop([&] { service = std::make_unique<code_service>(loop, services, code_service_config{&files, &*code, service_bytes}); });
+    on_loop([&] {
+      service = std::make_unique<code_service>(loop, services, code_service_config{&files, &*code, service_bytes});
+    });
   }
   ~code_node() {
     on_loop([this] {
@@ -98,7 +100,8 @@ public:
     ASSERT_EQ(up.get_future().wait_for(patience), std::future_status::ready);
   }
   code_call calls() {
-    return [this](const uuid& peer, buffer head, buffer body, time_point deadline, call_callback done) -> expected<void> {
+    return [this](const uuid& peer, buffer head, buffer body, time_point deadline,
+                  call_callback done) -> expected<void> {
       const auto link = links.find(peer);
       if (link == links.end())
         return fail(errc::link_down, "there is no link to this node");

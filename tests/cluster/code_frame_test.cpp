@@ -83,7 +83,8 @@ TEST(CodeFrameTest, ValuesThatOnlyNewerNodesKnowArePassedOver) {
 TEST(CodeFrameTest, NoBytesBreakAReader) {
   std::mt19937_64 random{8};
   const code_put put{sha256("a"), 5, 12, "1234567"};
-  for (const auto& request : {code_request{put}, code_request{code_read{sha256("a"), 7, 9}}, code_request{code_have{}}}) {
+  for (const auto& request :
+       {code_request{put}, code_request{code_read{sha256("a"), 7, 9}}, code_request{code_have{}}}) {
     const auto parts = encode(request);
     const std::string head{parts.head.view()};
     for (std::size_t i = 0; i < head.size(); ++i)
