@@ -49,9 +49,9 @@ private:
   }
   void fail_peer(const std::string& why) { next_peer("node " + to_string(peer_) + ": " + why); }
 
-  void call(const cluster::code_request& request, reader on_answer) {
+  void call(const cluster::code_request& request, milliseconds timeout, reader on_answer) {
     auto parts = encode(request);
-    const auto deadline = std::min(deadline_, around_->loop->now() + around_->config.call_timeout);
+    const auto deadline = std::min(deadline_, around_->loop->now() + timeout);
     const auto sent = around_->config.call(
         peer_, std::move(parts.head), std::move(parts.body), deadline,
         [self = shared_from_this(), number = number_, on_answer = std::move(on_answer)](call_result result) {
@@ -82,6 +82,7 @@ private:
     const bool syncs = last && missing_.empty();
     call(cluster::code_have{{batch.begin(), batch.end()},
                             syncs ? cluster::code_durability::synced : cluster::code_durability::stored},
+         syncs ? around_->config.sync_timeout : around_->config.call_timeout,
          [this, next = begin + count, last, syncs](call_answered& answer) {
            const auto absent = cluster::decode_code_absent(answer.head.view(), answer.body.view());
            if (!absent || (syncs && !absent->synced))
@@ -127,7 +128,7 @@ private:
     if (!piece || !*piece)
       return end({1, {}, piece ? "blob " + to_string(blob) + " is gone from this node" : piece.error().what});
     const auto& [total, bytes] = **piece;
-    call(cluster::code_put{blob, offset, total, bytes.view()},
+    call(cluster::code_put{blob, offset, total, bytes.view()}, around_->config.call_timeout,
          [this, blob, offset, total = total](call_answered& answer) {
            const auto stored = cluster::decode_code_stored(answer.head.view(), answer.body.view());
            if (!stored || stored->stored > total || (!stored->whole && stored->stored == offset))

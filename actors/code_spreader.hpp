@@ -34,6 +34,7 @@ struct code_spreader_config {
   std::function<std::vector<uuid>()> candidates;
   std::size_t pieces = 4;             ///< of 512 KiB, on their way to a peer at a time
   milliseconds call_timeout{10'000};  ///< for one answer; then another peer is tried
+  milliseconds sync_timeout{30'000};  ///< for the answer that the peer's disk must give
 };
 
 class code_spreader {
