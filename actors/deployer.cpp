@@ -122,7 +122,8 @@ void deployer::import_then_commit(const progress_ptr& job, const std::string& ru
 void deployer::spread_then_commit(const progress_ptr& job, imported_code code) {
   if (!around_.spread || code.blobs.empty())
     return commit(job, std::move(code));
-  around_.spread(std::exchange(code.blobs, {}), clock::now() + spread_timeout,
+  auto blobs = std::exchange(code.blobs, {});
+  around_.spread(std::move(blobs), clock::now() + spread_timeout,
                  [self = strong_self(), this, job, code = std::move(code)](const code_copies& on) {
                    enter();
                    if (getf(is_terminated_flag))
