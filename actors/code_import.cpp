@@ -12,14 +12,15 @@ using functions::code_store;
 
 /// Copies one file from this machine unless it is stored. @returns its digest when it is in neither place.
 expected<std::vector<digest>> import_file(code_store& code, const digest& blob, const std::string& source) {
-  if (code.blobs().has(blob))
-    return std::vector<digest>{};
+  // What is stored already is pinned by that: the commit may follow a collection.
+  if (auto absent = code.blobs().confirm({&blob, 1}); !absent || absent->empty())
+    return absent;
   const auto copied = source.empty() ? expected<bool>{false} : code.import_file(blob, source);
   return copied.map([&](bool stored) { return stored ? std::vector<digest>{} : std::vector<digest>{blob}; });
 }
 
 expected<imported_code> missing_or_error(expected<std::vector<digest>> missing) {
-  return std::move(missing).map([](std::vector<digest> blobs) { return imported_code{{}, 0, std::move(blobs)}; });
+  return std::move(missing).map([](std::vector<digest> blobs) { return imported_code{{}, 0, {}, std::move(blobs)}; });
 }
 
 expected<imported_code> import_object(code_store& code, const digest& blob, const std::string& source,
@@ -39,15 +40,22 @@ expected<imported_code> import_object(code_store& code, const digest& blob, cons
     if (auto loaded = functions::native_library::open(path->string()); !loaded)
       return tl::unexpected{loaded.error()};
   }
-  return code.sync_all().map([&] { return imported_code{blob, bytes, {}}; });
+  return code.sync_all().map([&] { return imported_code{blob, bytes, {blob}, {}}; });
 }
 
 /// Writes the package out, so that it is known to be whole before anybody is told that it is deployed.
 expected<imported_code> settle(code_store& code, const functions::manifest& package) {
-  imported_code result{package.code(), package.total_bytes(), {}};
+  imported_code result{package.code(), package.total_bytes(), {}, {}};
   auto folder = code.materialize_folder(result.code);
   if (folder)
-    return code.sync_all().map([&] { return result; });
+    return code.sync_all()
+        .and_then([&] {
+          return code.blobs_of({result.code, functions::code_form::folder});
+        })
+        .map([&](std::vector<digest> blobs) {
+          result.blobs = std::move(blobs);
+          return result;
+        });
   if (folder.error().code != errc::corrupt)
     return tl::unexpected{folder.error()};
   // A damaged blob has been removed: the client is asked for it again.

@@ -13,6 +13,7 @@ namespace troupe::actors {
 struct imported_code {
   digest code;
   std::uint64_t bytes = 0;
+  std::vector<digest> blobs;    ///< that the code consists of, each once
   std::vector<digest> missing;  ///< not empty: nothing else counts
 };
 

@@ -10,10 +10,14 @@ using functions::code_form;
 
 /// How long the first start may take in all, with its queueing behind other starts.
 constexpr seconds first_start_timeout{60};
+/// How long code may take to a second disk: 250 MB at 5 MB a second.
+constexpr seconds spread_timeout{50};
 constexpr std::size_t max_routes = 40;
 constexpr std::chrono::hours collect_interval{1};
 /// A blob that was stored or asked for stays this long even if no function refers to it.
 constexpr std::chrono::hours blob_pin{24};
+/// What refers to a blob may have been written while this node was away: its picture has been level for so long.
+constexpr std::chrono::hours level_before_collecting{1};
 
 error too_much_at_once() {
   return {errc::overloaded, "the node takes in too much code at once; try again"};
@@ -107,12 +111,29 @@ void deployer::import_then_commit(const progress_ptr& job, const std::string& ru
       },
       [this, job](expected<imported_code> code) {
         if (code)
-          commit(job, std::move(*code));
+          spread_then_commit(job, std::move(*code));
         else
           fail_job(job, code.error());
       });
   if (!taken)
     fail_job(job, too_much_at_once());
+}
+
+void deployer::spread_then_commit(const progress_ptr& job, imported_code code) {
+  if (!around_.spread || code.blobs.empty())
+    return commit(job, std::move(code));
+  auto blobs = std::exchange(code.blobs, {});
+  around_.spread(std::move(blobs), clock::now() + spread_timeout,
+                 [self = strong_self(), this, job, code = std::move(code)](const code_copies& on) {
+                   enter();
+                   if (getf(is_terminated_flag))
+                     return;  // the node is going down: nobody waits any more
+                   job->result.copies = on.copies;
+                   if (on.copies < 2)
+                     log_event(log_level::warning, "code_on_one_disk", {{"function", job->name}, {"reason", on.why}});
+                   commit(job, code);
+                   loop().drain();
+                 });
 }
 
 caf::result<deployment_result_ptr> deployer::remove(const removal& what) {
@@ -184,11 +205,20 @@ void deployer::finish(const progress_ptr& job) {
     answer.deliver(result);
 }
 
+bool deployer::may_collect(time_point now) const {
+  if (around_.follower->incomplete())
+    return false;  // a record that cannot be read may refer to any blob
+  if (!around_.level_since)
+    return true;
+  const auto since = around_.level_since();
+  return since && now - *since >= level_before_collecting;
+}
+
 void deployer::on_timer(time_point now) {
   enter();
   loop().arm(*this, now + collect_interval);
-  if (around_.follower->incomplete())
-    return;  // a record that cannot be read may refer to any blob
+  if (!may_collect(now))
+    return;
   std::vector<functions::code_ref> referenced;
   for (const auto& record : around_.follower->snapshot()->functions)
     referenced.push_back({record.code, record.form == "object" ? code_form::object : code_form::folder});

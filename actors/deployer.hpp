@@ -7,11 +7,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "actors/catalog_follower.hpp"
 #include "actors/code_import.hpp"
+#include "actors/code_spreader.hpp"
 #include "actors/deployment.hpp"
 #include "actors/first_starts.hpp"
 #include "actors/function_registry.hpp"
@@ -41,6 +43,11 @@ struct deployer_surroundings {
   std::function<expected<void>(const std::string& runtime)> try_runtime;
   /// Equal for route keys that select the same requests.
   std::function<std::string(const std::string& key)> route_identity;
+  /// Brings code to a second disk before it is committed. Empty: this node has no cluster.
+  spread_code spread;
+  /// Since when this node's picture of the catalog has been level with the store; nothing while it is stale: then no
+  /// code is collected. Empty: it always is.
+  std::function<std::optional<time_point>()> level_since;
 };
 
 class deployer final : public loop_bound<deployer_actor::base>, private timer_listener {
@@ -64,10 +71,12 @@ private:
   caf::result<blobs_result_ptr> with_blobs(std::function<expected<std::vector<digest>>(functions::code_store&)> job);
   bool begin(const progress_ptr& job);
   void import_then_commit(const progress_ptr& job, const std::string& runtime);
+  void spread_then_commit(const progress_ptr& job, imported_code code);
   void await_start(const progress_ptr& job);
   void deny(const progress_ptr& job, denial why, error what);
   void fail_job(const progress_ptr& job, error why);
   void finish(const progress_ptr& job);
+  bool may_collect(time_point now) const;
   void on_timer(time_point now) override;
 
   // deployer_describe.cpp: what is written

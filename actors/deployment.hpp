@@ -70,6 +70,7 @@ struct deployment_result {
   denial denied = denial::none;
   bool failed = false;
   bool committed = false;  ///< with `failed`: deployed, but its first instance did not start
+  unsigned copies = 0;     ///< disks that hold its code; 0: the node has no cluster, or the code stays as it is
   bool fresh = false;      ///< the name was not deployed before
   duration start_took{};
   cluster::function_record record;

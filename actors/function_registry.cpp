@@ -64,6 +64,17 @@ void function_registry::adopt(cluster::catalog_snapshot_ptr snapshot) {
     proceed();
 }
 
+void function_registry::code_arrived(const digest& code) {
+  if (stopped_ || !wanted_ || libraries_.contains(code))
+    return;
+  const bool wanted = std::any_of(wanted_->functions.begin(), wanted_->functions.end(),
+                                  [&](const auto& record) { return record.code == code && runs_in_node(record); });
+  if (wanted && busy_)
+    arrived_ = true;
+  else if (wanted)
+    proceed();
+}
+
 void function_registry::proceed() {
   busy_ = true;
   if (load_next_object())
@@ -203,7 +214,7 @@ void function_registry::install_now() {
       else
         waiters_.emplace_back(at, std::move(done));
     }
-    if (wanted_->cursor != installed_ && !stopped_)
+    if ((std::exchange(arrived_, false) || wanted_->cursor != installed_) && !stopped_)
       proceed();
   });
 }

@@ -57,6 +57,8 @@ public:
   expected<void> add_program_function(program_function function);
 
   void adopt(cluster::catalog_snapshot_ptr snapshot);
+  /// Code has come from another node: objects that run in this process and were missing are loaded now.
+  void code_arrived(const digest& code);
   /// Runs `done` once every loop routes by a picture at or past `cursor`.
   void when_installed(std::uint64_t cursor, std::function<void()> done);
   /// The supervisor of a function with worker processes, or null.
@@ -114,6 +116,7 @@ private:
   cluster::catalog_snapshot_ptr wanted_;
   std::uint64_t installed_ = 0;
   bool busy_ = false;
+  bool arrived_ = false;  ///< code, while it was busy
   bool stopped_ = false;
   std::unordered_map<uuid, supervised> supervised_;
   std::vector<caf::weak_actor_ptr> released_;  ///< told to stop when their instances have finished

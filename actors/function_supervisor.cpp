@@ -64,6 +64,12 @@ void function_supervisor::on_prepared(const code_prepared& code) {
   object_ = code.object;
   if (task_root_.empty()) {
     log_event(log_level::error, "code_not_prepared", {{"function", what_.spec->name}, {"reason", code.why.what}});
+    if (code.why.code == errc::not_ready) {
+      // It is still on its way here, which says nothing about the code; another node may have it.
+      fail_waiting({errc::not_ready, {}, code.why.what});
+      start_when_allowed();
+      return;
+    }
     policy_.start_begun();
     policy_.start_failed(clock::now());
     fail_waiting({errc::init_failed, functions::spawn_failure_payload({}, code.why.what), code.why.what});

@@ -128,7 +128,7 @@ struct code_prepared {
   std::uint64_t version = 0;
   std::string task_root;
   std::string object{};  ///< of a native function: the shared object
-  error why{};           ///< when `task_root` is empty
+  error why{};           ///< when `task_root` is empty; `not_ready`: it has not come from another node yet
 };
 
 /// From the spawner to the worker that it is about.

@@ -129,6 +129,8 @@ std::string summary(const json& function, const local_code& code) {
           " ms\n";
   for (const auto& route : function.value("routes", json::array()))
     text += "  " + route.get<std::string>() + "\n";
+  if (function.value("copies", 0u) == 1)
+    text += "note: the code is on this node's disk only; no other node of the cluster was in reach\n";
   return text;
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "actors/catalog_follower.hpp"
+#include "actors/code_fetcher.hpp"
 #include "actors/deployer.hpp"
 #include "actors/event_journal.hpp"
 #include "actors/event_loop.hpp"
@@ -60,7 +61,10 @@ struct node::state {
   void start_deployer(const std::shared_ptr<actors::first_starts>& starts);
   void start_admin(const std::shared_ptr<actors::first_starts>& starts);
   std::shared_ptr<actors::supervisor_surroundings> make_supervision();
-  void prepare_code(const functions::function_ref& spec, const actors::supervisor_actor& supervisor);
+  enum class if_missing : std::uint8_t { fetch, fail };
+  /// Writes the code out and tells the supervisor; what is missing is waited for, for as long as a start may take.
+  void prepare_code(const functions::function_ref& spec, const actors::supervisor_actor& supervisor, if_missing then);
+  void await_code(const functions::function_ref& spec, const actors::supervisor_actor& supervisor);
   expected<void> start_serving();
   void open_edges();
   expected<void> await_store();
@@ -123,6 +127,7 @@ struct node::state {
   std::unique_ptr<actors::spawner_link> spawner_link;
   std::unique_ptr<actors::stem_pool> stems;
   std::shared_ptr<std::vector<actors::router_actor>> routers;
+  std::unique_ptr<actors::code_fetcher> fetcher;  ///< null without a cluster; made before the first start
   std::unique_ptr<actors::function_registry> registry;
   std::unique_ptr<actors::catalog_follower> follower;
   actors::deployer_actor deployer;

@@ -87,15 +87,18 @@ std::shared_ptr<actors::supervisor_surroundings> node::state::make_supervision()
   supervision->logs = &logs;
   supervision->limits = options.workers;
   supervision->prepare = [this](const functions::function_ref& spec, const actors::supervisor_actor& supervisor) {
-    prepare_code(spec, supervisor);
+    prepare_code(spec, supervisor, if_missing::fetch);
   };
   return supervision;
 }
 
-void node::state::prepare_code(const functions::function_ref& spec, const actors::supervisor_actor& supervisor) {
-  const bool taken = files->post([this, spec, supervisor] {
+void node::state::prepare_code(const functions::function_ref& spec, const actors::supervisor_actor& supervisor,
+                               if_missing then) {
+  const bool taken = files->post([this, spec, supervisor, then] {
     const bool is_object = spec->form == functions::code_form::object;
     auto place = is_object ? code->materialize_object(spec->code) : code->materialize_folder(spec->code);
+    if (!place && place.error().code == errc::corrupt && then == if_missing::fetch && fetcher)
+      return control.front().loop->post([this, spec, supervisor] { await_code(spec, supervisor); });
     actors::code_prepared result{spec->version, {}, {}, {}};
     if (!place)
       result.why = place.error();
@@ -109,6 +112,16 @@ void node::state::prepare_code(const functions::function_ref& spec, const actors
     caf::anon_send(
         supervisor,
         actors::code_prepared{spec->version, {}, {}, {errc::overloaded, "the node unpacks too much code at once"}});
+}
+
+void node::state::await_code(const functions::function_ref& spec, const actors::supervisor_actor& supervisor) {
+  fetcher->await(
+      {spec->code, spec->form}, control.front().loop->now() + options.workers.init_timeout,
+      [this, spec, supervisor](const expected<void>& here) {
+        if (here)
+          return prepare_code(spec, supervisor, if_missing::fail);
+        caf::anon_send(supervisor, actors::code_prepared{spec->version, {}, {}, {errc::not_ready, here.error().what}});
+      });
 }
 
 }  // namespace troupe::cli

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -128,6 +129,35 @@ expected<std::string> blob_store::read(const digest& blob, std::uint64_t max_byt
   if (bytes && sha256(*bytes) != blob)
     return damaged(blob);
   return bytes;
+}
+
+expected<std::optional<blob_piece>> blob_store::read_piece(const digest& blob, std::uint64_t offset,
+                                                           std::size_t max_bytes) {
+  const auto path = path_of(blob);
+  if (const auto there = touch_path(path); !there || !*there)
+    return there.map([](bool) { return std::optional<blob_piece>{}; });
+  const auto file = open_regular(path);
+  if (!file)
+    return tl::unexpected{file.error()};
+  struct stat status {};
+  if (::fstat(file->get(), &status) != 0)
+    return system_failure("cannot look at " + in_quotes(path.native()));
+  blob_piece piece{static_cast<std::uint64_t>(status.st_size), {}};
+  const auto left = piece.total - std::min(offset, piece.total);
+  const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(max_bytes, left));
+  piece.bytes.reserve(wanted);
+  while (piece.bytes.size() < wanted) {
+    const auto got = ::pread(file->get(), piece.bytes.room(1).data(), wanted - piece.bytes.size(),
+                             static_cast<off_t>(offset + piece.bytes.size()));
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0)
+      return system_failure("cannot read " + in_quotes(path.native()));
+    if (got == 0)
+      break;
+    piece.bytes.commit(static_cast<std::size_t>(got));
+  }
+  return piece;
 }
 
 expected<void> blob_store::copy_to(const digest& blob, std::uint64_t max_bytes, int file) {

@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "config/buffer.hpp"
 #include "config/errc.hpp"
 #include "config/ids.hpp"
 #include "functions/unix_file.hpp"
@@ -19,6 +21,12 @@ namespace troupe::functions {
 
 /// The largest blob that travels in one piece: a body of the admin port.
 inline constexpr std::size_t max_blob_bytes = 70'000'000;
+
+/// Some bytes of a blob.
+struct blob_piece {
+  std::uint64_t total = 0;  ///< bytes of the whole blob
+  buffer bytes;
+};
 
 /// Every call blocks and may return `errc::io` or `errc::full` (no space, no quota) beside what it names.
 class blob_store {
@@ -41,6 +49,10 @@ public:
 
   /// @returns `errc::corrupt` when it is missing or its bytes have changed, `errc::too_big` above `max_bytes`.
   expected<std::string> read(const digest& blob, std::uint64_t max_bytes = max_blob_bytes);
+  /// Some bytes of the blob from `offset` on, none behind its end, and keeps it from being collected as young. Whoever
+  /// has put them together checks the digest.
+  /// @returns nothing when the blob is not there.
+  expected<std::optional<blob_piece>> read_piece(const digest& blob, std::uint64_t offset, std::size_t max_bytes);
   /// Fills an empty file with the blob, never sharing the inode; `errc::corrupt` as `read`.
   expected<void> copy_to(const digest& blob, std::uint64_t max_bytes, int file);
 

@@ -39,7 +39,10 @@ expected<code_store> code_store::open(const fs::path& data_dir) {
   auto blobs = blob_store::open(data_dir);
   if (!blobs)
     return tl::unexpected{blobs.error()};
-  code_store store{std::move(*blobs)};
+  auto parts = blob_parts::open(data_dir);
+  if (!parts)
+    return tl::unexpected{parts.error()};
+  code_store store{std::move(*blobs), std::move(*parts)};
   store.code_ = data_dir / "code";
   if (auto dropped = store.drop_earlier_boots(); !dropped)
     return tl::unexpected{dropped.error()};
@@ -129,6 +132,37 @@ expected<manifest> code_store::read_manifest(const digest& code) {
   return blobs_.read(code, max_manifest_bytes).and_then([](const std::string& text) { return parse_manifest(text); });
 }
 
+expected<std::vector<digest>> code_store::blobs_of(const code_ref& ref) {
+  std::vector<digest> blobs{ref.code};
+  if (ref.form != code_form::folder)
+    return blobs;
+  const auto package = read_manifest(ref.code);
+  if (!package)
+    return tl::unexpected{package.error()};
+  std::set<digest> seen{ref.code};
+  for (const auto& entry : package->entries())
+    if (!entry.is_link() && seen.insert(entry.sha256).second)
+      blobs.push_back(entry.sha256);
+  return blobs;
+}
+
+expected<missing_code> code_store::missing_of(const code_ref& ref) {
+  auto wanted = blobs_of(ref);
+  if (!wanted && (wanted.error().code != errc::corrupt || blobs_.has(ref.code)))
+    return tl::unexpected{wanted.error()};
+  if (!wanted)
+    wanted = std::vector<digest>{ref.code};
+  missing_code result;
+  for (const auto& blob : *wanted) {
+    const auto found = parts_.progress(blobs_, blob);
+    if (!found)
+      return tl::unexpected{found.error()};
+    if (!found->whole)
+      result.blobs.push_back({blob, found->stored});
+  }
+  return result;
+}
+
 expected<void> code_store::write_out(const manifest& package, const fs::path& folder) {
   folder_writer writer{folder};
   for (const auto& entry : package.entries()) {
@@ -202,6 +236,8 @@ expected<collected_code> code_store::collect(std::span<const code_ref> reference
   const auto places = collect_places(referenced, before);
   if (!places)
     return tl::unexpected{places.error()};
+  if (auto collected = parts_.collect(before); !collected)
+    return tl::unexpected{collected.error()};
   return blobs_.collect([&](const digest& blob) { return wanted.contains(blob); }, before)
       .map([&](const blob_store::removed& gone) {
         return collected_code{gone.blobs, gone.bytes, *places};

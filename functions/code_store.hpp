@@ -3,6 +3,7 @@
 // `collect`.
 //
 //   <data_dir>/blobs        functions/blob_store
+//   <data_dir>/parts       functions/blob_parts
 //   <data_dir>/code         <sha256> the folder of a manifest, <sha256>.pycache what Python compiled of it, <sha256>.so
 //   a
 //                           shared object
@@ -17,6 +18,7 @@
 
 #include "config/errc.hpp"
 #include "config/ids.hpp"
+#include "functions/blob_parts.hpp"
 #include "functions/blob_store.hpp"
 #include "functions/function_spec.hpp"
 #include "functions/manifest.hpp"
@@ -28,6 +30,15 @@ namespace troupe::functions {
 struct code_ref {
   digest code;
   code_form form = code_form::folder;
+};
+
+/// What this disk lacks of some code.
+struct missing_code {
+  struct blob {
+    digest sha256;
+    std::uint64_t stored = 0;  ///< bytes that have come already
+  };
+  std::vector<blob> blobs;  ///< each once; empty: all of it is here. Only the manifest's as long as that is missing
 };
 
 struct collected_code {
@@ -54,6 +65,19 @@ public:
   expected<manifest> import_zip(const digest& archive, const zip_limits& limits = {});
   expected<manifest> read_manifest(const digest& code);
 
+  /// What must come from elsewhere before the code can be written out. What is here is kept from being collected as
+  /// young; a manifest that is damaged is removed and missing.
+  expected<missing_code> missing_of(const code_ref& ref);
+  /// The blobs that the code consists of, the manifest first, each once; `errc::corrupt` without the manifest.
+  expected<std::vector<digest>> blobs_of(const code_ref& ref);
+  /// `blob_parts::append`.
+  expected<blob_progress> append(const digest& blob, std::uint64_t offset, std::uint64_t total,
+                                 std::string_view bytes) {
+    return parts_.append(blobs_, blob, offset, total, bytes);
+  }
+  /// Forgets what has come of a blob that is not whole.
+  expected<void> drop_part(const digest& blob) { return parts_.drop(blob); }
+
   /// The folder that the manifest describes, written out unless it is there. Files are read-only copies, never shared
   /// inodes. The path stays valid until `collect` is told that nobody refers to it.
   /// @returns `errc::corrupt` when a blob is missing or damaged; `confirm` then names it.
@@ -75,12 +99,13 @@ public:
                                    std::chrono::system_clock::time_point now);
 
 private:
-  explicit code_store(blob_store blobs) : blobs_{std::move(blobs)} {}
+  code_store(blob_store blobs, blob_parts parts) : blobs_{std::move(blobs)}, parts_{std::move(parts)} {}
   expected<void> drop_earlier_boots();
   expected<void> write_out(const manifest& package, const std::filesystem::path& folder);
   expected<std::size_t> collect_places(std::span<const code_ref> referenced, std::int64_t before);
 
   blob_store blobs_;
+  blob_parts parts_;
   std::filesystem::path code_;
 };
 

@@ -74,6 +74,8 @@ std::string deployed_body(const cluster::function_record& function, std::span<co
   body["started"] = true;
   body["start_ms"] = result.start_ms;
   body["cold"] = result.cold;
+  if (result.copies > 0)
+    body["copies"] = result.copies;
   return text_of(body);
 }
 

@@ -24,7 +24,8 @@ struct instance_counts {
 struct deployed {
   bool fresh = true;  ///< the name was not deployed before: 201, else 200
   std::uint64_t start_ms = 0;
-  bool cold = true;  ///< a process was started for it; false when a waiting one took the code
+  bool cold = true;     ///< a process was started for it; false when a waiting one took the code
+  unsigned copies = 0;  ///< disks that hold its code; 0: not said
 };
 
 struct node_description {

@@ -82,9 +82,10 @@ caf::result<reply_ptr> control_api::deploy(deploy_function&& what) {
               return;
             }
             const auto start_ms = std::chrono::duration_cast<milliseconds>(result->start_took).count();
-            answer.deliver(json_reply(result->fresh ? 201 : 200,
-                                      deployed_body(result->record, result->routes, instances_of(result->record),
-                                                    {result->fresh, static_cast<std::uint64_t>(start_ms), true})));
+            answer.deliver(
+                json_reply(result->fresh ? 201 : 200,
+                           deployed_body(result->record, result->routes, instances_of(result->record),
+                                         {result->fresh, static_cast<std::uint64_t>(start_ms), true, result->copies})));
           },
           [answer](const caf::error&) mutable { answer.deliver(refusal_of(going_down())); });
   return answer;

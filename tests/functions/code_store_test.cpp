@@ -226,7 +226,7 @@ TEST_F(CodeStoreTest, SweepsWhatAKilledProcessLeft) {
   std::vector<std::string> left;
   for (const auto& entry : fs::directory_iterator{data()})
     left.push_back(entry.path().filename());
-  EXPECT_THAT(left, testing::UnorderedElementsAre("blobs", "code", "tmp"));
+  EXPECT_THAT(left, testing::UnorderedElementsAre("blobs", "code", "parts", "tmp"));
 }
 
 TEST_F(CodeStoreTest, DropsWhatWasWrittenOutBeforeTheMachineStarted) {

@@ -50,6 +50,8 @@ TEST(AdminAnswersTest, SaysWhatADeploymentDid) {
   EXPECT_EQ(body["started"], true);
   EXPECT_EQ(body["start_ms"], 212);
   EXPECT_EQ(body["cold"], true);
+  EXPECT_FALSE(body.contains("copies")) << "the node has no cluster";
+  EXPECT_EQ(json::parse(deployed_body(record(), all_routes, {1, 0}, {true, 1, true, 1}))["copies"], 1);
 }
 
 TEST(AdminAnswersTest, ListsAreObjectsThatCanGrow) {
