@@ -129,6 +129,7 @@ void node_cluster::attach(cluster_surroundings around) {
   control_side_ = std::make_unique<loop_side>();
   control_side_->loop = around_.control;
   make_membership();
+  make_code_exchange();
 }
 
 actors::node_link_config node_cluster::link_to(const actors::peer_standing& peer, std::size_t index) {
@@ -175,6 +176,8 @@ void node_cluster::listen(caf::actor_system& system, actors::cluster_store& stor
   listener_ = std::make_unique<actors::link_listener>(*around_.control, std::exchange(socket_, -1), std::move(config));
   on_control([this] {
     membership_->start();
+    control_links_->start();
+    fetcher_->start();
     listener_->start();
   });
 }
@@ -252,6 +255,8 @@ void node_cluster::stop() {
       session_->stop();
     listener_->stop();
     membership_->stop();
+    fetcher_->stop();
+    control_links_->stop();
     if (plane_)
       plane_->stop();
     control_side_->server->close();
@@ -278,6 +283,10 @@ void node_cluster::dissolve() {
     session_.reset();
     listener_.reset();
     membership_.reset();
+    spreader_.reset();
+    fetcher_.reset();
+    code_service_.reset();
+    control_links_.reset();
     control_side_.reset();
   });
   store_ = nullptr;

@@ -12,6 +12,10 @@
 #include <vector>
 
 #include "actors/call_receiver.hpp"
+#include "actors/code_fetcher.hpp"
+#include "actors/code_service.hpp"
+#include "actors/code_spreader.hpp"
+#include "actors/control_links.hpp"
 #include "actors/control_plane.hpp"
 #include "actors/event_journal.hpp"
 #include "actors/event_loop.hpp"
@@ -39,9 +43,13 @@ struct cluster_surroundings {
   std::vector<actors::event_loop*> loops;
   actors::event_loop* control = nullptr;
   actors::event_journal* journal = nullptr;
+  actors::work_thread* files = nullptr;
+  functions::code_store* code = nullptr;
   /// The node's load as of now, and calls that an instance of a function takes at a time. On the control loop.
   std::function<cluster::node_load()> load;
   std::function<std::uint32_t(const uuid& function)> slots_per_instance;
+  /// All of this code has come from another node. On the control loop.
+  std::function<void(const digest& code)> code_arrived;
   /// This node may not go on: another one has its id. On the control loop; `code` is the exit code.
   std::function<void(int code)> must_end;
 };
@@ -77,6 +85,8 @@ public:
   void history_replaced();
   const actors::membership& members() const noexcept { return *membership_; }
   const cluster::known_load* load_of(const uuid& node) const;
+  actors::code_fetcher& fetcher() noexcept { return *fetcher_; }
+  actors::spread_code spreading();
 
   // -- from the node's own thread
   /// Takes no new calls of peers and tells them so.
@@ -106,6 +116,8 @@ private:
   void on_each_loop(const std::function<void(loop_side&)>& job);
   void on_control(const std::function<void()>& job);
   void make_membership();
+  void make_code_exchange();
+  std::vector<uuid> reachable() const;
   void learn(const cluster::link_hello& peer);
   void set_control_peers();
   void tell(const cluster::member_change& change, const std::string& name);
@@ -126,6 +138,10 @@ private:
   std::unique_ptr<actors::link_listener> listener_;
   std::unique_ptr<actors::membership> membership_;
   std::unique_ptr<actors::control_plane> plane_;
+  std::unique_ptr<actors::control_links> control_links_;
+  std::unique_ptr<actors::code_service> code_service_;
+  std::unique_ptr<actors::code_fetcher> fetcher_;
+  std::unique_ptr<actors::code_spreader> spreader_;
   std::unique_ptr<actors::live_session> session_;
   std::unordered_map<uuid, std::uint16_t> control_ports_;  ///< as the peers' hellos say
 };

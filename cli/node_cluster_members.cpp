@@ -12,6 +12,7 @@ void node_cluster::make_membership() {
   config.links = loops_.size();
   config.suspicion.silence = settings_.suspect_after;
   config.publish = [this](const actors::peer_standings_ptr& standings) {
+    fetcher_->set_peers(reachable());
     for (auto& side : loops_)
       side->loop->post([&calls = *side->calls, standings] { calls.adopt(standings); });
   };
@@ -44,6 +45,15 @@ void node_cluster::adopt(const cluster::catalog_snapshot& snapshot) {
     nodes.push_back(std::move(node));
   }
   membership_->set_nodes(nodes);
+  std::map<uuid, endpoint> places;
+  for (const auto& [node, peer] : membership_->table().peers())
+    places.emplace(node, peer.address);
+  control_links_->set_peers(places);
+  std::vector<functions::code_ref> wanted;
+  for (const auto& function : snapshot.functions)
+    wanted.push_back(
+        {function.code, function.form == "object" ? functions::code_form::object : functions::code_form::folder});
+  fetcher_->set_wanted(wanted);
   std::erase_if(control_ports_, [&](const auto& entry) { return !membership_->table().peers().contains(entry.first); });
   set_control_peers();
 }

@@ -102,6 +102,8 @@ void node::state::start_deployer(const std::shared_ptr<actors::first_starts>& st
   deploying.registry = registry.get();
   deploying.starts = starts;
   deploying.objects = objects;
+  if (cluster)
+    deploying.spread = cluster->spreading();
   deploying.try_runtime = [trial = std::make_shared<functions::runtime_trial>(programs)](const std::string& runtime) {
     return trial->check(runtime);
   };

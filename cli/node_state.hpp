@@ -8,7 +8,6 @@
 #include <optional>
 
 #include "actors/catalog_follower.hpp"
-#include "actors/code_fetcher.hpp"
 #include "actors/deployer.hpp"
 #include "actors/event_journal.hpp"
 #include "actors/event_loop.hpp"
@@ -127,7 +126,6 @@ struct node::state {
   std::unique_ptr<actors::spawner_link> spawner_link;
   std::unique_ptr<actors::stem_pool> stems;
   std::shared_ptr<std::vector<actors::router_actor>> routers;
-  std::unique_ptr<actors::code_fetcher> fetcher;  ///< null without a cluster; made before the first start
   std::unique_ptr<actors::function_registry> registry;
   std::unique_ptr<actors::catalog_follower> follower;
   actors::deployer_actor deployer;

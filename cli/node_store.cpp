@@ -51,6 +51,12 @@ expected<void> node::state::open_store() {
       around.loops.push_back(each.loop.get());
     around.control = control.front().loop.get();
     around.journal = &journal;
+    around.files = files.get();
+    around.code = &*code;
+    around.code_arrived = [this](const digest& arrived) {
+      if (registry)
+        registry->code_arrived(arrived);
+    };
     around.load = [this] { return load(); };
     around.slots_per_instance = [this](const uuid& function) { return registry->concurrency_of(function); };
     around.must_end = [this](int with) {

@@ -97,7 +97,7 @@ void node::state::prepare_code(const functions::function_ref& spec, const actors
   const bool taken = files->post([this, spec, supervisor, then] {
     const bool is_object = spec->form == functions::code_form::object;
     auto place = is_object ? code->materialize_object(spec->code) : code->materialize_folder(spec->code);
-    if (!place && place.error().code == errc::corrupt && then == if_missing::fetch && fetcher)
+    if (!place && place.error().code == errc::corrupt && then == if_missing::fetch && cluster)
       return control.front().loop->post([this, spec, supervisor] { await_code(spec, supervisor); });
     actors::code_prepared result{spec->version, {}, {}, {}};
     if (!place)
@@ -115,7 +115,7 @@ void node::state::prepare_code(const functions::function_ref& spec, const actors
 }
 
 void node::state::await_code(const functions::function_ref& spec, const actors::supervisor_actor& supervisor) {
-  fetcher->await(
+  cluster->fetcher().await(
       {spec->code, spec->form}, control.front().loop->now() + options.workers.init_timeout,
       [this, spec, supervisor](const expected<void>& here) {
         if (here)
