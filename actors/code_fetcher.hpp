@@ -22,7 +22,7 @@ struct code_fetcher_config {
   work_thread* files = nullptr;
   functions::code_store* code = nullptr;
   code_call call;
-  /// All of this code is on the disk and survives a loss of power. May be empty.
+  /// All of this code is on the disk; what was fetched of it has been synced. May be empty.
   std::function<void(const digest& code)> on_have;
   /// Something for the event journal. May be empty.
   std::function<void(std::string_view kind, std::string_view text)> tell;
