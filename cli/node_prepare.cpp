@@ -89,7 +89,7 @@ expected<void> node::state::prepare() {
   });
 }
 
-expected<std::unique_ptr<actors::cluster_store>> node::state::open_store() const {
+expected<std::unique_ptr<actors::built_in_store>> node::state::open_store() const {
   actors::cluster_store_options wanted;
   wanted.data_dir = directory->path();
   wanted.node.self.id = directory->node_id();

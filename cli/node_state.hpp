@@ -49,7 +49,7 @@ struct node::state {
 
   int run();
   expected<void> prepare();
-  expected<std::unique_ptr<actors::cluster_store>> open_store() const;
+  expected<std::unique_ptr<actors::built_in_store>> open_store() const;
   expected<void> open_sockets();
   expected<void> judge_last_end();
   void start_system();
@@ -92,7 +92,7 @@ struct node::state {
 
   std::optional<data_directory> directory;
   functions::spawner_handle spawner;
-  std::unique_ptr<actors::cluster_store> store;
+  std::unique_ptr<actors::built_in_store> store;
   cluster::store_identity identity;
   functions::runtime_programs programs;
   std::optional<functions::code_store> code;
