@@ -115,6 +115,7 @@ void store_engine::carry_out(role_changed& action) {
   identity_ = status().identity;
   links_due_ = true;
   publish();
+  publish_health();
   answer_waiters();
   if (options_.notices.on_role)
     options_.notices.on_role(action.role, action.primary);
