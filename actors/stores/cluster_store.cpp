@@ -18,15 +18,22 @@ using namespace cluster;
 
 namespace {
 
-commit_result commit_result_of(store_answer answer) {
+/// The answers that a call may have, out of those that any may.
+template <class Result>
+Result narrow(store_answer answer) {
   return std::visit(
-      [](auto&& each) -> commit_result {
-        if constexpr (std::is_constructible_v<commit_result, decltype(each)>)
+      [](auto&& each) -> Result {
+        if constexpr (std::is_constructible_v<Result, decltype(each)>)
           return std::forward<decltype(each)>(each);
         else
-          return refused{{errc::bug, "the store answered a commit with something else"}};
+          return refused{{errc::bug, "the store answered something else than it was asked"}};
       },
       std::move(answer));
+}
+
+template <class Result>
+catalog_store::callback<store_answer> narrowed(catalog_store::callback<Result> done) {
+  return [done = std::move(done)](store_answer answer) { done(narrow<Result>(std::move(answer))); };
 }
 
 expected<outcome_of_commit> outcome_from(store_answer answer) {
@@ -37,8 +44,16 @@ expected<outcome_of_commit> outcome_from(store_answer answer) {
   return fail(errc::bug, "the store answered the question for an outcome with something else");
 }
 
+expected<spread> spread_from(store_answer answer) {
+  if (auto* known = std::get_if<spread>(&answer))
+    return std::move(*known);
+  if (auto* refusal = std::get_if<refused>(&answer))
+    return tl::unexpected{std::move(refusal->why)};
+  return fail(errc::bug, "the store answered the question who has a commit with something else");
+}
+
 /// The thread, and what waits for it.
-class threaded_store final : public cluster_store, private store_network_user {
+class threaded_store final : public built_in_store, private store_network_user {
 public:
   threaded_store(cluster_store_options options, store_disk disk, store_node node)
       : max_waiting_{options.max_waiting}, max_waiting_bytes_{options.max_waiting_bytes},
@@ -73,6 +88,29 @@ public:
     call(outcome_call{id}, deadline,
          [done = std::move(done)](store_answer answer) { done(outcome_from(std::move(answer))); });
   }
+  void open_session(open_session_call what, time_point deadline, callback<session_result> done) override {
+    call(std::move(what), deadline, narrowed(std::move(done)));
+  }
+  void renew(renew_call what, time_point deadline, callback<session_result> done) override {
+    call(std::move(what), deadline, narrowed(std::move(done)));
+  }
+  void claim(claim_call what, time_point deadline, callback<claim_result> done) override {
+    call(std::move(what), deadline, narrowed(std::move(done)));
+  }
+  void transfer(transfer_call what, time_point deadline, callback<claim_result> done) override {
+    call(std::move(what), deadline, narrowed(std::move(done)));
+  }
+  void release(release_call what, time_point deadline, callback<release_result> done) override {
+    call(std::move(what), deadline, narrowed(std::move(done)));
+  }
+  void remove_node(remove_node_call what, time_point deadline, callback<commit_result> done) override {
+    call(std::move(what), deadline, narrowed(std::move(done)));
+  }
+  void wait_spread(cursor at, time_point deadline, callback<expected<spread>> done) override {
+    call(spread_call{at}, deadline,
+         [done = std::move(done)](store_answer answer) { done(spread_from(std::move(answer))); });
+  }
+  store_health health() override { return point_->health(); }
   void call(store_call what, time_point deadline, callback<store_answer> done) override;
   std::shared_ptr<const store_point> point() const override { return point_->get(); }
   void close() override;
@@ -205,8 +243,7 @@ void threaded_store::commit(std::vector<guard> guards, std::vector<write> writes
   // Before it takes room in the queue.
   if (auto good = check(made.request); !good)
     return done(refused{std::move(good.error())});
-  call(std::move(made), deadline,
-       [done = std::move(done)](store_answer answer) { done(commit_result_of(std::move(answer))); });
+  call(std::move(made), deadline, narrowed(std::move(done)));
 }
 
 void threaded_store::call(store_call what, time_point deadline, callback<store_answer> done) {
@@ -314,7 +351,7 @@ void threaded_store::close() {
 
 }  // namespace
 
-expected<std::unique_ptr<cluster_store>> open_cluster_store(cluster_store_options options) {
+expected<std::unique_ptr<built_in_store>> open_cluster_store(cluster_store_options options) {
   if (options.node.self.id == node_id{})
     return fail(errc::bad_usage, "a store needs the id of its node");
   auto disk = open_store_disk(options);

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "actors/stores/store_network.hpp"
-#include "cluster/catalog_store.hpp"
+#include "cluster/cluster_store.hpp"
 #include "cluster/store_node.hpp"
 #include "config/errc.hpp"
 
@@ -47,9 +47,11 @@ struct cluster_store_options {
   store_notices notices{};
 };
 
-class cluster_store : public cluster::catalog_store {
+/// The built-in engine, with what only it can be asked.
+class built_in_store : public cluster::cluster_store {
 public:
-  /// Any call that the built-in engine knows; bounds and deadlines as for `commit`.
+  /// Any call that the built-in engine knows (registrations and moves among them); bounds and deadlines as for
+  /// `commit`.
   virtual void call(cluster::store_call what, time_point deadline, callback<cluster::store_answer> done) = 0;
   virtual void status(time_point deadline, callback<expected<cluster::store_status>> done) = 0;
   /// From any thread, never null.
@@ -73,6 +75,6 @@ public:
 /// @returns `errc::corrupt` when the file is damaged, naming it and both ways out; `errc::io` when the operating system
 /// refuses; `errc::refused` when another process has it open or a newer troupe wrote it; `errc::full` without space;
 /// `errc::bad_usage` without `node.self.id`.
-expected<std::unique_ptr<cluster_store>> open_cluster_store(cluster_store_options options);
+expected<std::unique_ptr<built_in_store>> open_cluster_store(cluster_store_options options);
 
 }  // namespace troupe::actors

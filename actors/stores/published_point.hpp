@@ -1,4 +1,4 @@
-// Where a store stands, as any thread may ask. For cluster_store only, which outlives whoever writes it.
+// Where a store stands and how it is, as any thread may ask. For cluster_store only, which outlives whoever writes it.
 #pragma once
 
 #include <memory>
@@ -20,10 +20,19 @@ public:
     const std::lock_guard lock{mutex_};
     point_ = std::move(next);
   }
+  cluster::store_health health() const {
+    const std::lock_guard lock{mutex_};
+    return health_;
+  }
+  void set(cluster::store_health next) {
+    const std::lock_guard lock{mutex_};
+    health_ = std::move(next);
+  }
 
 private:
   mutable std::mutex mutex_;
   std::shared_ptr<const store_point> point_ = std::make_shared<store_point>();
+  cluster::store_health health_;
 };
 
 }  // namespace troupe::actors

@@ -1,6 +1,7 @@
 #include "actors/stores/store_disk.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -80,6 +81,11 @@ expected<store_disk> store_disk::open(const std::string& data_dir, const std::st
   disk.file_.emplace(std::move(*file));
   disk.found_ = std::move(*found);
   return disk;
+}
+
+std::uint64_t store_disk::size_bytes() const {
+  struct stat found {};
+  return vfs_.empty() && ::stat(path_.c_str(), &found) == 0 ? static_cast<std::uint64_t>(found.st_size) : 0;
 }
 
 std::optional<cluster::stored_store> store_disk::take_found() {

@@ -2,6 +2,7 @@
 // thread at a time.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -22,6 +23,8 @@ public:
   /// process has it open or a newer troupe wrote it; `errc::full`.
   static expected<store_disk> open(const std::string& data_dir, const std::string& vfs, missing_store missing);
 
+  /// Of the file; 0 on the disk of another VFS.
+  std::uint64_t size_bytes() const;
   bool has_store() const noexcept { return file_.has_value(); }
   /// What was there, once; nothing when there is no store.
   std::optional<cluster::stored_store> take_found();

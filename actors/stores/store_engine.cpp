@@ -29,6 +29,15 @@ bool is_repeatable(const store_call& call) {
          std::holds_alternative<renew_call>(call) || std::holds_alternative<spread_call>(call);
 }
 
+/// The session of this node that a call opens or renews.
+std::optional<session_id> own_session_in(const store_call& call, const node_id& self) {
+  if (const auto* open = std::get_if<open_session_call>(&call); open != nullptr && open->node == self)
+    return open->session;
+  if (const auto* renew = std::get_if<renew_call>(&call); renew != nullptr && renew->node == self)
+    return renew->session;
+  return std::nullopt;
+}
+
 std::optional<commit_id> id_of(const store_call& call) {
   if (const auto* each = std::get_if<commit_call>(&call))
     return each->request.id;
@@ -54,6 +63,7 @@ store_engine::store_engine(cluster_store_options options, store_disk disk, store
 void store_engine::start() {
   ticked_at_ = clock::now();
   act(node_.start(now()));
+  publish_health();
 }
 
 store_now store_engine::now() const {
@@ -116,7 +126,9 @@ void store_engine::follow(cursor from, time_point deadline, callback<follow_resu
 
 void store_engine::call(store_call what, time_point deadline, callback<store_answer> done) {
   const auto number = ++next_call_;
-  calls_.emplace(number, asked{std::move(done), id_of(what), is_repeatable(what)});
+  calls_.emplace(number,
+                 asked{std::move(done), id_of(what), is_repeatable(what), std::holds_alternative<commit_call>(what),
+                       own_session_in(what, options_.node.self.id), clock::now()});
   act(node_.call(number, std::move(what), deadline, now()));
 }
 
@@ -143,6 +155,11 @@ void store_engine::received(const node_id& node, std::uint64_t session, std::str
   if (!read)
     return log_event(log_level::error, "store_message_unreadable",
                      {{"node", to_string(node)}, {"reason", read.error().what}});
+  if (const auto* rows = std::get_if<rows_message>(&*read); rows != nullptr && !rows->rows.empty())
+    told_tip_ = std::max(told_tip_, rows->rows.back().head.at);
+  else if (const auto* hello = std::get_if<hello_message>(&*read);
+           hello != nullptr && hello->identity.store_id == identity_.store_id)
+    told_tip_ = std::max(told_tip_, hello->at);
   act(node_.received(node, std::move(*read), now()));
 }
 
@@ -172,6 +189,7 @@ void store_engine::on_alarm() {
   links_due_ = true;
   act(node_.tick(now()));
   remember_place(current);
+  publish_health();
 }
 
 void store_engine::expire(time_point current) {

@@ -16,6 +16,7 @@
 
 #include "actors/stores/cluster_store.hpp"
 #include "actors/stores/published_point.hpp"
+#include "actors/stores/span_quantile.hpp"
 #include "actors/stores/store_disk.hpp"
 #include "actors/stores/store_place.hpp"
 
@@ -58,6 +59,9 @@ private:
     callback<cluster::store_answer> done;
     std::optional<cluster::commit_id> id;
     bool repeatable = false;  ///< asking again does no harm, so that it is never unknown
+    bool commits = false;
+    std::optional<cluster::session_id> session;  ///< of this node, opened or renewed
+    time_point asked_at{};
   };
   struct follower {
     cluster::cursor from;
@@ -88,6 +92,9 @@ private:
   void answer_waiters();
   void expire(time_point now);
   void publish();
+  void publish_health();
+  void note(const asked& call, const cluster::store_answer& answer);
+  void lose_session();
   void review_links();
   void remember_place(time_point now);
   bool alone() const;
@@ -115,6 +122,11 @@ private:
   std::optional<store_place> place_;
   time_point place_due_{};
   time_point ticked_at_{};
+  cluster::cursor told_tip_;                    ///< the furthest that another node is known to be
+  std::optional<cluster::session_id> session_;  ///< this node's, as far as calls here have shown
+  std::uint64_t sessions_lost_ = 0;
+  span_quantile commits_took_;
+  span_quantile writes_took_;
   const std::shared_ptr<published_point> point_;
 };
 

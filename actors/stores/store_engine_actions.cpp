@@ -56,7 +56,9 @@ void store_engine::write(const std::function<void()>& feed) {
 }
 
 void store_engine::persist(const persist_rows& action, const std::function<void()>& feed) {
+  const auto begun_at = clock::now();
   const auto done = disk_.persist(action.changes);
+  writes_took_.add(clock::now() - begun_at);
   if (!done && done.error().code == errc::unknown_outcome)
     for (const auto& row : action.changes.rows)
       in_doubt_.insert(row.head.id);
@@ -81,7 +83,25 @@ void store_engine::carry_out(answer_call& action) {
   if (auto* refusal = std::get_if<refused>(&action.answer);
       refusal != nullptr && refusal->why.code == errc::unavailable && call.id && in_doubt_.contains(*call.id))
     refusal->why.code = errc::unknown_outcome;
+  note(call, action.answer);
   call.done(std::move(action.answer));
+}
+
+/// What an answer shows beside itself.
+void store_engine::note(const asked& call, const store_answer& answer) {
+  if (call.commits && std::holds_alternative<committed>(answer))
+    commits_took_.add(clock::now() - call.asked_at);
+  if (!call.session)
+    return;
+  if (std::holds_alternative<session_granted>(answer))
+    session_ = call.session;
+  else if (std::holds_alternative<no_session>(answer) && session_ == call.session)
+    lose_session();
+}
+
+void store_engine::lose_session() {
+  if (std::exchange(session_, std::nullopt))
+    ++sessions_lost_;
 }
 
 void store_engine::carry_out(store_event& action) {
@@ -95,6 +115,7 @@ void store_engine::carry_out(role_changed& action) {
   identity_ = status().identity;
   links_due_ = true;
   publish();
+  publish_health();
   answer_waiters();
   if (options_.notices.on_role)
     options_.notices.on_role(action.role, action.primary);
@@ -115,11 +136,15 @@ void store_engine::carry_out(records_changed& action) {
 }
 
 void store_engine::carry_out(history_replaced& action) {
+  lose_session();
+  told_tip_ = {};
   if (options_.notices.on_history_replaced)
     options_.notices.on_history_replaced(action.identity);
 }
 
 void store_engine::carry_out(sessions_ended& action) {
+  if (session_ && std::find(action.sessions.begin(), action.sessions.end(), *session_) != action.sessions.end())
+    lose_session();
   if (options_.notices.on_sessions_ended)
     options_.notices.on_sessions_ended(action.sessions);
 }
@@ -153,6 +178,27 @@ void store_engine::publish() {
   const auto& records = node_.records();
   point_->set(
       std::make_shared<const store_point>(store_point{role_, identity_, records.barrier(), records.hash(), primary_}));
+}
+
+void store_engine::publish_health() {
+  const auto known = status();
+  store_health health;
+  switch (known.role) {
+    case store_role::empty: health.here = store_health::role::waiting; break;
+    case store_role::copy: health.here = store_health::role::copy; break;
+    case store_role::primary: health.here = store_health::role::authority; break;
+  }
+  health.authority_in_reach = known.in_reach;
+  health.authority = known.primary_name;
+  health.halted = known.halted;
+  health.out_of_reach = known.out_of_reach;
+  if (known.role == store_role::copy)
+    health.lag_commits = std::max(told_tip_, known.at).value - known.at.value;
+  health.size_bytes = disk_.size_bytes();
+  health.sessions_lost = sessions_lost_;
+  health.commit_p99 = commits_took_.p99();
+  health.fsync_p99 = writes_took_.p99();
+  point_->set(std::move(health));
 }
 
 void store_engine::review_links() {

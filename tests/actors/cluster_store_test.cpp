@@ -70,6 +70,11 @@ TEST_F(ClusterStoreTest, ACommitAtACopyIsAcknowledgedAndSeenByAll) {
   EXPECT_EQ(b->status().role, store_role::copy);
   EXPECT_EQ(b->store().point()->primary, a.id);
   EXPECT_EQ(b->client().open()->store_id, a.client().open()->store_id);
+  const auto health = b->store().health();
+  EXPECT_EQ(health.here, store_health::role::copy);
+  EXPECT_EQ(health.authority, "a");
+  EXPECT_EQ(health.halted, "");
+  EXPECT_EQ(a.store().health().here, store_health::role::authority);
 }
 
 TEST_F(ClusterStoreTest, ASpreadNamesNobodyWhenAllCopiesHaveIt) {
@@ -126,6 +131,7 @@ TEST_F(ClusterStoreTest, APrimaryRestartsWithItsDataAndItsCopiesGoOn) {
   const auto refusal = b->client().put("x", "2");
   ASSERT_NE(why_refused(refusal), nullptr);
   EXPECT_EQ(why_refused(refusal)->code, errc::unavailable);
+  EXPECT_FALSE(b->store().health().authority_in_reach);
   EXPECT_NE(why_refused(refusal)->what.find("primary, a,"), std::string::npos) << why_refused(refusal)->what;
   EXPECT_EQ(b->contents(), "x=1 ") << "reads go on";
   a.start();
@@ -338,6 +344,12 @@ TEST_F(ClusterStoreTest, SessionsAndClaimsWorkFromACopy) {
   ASSERT_TRUE(std::holds_alternative<held>(second));
   EXPECT_EQ(std::get<held>(second).owner, b->id);
   EXPECT_EQ(std::get<held>(second).epoch, std::get<owned>(first).epoch);
+
+  std::promise<release_result> released;
+  b->store().release({"slot/1", std::get<owned>(first).epoch, make_uuid()}, clock::now() + seconds{20},
+                     [&](release_result result) { released.set_value(std::move(result)); });
+  EXPECT_TRUE(std::holds_alternative<committed>(released.get_future().get()));
+  EXPECT_EQ(b->store().health().sessions_lost, 0u);
 
   // Somebody else with b's id: the older incarnation still answers.
   const auto newcomer = c->call(open_session_call{make_uuid(), b->id, make_uuid(), "127.0.0.1:1", seconds{10}});

@@ -23,7 +23,7 @@ struct lone_store_options {
 
 class lone_store final : public cluster::catalog_store {
 public:
-  explicit lone_store(std::unique_ptr<actors::cluster_store> inside) : inside_{std::move(inside)} {}
+  explicit lone_store(std::unique_ptr<actors::built_in_store> inside) : inside_{std::move(inside)} {}
 
   void open(time_point deadline, callback<expected<cluster::store_identity>> done) override {
     inside_->open(deadline, std::move(done));
@@ -86,7 +86,7 @@ private:
       each.revision -= each.revision == 0 ? 0 : 1;
   }
 
-  std::unique_ptr<actors::cluster_store> inside_;
+  std::unique_ptr<actors::built_in_store> inside_;
 };
 
 /// As `open_cluster_store`; also fails when the node's registration does not become durable.

@@ -71,7 +71,7 @@ public:
   }
   bool runs() const { return store_ != nullptr; }
 
-  actors::cluster_store& store() { return *store_; }
+  actors::built_in_store& store() { return *store_; }
   store_client client() { return store_client{*store_}; }
   std::string address() const { return to_string(where); }
 
@@ -177,8 +177,8 @@ private:
   const actors::link_services services_;  ///< none
   std::unique_ptr<actors::link_server> server_;
   std::unique_ptr<actors::link_listener> listener_;
-  std::unique_ptr<actors::cluster_store> store_;
-  std::atomic<actors::cluster_store*> seen_store_ = nullptr;
+  std::unique_ptr<actors::built_in_store> store_;
+  std::atomic<actors::built_in_store*> seen_store_ = nullptr;
 };
 
 }  // namespace troupe::tests
