@@ -13,7 +13,7 @@ milliseconds boot_now() noexcept {
   return milliseconds{now.tv_sec * 1000 + now.tv_nsec / 1'000'000};
 }
 
-live_session::live_session(event_loop& control, cluster_store& store, cluster::session_options options,
+live_session::live_session(event_loop& control, built_in_store& store, cluster::session_options options,
                            end_callback on_end)
     : loop_{control}, store_{store}, session_{std::move(options)}, on_end_{std::move(on_end)} {}
 

@@ -19,7 +19,7 @@ public:
   /// `now` is `superseded` or `rejected`: the process must end (exit code 1 or 2).
   using end_callback = std::function<void(cluster::session::state now)>;
 
-  live_session(event_loop& control, cluster_store& store, cluster::session_options options, end_callback on_end);
+  live_session(event_loop& control, built_in_store& store, cluster::session_options options, end_callback on_end);
   ~live_session();
   live_session(const live_session&) = delete;
   live_session& operator=(const live_session&) = delete;
@@ -36,7 +36,7 @@ private:
   void answered(const cluster::store_answer& answer);
 
   event_loop& loop_;
-  cluster_store& store_;
+  built_in_store& store_;
   cluster::session session_;
   end_callback on_end_;
   bool started_ = false;

@@ -153,7 +153,7 @@ actors::node_link_config node_cluster::link_to(const actors::peer_standing& peer
   return link;
 }
 
-void node_cluster::listen(caf::actor_system& system, actors::cluster_store& store,
+void node_cluster::listen(caf::actor_system& system, actors::built_in_store& store,
                           const std::vector<actors::router_actor>& routers) {
   store_ = &store;
   std::vector<actors::link_destination> destinations;

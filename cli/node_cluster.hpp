@@ -73,7 +73,7 @@ public:
   /// One entry per loop, for the routers.
   std::vector<actors::remote_calls*> remote() const;
   /// Begins to listen: peers are answered from now on. `store` outlives `stop`.
-  void listen(caf::actor_system& system, actors::cluster_store& store,
+  void listen(caf::actor_system& system, actors::built_in_store& store,
               const std::vector<actors::router_actor>& routers);
   /// Once the node has a store's history: meets its peers and opens its session.
   /// @returns what keeps the control plane from listening.
@@ -129,7 +129,7 @@ private:
   endpoint bound_;
   endpoint advertised_;
   endpoint control_;
-  std::atomic<actors::cluster_store*> store_{nullptr};
+  std::atomic<actors::built_in_store*> store_{nullptr};
   cluster_surroundings around_;
 
   std::vector<std::unique_ptr<loop_side>> loops_;

@@ -104,6 +104,11 @@ void node::state::start_deployer(const std::shared_ptr<actors::first_starts>& st
   deploying.objects = objects;
   if (cluster)
     deploying.spread = cluster->spreading();
+  if (cluster)
+    deploying.level_since = [this]() -> std::optional<time_point> {
+      const auto since = level_since_ns.load();
+      return since == 0 ? std::nullopt : std::optional{time_point{duration{since}}};
+    };
   deploying.try_runtime = [trial = std::make_shared<functions::runtime_trial>(programs)](const std::string& runtime) {
     return trial->check(runtime);
   };

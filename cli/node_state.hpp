@@ -106,8 +106,9 @@ struct node::state {
   std::optional<data_directory> directory;
   functions::spawner_handle spawner;
   const uuid incarnation = make_uuid();
+  std::atomic<std::int64_t> level_since_ns{0};  ///< steady clock, since when the primary is in reach; 0: it is not
   std::unique_ptr<node_cluster> cluster;  ///< null for a node alone
-  std::unique_ptr<actors::cluster_store> store;
+  std::unique_ptr<actors::built_in_store> store;
   functions::runtime_programs programs;
   std::optional<functions::code_store> code;
   std::shared_ptr<actors::object_isolation> objects = std::make_shared<actors::object_isolation>();

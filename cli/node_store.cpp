@@ -39,6 +39,10 @@ expected<void> node::state::open_store() {
   wanted.node.incarnation = incarnation;
   wanted.notices.on_event = [this](const cluster::store_event& event) {
     using kind = cluster::store_event::kind;
+    if (event.what == kind::in_reach || event.what == kind::primary_changed || event.what == kind::loaded)
+      level_since_ns = clock::now().time_since_epoch().count();
+    else if (event.what == kind::out_of_reach)
+      level_since_ns = 0;
     if (!cluster && event.what != kind::halted && event.what != kind::resumed)
       return;  // a node alone is nobody's news
     log_event(event.what == kind::halted ? log_level::error : log_level::info, kind_of(event.what),
