@@ -1,4 +1,5 @@
 """Nodes that die, hang and start again under load: who is answered how, and that nothing runs twice."""
+import functools
 import os
 import time
 import unittest
@@ -12,13 +13,19 @@ NOTICED_S = 3.0 if support.SANITIZED else 0.5
 SILENCE_S = 4.0 if support.SANITIZED else 1.3
 
 
+def with_cluster(test):
+    """Gives a test three nodes, whose logs are shown when it fails."""
+    @functools.wraps(test)
+    def run(self):
+        with Cluster(3) as cluster:
+            test(self, cluster)
+    return run
+
+
 class FailureTest(unittest.TestCase):
     def setUp(self):
         self.ran = os.path.join(self.enterContext(support.TempDir()), "ran")
         self.handler = load.handler(self.ran)
-
-    def cluster(self, count=3):
-        return self.enterContext(Cluster(count))
 
     def check_after_kill(self, run, killed_at):
         """Only what was in flight failed, as 502 or 503 with a body, and soon everything was answered again."""
@@ -27,8 +34,8 @@ class FailureTest(unittest.TestCase):
             self.assertLess(each.began, killed_at + NOTICED_S, each)
         assert_run_at_most_once(self, self.ran, run)
 
-    def test_a_killed_function_host_costs_what_was_in_flight(self):
-        cluster = self.cluster()
+    @with_cluster
+    def test_a_killed_function_host_costs_what_was_in_flight(self, cluster):
         primary, host, entry = cluster
         cluster.deploy("work", self.handler, at=[primary, host])
         with Load("/work", [entry], threads=4, ms="20") as run:
@@ -46,8 +53,8 @@ class FailureTest(unittest.TestCase):
         cluster.wait_together()
         cluster.wait_level()
 
-    def test_a_killed_primary_stops_deployments_and_nothing_else(self):
-        cluster = self.cluster()
+    @with_cluster
+    def test_a_killed_primary_stops_deployments_and_nothing_else(self, cluster):
         primary, host, entry = cluster
         cluster.deploy("work", self.handler, at=[primary, host])
         with Load("/work", [entry, host], threads=4, ms="10") as run:
@@ -73,8 +80,8 @@ class FailureTest(unittest.TestCase):
             self.assertEqual(node.request("GET", "/new?id=new&ms=0")[0], 200, node.name)
         cluster.wait_level()
 
-    def test_a_node_that_hangs_gets_no_new_work_and_runs_nothing_twice(self):
-        cluster = self.cluster()
+    @with_cluster
+    def test_a_node_that_hangs_gets_no_new_work_and_runs_nothing_twice(self, cluster):
         primary, host, entry = cluster
         cluster.deploy("work", self.handler, at=[primary, host])
         with Load("/work", [entry], threads=4, ms="20") as run:
@@ -99,8 +106,8 @@ class FailureTest(unittest.TestCase):
         assert_run_at_most_once(self, self.ran, run)
         self.assertEqual(host.request("GET", "/news?id=news&ms=0")[0], 200)
 
-    def test_a_pause_shorter_than_a_session_is_healed(self):
-        cluster = self.cluster()
+    @with_cluster
+    def test_a_pause_shorter_than_a_session_is_healed(self, cluster):
         cluster.deploy("work", self.handler, at=[cluster[0], cluster[2]])
         with Load("/work", [cluster[2]], threads=2, ms="5") as run:
             run.wait_for(10)
