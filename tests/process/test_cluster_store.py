@@ -1,4 +1,5 @@
 """The store of a cluster of real nodes: moves, removal of nodes, what the journal tells."""
+import json
 import unittest
 
 from cluster import Cluster
@@ -53,6 +54,18 @@ class StoreTest(unittest.TestCase):
                 self.assertEqual(set(node.nodes()), {"n1", "n2"})
             cluster.wait_level()
             self.assertIn("node_removed", kinds_of(first))
+
+    def test_what_was_acknowledged_outlives_the_death_of_all(self):
+        with Cluster(3) as cluster:
+            for version in range(3):
+                cluster[2].deploy_files(f"kept-{version}", HELLO)
+            for node in cluster:
+                node.kill()
+            cluster.start()
+            cluster.wait_level()
+            for node in cluster:
+                listed = json.loads(node.run("list", "--json", check=True).stdout)["functions"]
+                self.assertEqual([each["name"] for each in listed], ["kept-0", "kept-1", "kept-2"], node.name)
 
     def test_the_journal_tells_of_joins_and_deaths(self):
         with Cluster(3) as cluster:
