@@ -23,9 +23,8 @@ std::vector<member_change> member_table::set_nodes(const std::vector<registered_
   for (const auto& [id, node] : next) {
     const auto before = peers_.find(id);
     const bool was_live = before != peers_.end() && before->second.live;
-    // A node that came back is somebody else: what was held against its earlier life does not count.
     if (before == peers_.end() || before->second.incarnation != node.incarnation)
-      standings_.insert_or_assign(id, standing{suspicion{links_, limits_, now}});
+      renew(id, now);
     if (node.live != was_live)
       changes.push_back({id, node.live ? member_change::kind::joined : member_change::kind::left});
   }
@@ -36,6 +35,17 @@ std::vector<member_change> member_table::set_nodes(const std::vector<registered_
     }
   peers_ = std::move(next);
   return changes;
+}
+
+/// A node that came back is somebody else: what was held against its earlier life does not count. Links to it may be
+/// open already, since they come before its session; one that ends with the earlier life says so itself.
+void member_table::renew(const uuid& node, time_point now) {
+  standing fresh{suspicion{links_, limits_, now}};
+  if (const auto old = standings_.find(node); old != standings_.end())
+    for (std::size_t link = 0; link < links_; ++link)
+      if (old->second.suspicion.open(link))
+        fresh.suspicion.opened(link, now);
+  standings_.insert_or_assign(node, std::move(fresh));
 }
 
 std::vector<member_change> member_table::told(const uuid& node, suspicion_change change) const {

@@ -64,6 +64,7 @@ private:
     cluster::suspicion suspicion;
     serving_state state = serving_state::serving;
   };
+  void renew(const uuid& node, time_point now);
   std::vector<member_change> told(const uuid& node, suspicion_change change) const;
 
   uuid self_;

@@ -45,6 +45,7 @@ public:
 
   bool suspected() const noexcept { return reason_ != suspicion_reason::none; }
   suspicion_reason reason() const noexcept { return reason_; }
+  bool open(std::size_t link) const noexcept { return links_[link].open; }
   /// Whether calls should take another link to the same peer: this one is silent or not open.
   bool avoided(std::size_t link) const noexcept;
   /// How long nothing was heard on any link, as their loops saw it.

@@ -53,6 +53,25 @@ TEST_F(MemberTableTest, SaysWhoCameWhoWentAndWhoWasRemoved) {
   EXPECT_EQ(table.state_of(id(2)), member_state::absent);
 }
 
+TEST_F(MemberTableTest, ALinkThatWasOpenBeforeTheSessionCountsAfterIt) {
+  table.set_nodes({node(1), node(2, 0)}, now);
+  open(2);
+  table.set_nodes({node(1), node(2)}, now);
+  now += 100ms;
+  table.ticked(id(2), 0, now, now);
+  auto heard = now;
+  for (int i = 0; i < 12; ++i)
+    table.ticked(id(2), 0, heard, now += 100ms), table.ticked(id(2), 1, heard, now);
+  ASSERT_EQ(table.state_of(id(2)), member_state::unreachable);
+
+  now += 100ms;
+  const auto changes = table.ticked(id(2), 0, now, now);
+
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].what, member_change::kind::healed);
+  EXPECT_EQ(table.state_of(id(2)), member_state::alive);
+}
+
 TEST_F(MemberTableTest, ANodeWhoseProcessIsGoneIsNoHomeAnyMore) {
   table.set_nodes({node(1), node(2), node(3)}, now);
   open(2);

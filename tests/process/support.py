@@ -149,6 +149,12 @@ class Node:
 
     def start(self):
         """Starts the node and waits until it serves."""
+        self.launch()
+        wait_until(self.is_ready, "/readyz of the started node")
+        return self
+
+    def launch(self):
+        """Starts the node and waits until its admin port answers."""
         self.log_path = self.data_dir.rstrip("/") + ".log"
         with open(self.log_path, "ab") as log:
             self._log_start = log.tell()
@@ -160,7 +166,6 @@ class Node:
         self.host, port = where["http"][0].rsplit(":", 1)
         self.port = int(port)
         self.admin_url = "http://" + where["admin"]
-        wait_until(self.is_ready, "/readyz of the started node")
         return self
 
     def _addresses(self):

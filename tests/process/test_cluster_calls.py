@@ -1,0 +1,141 @@
+"""Requests at any node reach a function wherever its instances are."""
+import hashlib
+import json
+import os
+import unittest
+
+import lambda_client
+
+lambda_client.use_debian_python()
+
+import load  # noqa: E402  pylint: disable=wrong-import-position
+import support  # noqa: E402  pylint: disable=wrong-import-position
+from cluster import Cluster  # noqa: E402  pylint: disable=wrong-import-position
+
+WHO = "exports.handler = async () => ({statusCode: 200, body: '%s ' + process.pid});"
+ECHO = """exports.handler = async (event) => ({
+  statusCode: 200, headers: {'content-type': 'application/octet-stream', 'x-seen': String(event.body.length)},
+  body: event.body, isBase64Encoded: event.isBase64Encoded});
+"""
+WAITS = """const fs = require('fs');
+exports.handler = async (event) => {
+  const {file, ms} = event.queryStringParameters;
+  fs.appendFileSync(file, 'began\\n');
+  await new Promise((done) => setTimeout(done, Number(ms)));
+  fs.appendFileSync(file, 'ended\\n');
+  return {statusCode: 200, body: 'done'};
+};
+"""
+
+
+def names_at(node):
+    return [each["name"] for each in json.loads(node.run("list", "--json", check=True).stdout)["functions"]]
+
+
+class CallsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = cls.enterClassContext(Cluster(3))
+
+    def setUp(self):
+        self.folder = self.enterContext(support.TempDir())
+
+    def text_at(self, node, path, **more):
+        status, headers, body = node.request("GET", path, **more)
+        self.assertEqual(status, 200, (node.name, headers, body))
+        return body.decode()
+
+    def test_what_one_node_runs_answers_at_all(self):
+        owner = self.cluster[1]
+        self.cluster.deploy("where", WHO % "v1", at=[owner])
+        answers = {self.text_at(node, "/where") for node in self.cluster}
+        self.assertEqual(len(answers), 1, answers)
+        self.assertIn(int(answers.pop().split()[1]), support.descendants(owner.pid))
+
+    def test_deployments_at_a_copy_show_everywhere_in_the_next_call(self):
+        copy = self.cluster[2]
+        for version in range(1, 6):
+            copy.deploy_files("news", WHO % f"v{version}")
+            for node in self.cluster:
+                self.assertEqual(self.text_at(node, "/news").split()[0], f"v{version}", node.name)
+                self.assertIn("news", names_at(node))
+        copy.run("remove", "news", check=True)
+        for node in self.cluster:
+            self.assertEqual(node.request("GET", "/news")[0], 404, node.name)
+            self.assertNotIn("news", names_at(node))
+
+    def test_each_node_takes_deployments(self):
+        for node in self.cluster:
+            node.deploy_files("from-" + node.name, WHO % node.name)
+        for node in self.cluster:
+            for other in self.cluster:
+                self.assertEqual(self.text_at(node, f"/from-{other.name}").split()[0], other.name)
+
+    def test_a_megabyte_goes_and_comes_whole(self):
+        self.cluster.deploy("echo", ECHO, at=[self.cluster[0]])
+        body = os.urandom(1 << 20)
+        for node in self.cluster:
+            status, headers, answer = node.request("POST", "/echo", body, {"content-type": "application/octet-stream"})
+            self.assertEqual((status, hashlib.sha256(answer).hexdigest()), (200, hashlib.sha256(body).hexdigest()),
+                             (node.name, headers, answer[:200]))
+
+    def test_many_calls_at_once_are_all_answered_with_their_own(self):
+        self.cluster.deploy("crowd", ECHO, at=[self.cluster[0]])
+
+        def call(number):
+            return self.cluster[1 + number % 2].request("POST", "/crowd", f"number {number} " + "x" * number * 500)
+        for number, (status, _, body) in enumerate(support.parallel(64, call)):
+            self.assertEqual((status, body.decode()), (200, f"number {number} " + "x" * number * 500), number)
+
+    def test_a_call_that_waits_is_dropped_when_its_client_goes(self):
+        owner, entry = self.cluster[0], self.cluster[1]
+        self.cluster.deploy("slow", WAITS, "--max-instances", "1", at=[owner])
+        first, second, third = (os.path.join(self.folder, name) for name in "abc")
+        with entry.connect() as waits, entry.connect() as runs:
+            runs.send(f"GET /slow?ms=1500&file={first} HTTP/1.1\r\nhost: a\r\n\r\n")
+            support.wait_until(lambda: os.path.exists(first), "the first call runs")
+            waits.send(f"GET /slow?ms=0&file={second} HTTP/1.1\r\nhost: a\r\n\r\n")
+            support.wait_until(lambda: json.loads(owner.admin("GET", "/v1/node")[2])["instances"]["in_flight"] >= 1,
+                               "calls there")
+            waits.close()
+            self.assertEqual(runs.response().status, 200)
+        self.assertEqual(self.text_at(entry, f"/slow?ms=0&file={third}"), "done")
+        self.assertFalse(os.path.exists(second))
+
+
+class HomeTest(unittest.TestCase):
+    def test_a_function_without_instances_is_started_at_one_node(self):
+        with Cluster(3) as cluster:
+            cluster.deploy("once", WHO % "v1", "--max-instances", "1", at=list(cluster))
+            for node in cluster:
+                node.terminate()
+            cluster.start()
+            answers = [cluster[number % 3].request("GET", "/once") for number in range(3)]
+            answers += support.parallel(9, lambda number: cluster[number % 3].request("GET", "/once"))
+            self.assertEqual({status for status, _, _ in answers}, {200}, answers)
+            self.assertEqual(len({body for _, _, body in answers}), 1, answers)
+
+
+class LambdaApiTest(unittest.TestCase):
+    def test_the_api_answers_at_every_node_alike(self):
+        with Cluster(3) as cluster:
+            apis = [lambda_client.client(node) for node in cluster]
+            lambda_client.settled(apis[1], "echo")
+            for number, api in enumerate(apis):
+                self.assertEqual(api.get_function_configuration(FunctionName="echo")["State"], "Active")
+                answer = api.invoke(FunctionName="echo", Payload=json.dumps({"number": number}))
+                self.assertEqual((answer["StatusCode"], lambda_client.payload_of(answer)), (200, {"number": number}))
+            apis[2].update_function_configuration(FunctionName="echo", Description="new", Timeout=7)
+            for api in apis:
+                found = api.get_function_configuration(FunctionName="echo")
+                self.assertEqual((found["Description"], found["Timeout"]), ("new", 7))
+            self.assertEqual({api.get_function_configuration(FunctionName="echo")["RevisionId"] for api in apis},
+                             {apis[0].get_function_configuration(FunctionName="echo")["RevisionId"]})
+            apis[0].delete_function(FunctionName="echo")
+            for api in apis:
+                with self.assertRaises(api.exceptions.ResourceNotFoundException):
+                    api.get_function(FunctionName="echo")
+
+
+if __name__ == "__main__":
+    unittest.main()
