@@ -68,6 +68,7 @@ struct node::state {
   cluster::node_load load() const;
   http::cluster_questions cluster_questions();
   std::vector<http::node_view> peer_views() const;
+  std::uint64_t primary_cursor() const;
   void ask_of_node(const std::string& name, const std::function<cluster::store_call(const uuid&)>& call,
                    http::cluster_questions::done done);
   expected<void> load_first_picture();
@@ -103,6 +104,7 @@ struct node::state {
   std::optional<data_directory> directory;
   functions::spawner_handle spawner;
   const uuid incarnation = make_uuid();
+  const time_point started_at = clock::now();
   std::unique_ptr<node_cluster> cluster;  ///< null for a node alone
   std::unique_ptr<actors::cluster_store> store;
   functions::runtime_programs programs;
@@ -114,7 +116,7 @@ struct node::state {
   endpoint admin_bound;
 
   actors::function_logs logs;
-  actors::event_journal journal;
+  actors::event_journal journal{incarnation};
   std::list<serving_loop> gateways;
   std::list<serving_loop> control;  ///< exactly one
   caf::actor_system_config config;
