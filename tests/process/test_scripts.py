@@ -29,7 +29,7 @@ class ScriptsTest(unittest.TestCase):
                       ("scripts/install-packages",), ("scripts/install-packages", "magic"),
                       ("scripts/test", "--repeat", "often"), ("scripts/test", "--label"),
                       ("bench/run", "--only", "iis"), ("bench/run", "cold", "--tries", "1"),
-                      ("bench/run", "functions", "--only", "native")):
+                      ("bench/run", "functions", "--only", "native"), ("bench/run", "cluster", "--only", "native,lua")):
             with self.subTest(words=words):
                 done = run(*words)
                 self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
