@@ -33,6 +33,8 @@ namespace {
 
 using caf::io::network::rw_state;
 
+constexpr seconds tls_report_interval{1};
+
 caf::io::network::default_multiplexer& multiplexer_of(caf::actor_system& system) {
   return static_cast<caf::io::network::default_multiplexer&>(system.middleman().backend());
 }
@@ -47,13 +49,30 @@ struct plain_bytes {
   bool must_read_more(int, std::size_t) { return false; }
 };
 
+/// Says why a connection's TLS failed, if that is why it ended. Whoever reaches the port could fill the log, so not
+/// always; on the multiplexer's thread.
+void report_tls_failure(int descriptor) {
+  thread_local time_point next_line{};
+  const char* why = ERR_reason_error_string(ERR_peek_last_error());
+  const auto now = clock::now();
+  if (why == nullptr || now < next_line)
+    return;
+  next_line = now + tls_report_interval;
+  const auto from = caf::io::network::remote_addr_of_fd(descriptor);
+  log_event(log_level::warning, "control_connection_refused",
+            {{"address", from ? *from : std::string{"?"}}, {"reason", std::string{"TLS: "} + why}});
+}
+
 /// A failed handshake leaves errors in OpenSSL's queue of the thread, which CAF does not clear: the next call for
 /// another connection would take them for its own, and a stranger could end the contact of peers.
 struct tls_bytes {
   caf::openssl::session_ptr session;
   rw_state read_some(std::size_t& result, int descriptor, void* bytes, std::size_t size) {
     ERR_clear_error();
-    return session->read_some(result, descriptor, bytes, size);
+    const auto state = session->read_some(result, descriptor, bytes, size);
+    if (state == rw_state::failure)
+      report_tls_failure(descriptor);
+    return state;
   }
   rw_state write_some(std::size_t& result, int descriptor, const void* bytes, std::size_t size) {
     ERR_clear_error();

@@ -179,7 +179,9 @@ void control_plane::give_up(const uuid& node, const error& why) {
   cut(found->second.ends);
   attempts_.erase(found);
   table_.failed(node, clock::now(), fast_random());
-  log_event(why.code == errc::io ? log_level::debug : log_level::warning, "peer_not_reached",
+  // Of a node that has just joined, others may not have heard.
+  const bool passes = why.code == errc::io || why.code == errc::not_ready;
+  log_event(passes ? log_level::debug : log_level::warning, "peer_not_reached",
             {{"node", to_string(node)}, {"reason", why.what}});
   if (why.code != errc::io && around_.refused)
     around_.refused(why);

@@ -4,8 +4,15 @@
 
 namespace troupe::actors {
 
+namespace {
+
+constexpr std::size_t max_version_bytes = 64;
+constexpr std::size_t max_digest_bytes = 64;
+
+}  // namespace
+
 std::string encode(const cluster::load_report& body) {
-  field_writer out{11};
+  field_writer out{15};
   out.put("sequence", body.sequence);
   out.put("part", body.part);
   out.put("parts", body.parts);
@@ -15,6 +22,10 @@ std::string encode(const cluster::load_report& body) {
   out.put("memory_used_bytes", body.numbers.memory_used_bytes);
   out.put("memory_left_bytes", body.numbers.memory_left_bytes);
   out.put("state", static_cast<std::uint8_t>(body.numbers.state));
+  out.put("version", body.numbers.figures.version);
+  out.put("age_ms", body.numbers.figures.age_ms);
+  out.put("store_cursor", body.numbers.figures.store_cursor);
+  out.put("store_digest", body.numbers.figures.store_digest);
   // An array per function, not a map: names would be most of the envelope.
   auto& list = out.put_name("functions");
   list.pack_array(static_cast<std::uint32_t>(body.numbers.functions.size()));
@@ -44,6 +55,10 @@ expected<cluster::load_report> decode(std::string_view body) {
   fields.take("memory_used_bytes", out.numbers.memory_used_bytes);
   fields.take("memory_left_bytes", out.numbers.memory_left_bytes);
   fields.take("state", state);
+  fields.take("version", out.numbers.figures.version, max_version_bytes);
+  fields.take("age_ms", out.numbers.figures.age_ms);
+  fields.take("store_cursor", out.numbers.figures.store_cursor);
+  fields.take("store_digest", out.numbers.figures.store_digest, max_digest_bytes);
   out.form = whole ? cluster::report_form::whole : cluster::report_form::change;
   // A state that only newer nodes know: better no calls than calls to a node that does not want them.
   out.numbers.state = state == static_cast<std::uint8_t>(cluster::serving_state::serving)

@@ -11,12 +11,6 @@ namespace troupe::actors {
 
 namespace {
 
-std::string make_id() {
-  auto text = to_string(make_uuid());
-  std::erase(text, '-');
-  return text.substr(0, 16);
-}
-
 std::string one_line(std::string_view text) {
   auto end = std::min(text.size(), event_journal::max_text_bytes);
   // No character is cut in two.
@@ -30,7 +24,13 @@ std::string one_line(std::string_view text) {
 
 }  // namespace
 
-event_journal::event_journal() : id_{make_id()} {}
+event_journal::event_journal(const uuid& incarnation) : id_{id_of(incarnation)} {}
+
+std::string event_journal::id_of(const uuid& incarnation) {
+  auto text = to_string(incarnation);
+  std::erase(text, '-');
+  return text.substr(0, 16);
+}
 
 void event_journal::add(std::string_view kind, std::string_view text) noexcept {
   try {

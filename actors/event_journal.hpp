@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "config/ids.hpp"
+
 namespace troupe::actors {
 
 struct journal_event {
@@ -24,7 +26,9 @@ public:
   static constexpr std::size_t max_events = 1000;
   static constexpr std::size_t max_text_bytes = 512;  ///< of one text; what is longer is cut
 
-  event_journal();
+  /// @param incarnation  of the node's start: others of its cluster know the journal's id by it.
+  explicit event_journal(const uuid& incarnation = make_uuid());
+  static std::string id_of(const uuid& incarnation);
 
   /// Sixteen hex digits of this journal alone: a node that starts anew has another one.
   const std::string& id() const noexcept { return id_; }

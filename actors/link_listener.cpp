@@ -7,7 +7,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <list>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "actors/link_stream.hpp"
@@ -21,6 +24,9 @@ namespace {
 /// Before those that came earlier are heard: far fewer than give way to newcomers.
 constexpr int max_accepts_in_a_row = 64;
 constexpr std::chrono::minutes report_interval{1};
+/// Reasons that are told in that time, each once: a port that somebody scans shall not fill the log, nor hide a node
+/// that has the wrong certificate.
+constexpr std::size_t max_reports = 8;
 
 }  // namespace
 
@@ -60,6 +66,7 @@ private:
   std::list<std::shared_ptr<stranger>> strangers_;  ///< the oldest first
   std::uint64_t turned_away_ = 0;
   std::uint64_t unreported_ = 0;
+  std::set<std::string, std::less<>> reported_;  ///< reasons since `reported_at_`
   time_point reported_at_{};
 };
 
@@ -219,14 +226,16 @@ void link_listener::door::turn_away(stranger& who, const std::string& why) {
   forget(who);
 }
 
-/// One line a minute is enough for a port that somebody scans.
 void link_listener::door::report(std::string_view address, const std::string& why) {
   ++unreported_;
-  if (reported_at_ != time_point{} && loop_.now() - reported_at_ < report_interval)
+  if (loop_.now() - reported_at_ >= report_interval || reported_at_ == time_point{}) {
+    reported_.clear();
+    reported_at_ = loop_.now();
+  }
+  if (reported_.size() >= max_reports || !reported_.insert(why).second)
     return;
   log_event(log_level::warning, "link_turned_away",
             {{"address", address}, {"reason", why}, {"count", std::exchange(unreported_, 0)}});
-  reported_at_ = loop_.now();
 }
 
 expected<int> open_link_socket(const endpoint& address, endpoint& bound) {

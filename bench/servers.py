@@ -31,6 +31,7 @@ http {{
   fastcgi_temp_path {directory}/fastcgi;
   uwsgi_temp_path {directory}/uwsgi;
   scgi_temp_path {directory}/scgi;
+  {outside}
   server {{
     listen 127.0.0.1:{port} reuseport;
     location / {{ {location} }}
@@ -138,6 +139,7 @@ class Server:
 
 class Nginx(Server):
     modules = ""
+    outside = ""  # beside the server, in its file
     location = f"return 200 '{BODY.decode()}';"
 
     def start(self):
@@ -145,7 +147,7 @@ class Nginx(Server):
         config = os.path.join(self.directory, "nginx.conf")
         with open(config, "w", encoding="utf-8") as file:
             file.write(NGINX.format(modules=self.modules, loops=self.loops, directory=self.directory, port=port,
-                                    location=self.location))
+                                    outside=self.outside, location=self.location))
         # Started by root, the workers of nginx drop to another user: they need the way to their own directory.
         os.chmod(self.directory, 0o755)
         self.launch("/usr/sbin/nginx", "-p", self.directory, "-c", config, "-e", f"{self.directory}/error.log")

@@ -49,6 +49,11 @@ inline std::string number(const nlohmann::ordered_json& object, const char* name
   return std::to_string(found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0);
 }
 
+inline std::string number_or_dash(const nlohmann::ordered_json& object, const char* name) {
+  const auto found = object.is_object() ? object.find(name) : object.end();
+  return found != object.end() && found->is_number_unsigned() ? number(object, name) : "-";
+}
+
 /// The strings of a list with `, ` between them, or a dash.
 inline std::string list_or_dash(const nlohmann::ordered_json& object, const char* name) {
   std::string text;

@@ -46,8 +46,8 @@ table_row row_of(const json& node) {
   return {
       text_or_dash(node, "name"),     text_or_dash(node, "role"),
       text_or_dash(node, "state"),    age.is_number_unsigned() ? human_age(milliseconds{age.get<std::int64_t>()}) : "-",
-      text_or_dash(node, "version"),  number(store, "cursor"),
-      number(store, "lag"),           text_or_dash(store, "digest").substr(0, shown_digest),
+      text_or_dash(node, "version"),  number_or_dash(store, "cursor"),
+      number_or_dash(store, "lag"),   text_or_dash(store, "digest").substr(0, shown_digest),
       number(load, "in_flight"),      number(load, "ready"),
       list_or_dash(node, "functions")};
 }
@@ -89,6 +89,14 @@ void print_events(const json& answer, const client_options& client) {
   std::fflush(stdout);
 }
 
+/// Names the nodes whose events are missing. @param told  who was named last time: that is not repeated.
+void print_silent(const json& answer, std::string& told) {
+  const auto names = list_or_dash(answer, "silent");
+  if (names != told && names != "-")
+    std::fprintf(stderr, "(without the events of %s: no answer)\n", names.c_str());
+  told = names;
+}
+
 }  // namespace
 
 int nodes(const client_options& client, const nodes_options& options) {
@@ -108,16 +116,22 @@ int events(const client_options& client, log_mode mode) {
   if (mode == log_mode::kept)
     return ask_node(
         client, [](admin_client& node) { return node.get("/v1/events"); },
-        [&](const json& answer) { print_events(answer, client); });
+        [&](const json& answer) {
+          print_events(answer, client);
+          std::string told;
+          print_silent(answer, told);
+        });
   auto node = admin_client::open(client.admin, follow_limits());
   if (!node)
     return report(client, node.error());
   std::string next;
+  std::string silent;
   return follow(client, [&]() -> admin_result<void> {
     const auto answer = node->get(next.empty() ? "/v1/events" : "/v1/events?from=" + next);
     if (!answer)
       return tl::unexpected{answer.error()};
     print_events(*answer, client);
+    print_silent(*answer, silent);
     next = text_of(*answer, "next");
     return {};
   });

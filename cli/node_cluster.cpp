@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "actors/tls_cipher.hpp"
-#include "config/log.hpp"
 
 namespace troupe::cli {
 
@@ -98,6 +97,8 @@ expected<cluster::link_hello> node_cluster::judge(const cluster::link_hello& pee
     return fail(errc::refused, "this is a node of cluster '" + own.cluster + "', not of '" + peer.cluster + "'");
   if (peer.node == own.node && peer.incarnation != own.incarnation && purpose == cluster::link_purpose::calls)
     return fail(errc::refused, "another process has the node id " + to_string(own.node));
+  if (purpose == cluster::link_purpose::calls && own.store_id == uuid{})
+    return fail(errc::not_ready, "this node has not joined its cluster yet");
   if (purpose == cluster::link_purpose::calls && peer.store_id != own.store_id)
     return fail(errc::refused,
                 "the stores differ: " + to_string(own.store_id) + " here, " + to_string(peer.store_id) + " there");
@@ -189,7 +190,9 @@ expected<void> node_cluster::meet(caf::actor_system& system) {
   plane.drain_noticed = [this](const uuid& node, cluster::serving_state state) {
     membership_->state_noticed(node, state);
   };
-  plane.refused = [](const error& why) { log_event(log_level::warning, "peer_refused", {{"reason", why.what}}); };
+  plane.events = [journal = around_.journal](std::uint64_t after, std::uint32_t limit) {
+    return page_of(*journal, after, limit);
+  };
   auto* store = store_.load();
   const actors::node_identity own{store->point()->identity.store_id, self_.node, self_.name, self_.incarnation};
   plane_ = std::make_unique<actors::control_plane>(system, *around_.control, own, plane_options(settings_, control_),

@@ -29,6 +29,7 @@
 #include "actors/tls_session.hpp"
 #include "cluster/catalog.hpp"
 #include "config/settings.hpp"
+#include "http/cluster_view.hpp"
 
 namespace troupe::cli {
 
@@ -87,6 +88,10 @@ public:
   const cluster::known_load* load_of(const uuid& node) const;
   actors::code_fetcher& fetcher() noexcept { return *fetcher_; }
   actors::spread_code spreading();
+  using journals = std::function<void(std::vector<http::journal_part>, std::vector<std::string> silent)>;
+  /// What the other registered nodes have in their journals behind `from`; `done` comes once, after a second at most,
+  /// with the names of those that did not answer.
+  void read_journals(const http::event_position& from, journals done);
 
   // -- from the node's own thread
   /// Takes no new calls of peers and tells them so.
@@ -121,6 +126,9 @@ private:
   void learn(const cluster::link_hello& peer);
   void set_control_peers();
   void tell(const cluster::member_change& change, const std::string& name);
+  struct journal_reading;
+  void read_on(const std::shared_ptr<journal_reading>& reading, std::size_t index);
+  static cluster::event_page page_of(const actors::event_journal& journal, std::uint64_t after, std::uint32_t limit);
 
   const cluster_settings settings_;
   const cluster_identity self_;

@@ -71,6 +71,7 @@ struct node::state {
   cluster::node_load load() const;
   http::cluster_questions cluster_questions();
   std::vector<http::node_view> peer_views() const;
+  std::uint64_t primary_cursor() const;
   void ask_of_node(const std::string& name, const std::function<cluster::store_call(const uuid&)>& call,
                    http::cluster_questions::done done);
   expected<void> load_first_picture();
@@ -107,6 +108,7 @@ struct node::state {
   functions::spawner_handle spawner;
   const uuid incarnation = make_uuid();
   std::atomic<std::int64_t> level_since_ns{0};  ///< steady clock, since when the primary is in reach; 0: it is not
+  const time_point started_at = clock::now();
   std::unique_ptr<node_cluster> cluster;  ///< null for a node alone
   std::unique_ptr<actors::built_in_store> store;
   functions::runtime_programs programs;
@@ -118,7 +120,7 @@ struct node::state {
   endpoint admin_bound;
 
   actors::function_logs logs;
-  actors::event_journal journal;
+  actors::event_journal journal{incarnation};
   std::list<serving_loop> gateways;
   std::list<serving_loop> control;  ///< exactly one
   caf::actor_system_config config;

@@ -117,6 +117,12 @@ cluster::node_load node::state::load() const {
       figures.max_promised_mb > figures.promised_mb ? (figures.max_promised_mb - figures.promised_mb) << 20 : 0;
   load.state = node_state->load() == http::node_state::draining ? cluster::serving_state::draining
                                                                 : cluster::serving_state::serving;
+  load.figures.version = TROUPE_VERSION;
+  load.figures.age_ms =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(clock::now() - started_at).count());
+  const auto point = store->point();
+  load.figures.store_cursor = point->at.value;
+  load.figures.store_digest = to_string(point->hash);
   load.functions = registry->presences();
   return load;
 }

@@ -1,4 +1,5 @@
 // What the admin port is told of the other nodes, and how it has them removed or made the primary. On the control loop.
+#include <algorithm>
 #include <map>
 
 #include "cli/node_state.hpp"
@@ -35,6 +36,7 @@ http::cluster_questions node::state::cluster_questions() {
     const auto point = store->point();
     own.role = point->role == cluster::store_role::primary ? "primary" : "copy";
     own.store.cursor = point->at.value;
+    own.store.lag = primary_cursor() - point->at.value;
     own.store.digest = to_string(point->hash);
     if (cluster)
       own.cluster = to_string(cluster->address());
@@ -42,6 +44,9 @@ http::cluster_questions node::state::cluster_questions() {
   if (!cluster)
     return questions;
   questions.peers = [this] { return peer_views(); };
+  questions.events = [this](const http::event_position& from, http::cluster_questions::journals done) {
+    cluster->read_journals(from, std::move(done));
+  };
   questions.remove_node = [this](const std::string& name, http::cluster_questions::done done) {
     ask_of_node(
         name,
@@ -61,11 +66,19 @@ http::cluster_questions node::state::cluster_questions() {
   return questions;
 }
 
+/// Of the newest commit that this node knows of.
+std::uint64_t node::state::primary_cursor() const {
+  const auto point = store->point();
+  const auto* load = cluster ? cluster->load_of(point->primary) : nullptr;
+  return std::max(point->at.value, load != nullptr ? load->numbers.figures.store_cursor : 0);
+}
+
 std::vector<http::node_view> node::state::peer_views() const {
   std::map<uuid, std::string> names;
   for (const auto& function : follower->snapshot()->functions)
     names.emplace(function.id, function.name);
   const auto point = store->point();
+  const auto newest = primary_cursor();
   std::vector<http::node_view> views;
   for (const auto& [id, peer] : cluster->members().table().peers()) {
     http::node_view view;
@@ -75,6 +88,13 @@ std::vector<http::node_view> node::state::peer_views() const {
     view.state = word_for(cluster->members().table().state_of(id));
     view.cluster = to_string(peer.address);
     if (const auto* load = cluster->load_of(id)) {
+      const auto& figures = load->numbers.figures;
+      const auto heard = std::chrono::duration_cast<milliseconds>(clock::now() - load->heard_at);
+      view.age_ms = figures.age_ms + static_cast<std::uint64_t>(std::max<std::int64_t>(heard.count(), 0));
+      view.version = figures.version;
+      view.store.cursor = figures.store_cursor;
+      view.store.lag = newest - std::min(newest, figures.store_cursor);
+      view.store.digest = figures.store_digest;
       view.load.in_flight = load->numbers.in_flight;
       for (const auto& [function, there] : load->functions) {
         view.load.ready += there.ready;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "config/clock.hpp"
@@ -23,6 +24,15 @@ struct function_presence {
   bool operator==(const function_presence&) const = default;
 };
 
+/// What a node tells people about itself beside its load.
+struct node_figures {
+  std::string version;             ///< of its program, at most 64 bytes
+  std::uint64_t age_ms = 0;        ///< since it started
+  std::uint64_t store_cursor = 0;  ///< of its copy of the store
+  std::string store_digest;        ///< of the history up to there, 64 hex digits; empty before there is one
+  bool operator==(const node_figures&) const = default;
+};
+
 /// The load of one node as it is now.
 struct node_load {
   std::uint32_t in_flight = 0;          ///< calls that run or wait, all functions together
@@ -30,6 +40,7 @@ struct node_load {
   std::uint64_t memory_used_bytes = 0;  ///< promised to instances
   std::uint64_t memory_left_bytes = 0;  ///< of the budget
   serving_state state = serving_state::serving;
+  node_figures figures{};
   std::vector<function_presence> functions;  ///< in any order, each id once; those without instances may be left out
   bool operator==(const node_load&) const = default;
 };

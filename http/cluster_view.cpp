@@ -24,16 +24,23 @@ json text_or_null(const std::string& text) {
   return text.empty() ? json(nullptr) : json(text);
 }
 
+json number_or_null(const std::optional<std::uint64_t>& number) {
+  return number ? json(*number) : json(nullptr);
+}
+
 json object_of(const node_view& node) {
   return {
       {"name", node.name},
       {"id", to_string(node.id)},
       {"role", node.role},
       {"state", node.state},
-      {"age_ms", node.age_ms ? json(*node.age_ms) : json(nullptr)},
+      {"age_ms", number_or_null(node.age_ms)},
       {"version", text_or_null(node.version)},
       {"cluster", text_or_null(node.cluster)},
-      {"store", {{"cursor", node.store.cursor}, {"lag", node.store.lag}, {"digest", text_or_null(node.store.digest)}}},
+      {"store",
+       {{"cursor", number_or_null(node.store.cursor)},
+        {"lag", number_or_null(node.store.lag)},
+        {"digest", text_or_null(node.store.digest)}}},
       {"load", {{"in_flight", node.load.in_flight}, {"ready", node.load.ready}}},
       {"functions", node.functions}};
 }
@@ -88,7 +95,8 @@ expected<event_position> parse_event_position(std::string_view query) {
   return position;
 }
 
-std::string events_body(std::vector<journal_part> parts, const event_position& before) {
+std::string events_body(const std::vector<journal_part>& parts, const std::vector<std::string>& silent,
+                        const event_position& before) {
   struct entry {
     const std::string* node;
     const actors::journal_event* event;
@@ -112,7 +120,8 @@ std::string events_body(std::vector<journal_part> parts, const event_position& b
   auto list = json::array();
   for (const auto& [node, event] : merged)
     list.push_back({{"unix_ms", event->unix_ms}, {"node", *node}, {"kind", event->kind}, {"text", event->text}});
-  return text_of(json{{"events", std::move(list)}, {"next", text_of(next)}, {"overwritten", overwritten}});
+  return text_of(
+      json{{"events", std::move(list)}, {"next", text_of(next)}, {"overwritten", overwritten}, {"silent", silent}});
 }
 
 }  // namespace troupe::http

@@ -27,9 +27,9 @@ struct node_view {
   std::string cluster{};                  ///< address for other nodes; empty for one that is alone
 
   struct store_figures {
-    std::uint64_t cursor = 0;
-    std::uint64_t lag = 0;  ///< commits behind the primary
-    std::string digest;     ///< of everything up to the cursor, the same on all nodes; empty: not known
+    std::optional<std::uint64_t> cursor{};
+    std::optional<std::uint64_t> lag{};  ///< commits behind the primary
+    std::string digest{};                ///< of everything up to the cursor, the same on all nodes; empty: not known
   } store{};
   struct load_figures {
     std::uint64_t in_flight = 0;  ///< calls that its workers have
@@ -56,7 +56,9 @@ struct journal_part {
 };
 
 /// One JSON object and a line feed: `events` of all nodes by time, `next` (what to give as `from` next time, opaque to
-/// clients) and `overwritten`. Journals of `before` that gave no part keep their place in `next`, up to 256 in all.
-std::string events_body(std::vector<journal_part> parts, const event_position& before);
+/// clients), `overwritten`, and `silent`, the names of nodes that did not answer. Journals of `before` that gave no part
+/// keep their place in `next`, up to 256 in all.
+std::string events_body(const std::vector<journal_part>& parts, const std::vector<std::string>& silent,
+                        const event_position& before);
 
 }  // namespace troupe::http

@@ -55,7 +55,7 @@ private:
   // control_api_cluster.cpp: nodes of the cluster
   reply_ptr nodes() const;
   caf::result<reply_ptr> remove(const remove_node& what);
-  reply_ptr events(std::string_view query) const;
+  caf::result<reply_ptr> events(std::string_view query);
   caf::result<reply_ptr> move(const move_store& what);
   caf::result<reply_ptr> settle(const std::function<void(cluster_questions::done)>& ask, std::string done_body);
   caf::result<reply_ptr> back_up();

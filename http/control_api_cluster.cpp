@@ -59,14 +59,27 @@ caf::result<reply_ptr> control_api::remove(const remove_node& what) {
   return refusal_of({errc::refused, "node '" + what.name + "' is not in this cluster"});
 }
 
-reply_ptr control_api::events(std::string_view query) const {
+caf::result<reply_ptr> control_api::events(std::string_view query) {
   const auto position = parse_event_position(query);
   if (!position)
     return refusal_of(position.error());
   const auto& journal = *around_->journal;
   const auto place = position->find(journal.id());
   const auto from = place == position->end() ? 0 : place->second;
-  return json_reply(200, events_body({{around_->node_name, journal.id(), journal.read(from)}}, *position));
+  journal_part own{around_->node_name, journal.id(), journal.read(from)};
+  if (!around_->cluster.events)
+    return json_reply(200, events_body({own}, {}, *position));
+  auto answer = make_response_promise<promise>();
+  around_->cluster.events(*position, [self = strong_self(), this, answer, own = std::move(own), before = *position](
+                                         std::vector<journal_part> parts, const std::vector<std::string>& silent) mutable {
+    enter();
+    if (getf(is_terminated_flag))
+      return;  // the node is going down: nobody waits any more
+    parts.push_back(std::move(own));
+    answer.deliver(json_reply(200, events_body(parts, silent, before)));
+    loop().drain();
+  });
+  return answer;
 }
 
 caf::result<reply_ptr> control_api::move(const move_store& what) {

@@ -29,6 +29,9 @@ struct cluster_questions {
   std::function<void(node_view& own)> describe_own;
   /// The other registered nodes as this one sees them.
   std::function<std::vector<node_view>()> peers;
+  /// What the other nodes' journals have behind `from`, and who did not answer; once, within about a second.
+  using journals = std::function<void(std::vector<journal_part>, std::vector<std::string> silent)>;
+  std::function<void(const event_position& from, journals)> events;
   /// `done` comes once, on the control loop.
   using done = std::function<void(expected<void>)>;
   std::function<void(const std::string& name, done)> remove_node;

@@ -81,7 +81,7 @@ void store_links::sessions::want(const std::vector<cluster::wanted_link>& nodes,
     said_waiting_at_ = loop_.now();
   for (const auto& where : places)
     if (std::none_of(seeds_.begin(), seeds_.end(), [&](const seed& each) { return each.where == where; }))
-      seeds_.push_back({where, nullptr, {}, false});
+      seeds_.push_back({where, nullptr, {}, false, {}});
   review_seeds(loop_.now());
 }
 
@@ -131,6 +131,7 @@ void store_links::sessions::take_from_seed(store_connection& connection) {
   for (auto& each : seeds_)
     if (each.dial.get() == &connection) {
       each.dial.reset();
+      each.said.clear();
       each.node = connection.peer().node;
       nodes_[each.node].from_seed = true;
     }
@@ -172,9 +173,14 @@ void store_links::sessions::end_session(const cluster::node_id& id, known_node& 
 }
 
 void store_links::sessions::on_connection_end(store_connection& connection, comes_back again, std::string_view why) {
-  for (auto& each : seeds_)
-    if (each.dial.get() == &connection && again == comes_back::no)
+  for (auto& each : seeds_) {
+    if (each.dial.get() != &connection)
+      continue;
+    if (!each.self && each.said != why)
+      log_event(log_level::warning, "seed_not_reached", {{"seed", to_string(each.where)}, {"reason", each.said = why}});
+    if (again == comes_back::no)
       each.dial.reset();
+  }
   for (auto& [id, node] : nodes_) {
     if (node.own.get() != &connection && node.theirs.get() != &connection)
       continue;

@@ -45,6 +45,7 @@ private:
     std::shared_ptr<dialed_connection> dial;  ///< until it is known who is there
     cluster::node_id node;                    ///< who was there
     bool self = false;                        ///< it is this node's own address
+    std::string said;                         ///< why it was not reached, as the log has it
   };
   struct probing {
     cluster::probe_incarnation whom;

@@ -42,7 +42,8 @@ bool knows(const std::vector<flag_description>& flags, const std::string& name) 
 }  // namespace
 
 TEST(TopicsTest, TheOnesThatPeopleLookForAreThere) {
-  for (const auto* name : {"events", "responses", "routes", "runtimes", "settings", "errors", "limits", "admin"})
+  for (const auto* name :
+       {"events", "responses", "routes", "runtimes", "settings", "errors", "limits", "admin", "cluster"})
     EXPECT_NE(find_topic(name), nullptr) << name;
   EXPECT_EQ(find_topic("weather"), nullptr);
 }

@@ -48,7 +48,8 @@ TEST(ClusterViewTest, ANodeShowsWhatIsKnownAndNullForTheRest) {
   EXPECT_EQ(nodes[0]["functions"], (json{"hello", "shop"}));
   for (const auto* member : {"age_ms", "version", "cluster"})
     EXPECT_TRUE(nodes[1][member].is_null()) << member;
-  EXPECT_TRUE(nodes[1]["store"]["digest"].is_null());
+  for (const auto* member : {"cursor", "lag", "digest"})
+    EXPECT_TRUE(nodes[1]["store"][member].is_null()) << member;
   EXPECT_TRUE(nodes[1]["functions"].is_array());
   EXPECT_EQ(nodes_body({}), "[]\n");
 }
@@ -57,10 +58,11 @@ TEST(ClusterViewTest, EventsOfAllNodesComeByTimeAndEachKeepsItsPlace) {
   const std::vector<journal_part> parts{{"a", one, {{event_at(5, 100, "first"), event_at(6, 300, "third")}, 7, 4}},
                                         {"b", two, {{event_at(1, 200, "second"), event_at(2, 300, "fourth")}, 3, 1}}};
 
-  const auto body = json::parse(events_body(parts, {{"aaaaaaaaaaaaaaaa", 9}, {one, 5}}));
+  const auto body = json::parse(events_body(parts, {"c"}, {{"aaaaaaaaaaaaaaaa", 9}, {one, 5}}));
 
   EXPECT_THAT(texts_of(body), ElementsAre("a:first", "b:second", "a:third", "b:fourth"));
   EXPECT_EQ(body["overwritten"], 5);
+  EXPECT_EQ(body["silent"], json{"c"});
   EXPECT_EQ(body["events"][0]["unix_ms"], 100);
   EXPECT_EQ(body["events"][0]["kind"], "kind");
   const auto next = parse_event_position("from=" + body["next"].get<std::string>());

@@ -113,6 +113,13 @@ class EventsTest(unittest.TestCase):
                                       "1970-01-01T00:00:01.500Z\tb\tnode_joined\tb?[2J\n")
         self.assertEqual((done.returncode, done.stderr), (0, "(1 event overwritten before they could be read)\n"))
 
+    def test_nodes_whose_events_are_missing_are_named(self):
+        answer = {"events": [], "next": "", "overwritten": 0, "silent": ["b", "c"]}
+        with cluster({("GET", "/v1/events"): (200, {}, answer)}) as admin:
+            done = run("events", "--admin", admin.url)
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+        self.assertEqual(done.stderr, "(without the events of b, c: no answer)\n")
+
     def test_following_goes_on_where_the_last_answer_ended(self):
         out = os.path.join(self.folder, "out")
         with self.play() as admin, open(out, "wb") as file:

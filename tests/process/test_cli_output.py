@@ -14,7 +14,7 @@ import support
 
 HELLO = "exports.handler = async () => 'hello';"
 COMMANDS = ("serve", "deploy", "invoke", "logs", "list", "routes", "remove", "nodes", "events", "store", "backup", "certs", "completion", "help")
-TOPICS = ("events", "responses", "routes", "runtimes", "settings", "errors", "limits", "admin")
+TOPICS = ("events", "responses", "routes", "runtimes", "settings", "errors", "limits", "admin", "cluster")
 
 
 def run(*words):

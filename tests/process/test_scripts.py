@@ -24,10 +24,12 @@ class ScriptsTest(unittest.TestCase):
                 self.assertIn(script, done.stdout)
 
     def test_wrong_usage_exits_with_2(self):
-        for words in (("scripts/demo", "--port"), ("scripts/install-packages",), ("scripts/install-packages", "magic"),
+        for words in (("scripts/demo", "--port"), ("scripts/demo", "--nodes"), ("scripts/demo", "--nodes", "0"),
+                      ("scripts/demo", "--nodes", "3", "4"), ("scripts/demo", "--nodes", "many"),
+                      ("scripts/install-packages",), ("scripts/install-packages", "magic"),
                       ("scripts/test", "--repeat", "often"), ("scripts/test", "--label"),
                       ("bench/run", "--only", "iis"), ("bench/run", "cold", "--tries", "1"),
-                      ("bench/run", "functions", "--only", "native")):
+                      ("bench/run", "functions", "--only", "native"), ("bench/run", "cluster", "--only", "native,lua")):
             with self.subTest(words=words):
                 done = run(*words)
                 self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
@@ -35,10 +37,13 @@ class ScriptsTest(unittest.TestCase):
     def test_demo_names_the_port_that_is_in_use(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
-            for variable in ("DEMO_HTTP", "DEMO_ADMIN"):
-                with self.subTest(variable=variable):
-                    free = {"DEMO_HTTP": "127.0.0.1:1", "DEMO_ADMIN": "127.0.0.1:1"}
-                    done = run("scripts/demo", env={**free, variable: f"127.0.0.1:{port}"})
+            free = {"DEMO_HTTP": "127.0.0.1:1", "DEMO_ADMIN": "127.0.0.1:11", "DEMO_CLUSTER": "127.0.0.1:21"}
+            # Of a cluster every node has its own: the second gateway, the control plane of the second node.
+            for variable, words, first in (("DEMO_HTTP", (), port), ("DEMO_ADMIN", (), port),
+                                           ("DEMO_HTTP", ("--nodes", "2"), port - 1),
+                                           ("DEMO_CLUSTER", ("--nodes", "2"), port - 3)):
+                with self.subTest(variable=variable, words=words):
+                    done = run("scripts/demo", *words, env={**free, variable: f"127.0.0.1:{first}"})
                     self.assertEqual(done.returncode, 2)
                     self.assertIn(f"port {port} is in use", done.stderr)
                     self.assertIn(variable, done.stderr)
