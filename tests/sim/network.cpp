@@ -58,8 +58,8 @@ void network::connect(std::size_t from, std::size_t to, std::uint64_t life) {
   made->ends = {from, to};
   made->lives = {caller.life, called.life};
   all_.note(caller, "link to " + called.record.name);
-  called.running->link_up(from, made);
   post(made, 1, {letter::kind::up, {}, nullptr, {}});
+  called.running->link_up(from, made);
 }
 
 void network::send(std::size_t from, std::size_t to, cluster::store_message message, const history_model* history) {

@@ -17,8 +17,8 @@ node::node(world& everything, std::size_t number) : all{everything}, index{numbe
   record.id = random.id();
   record.name = "n" + std::to_string(number);
   record.addresses = {"10.0.0." + std::to_string(number) + ":7000"};
-  time.steady_base = instant{random.between(1, 1'000'000) * 1'000'000};
-  time.boot_base = instant{random.between(1, 1'000'000) * 1'000'000};
+  time.steady_base = instant{random.between<std::int64_t>(1, 1'000'000) * 1'000'000};
+  time.boot_base = instant{random.between<std::int64_t>(1, 1'000'000) * 1'000'000};
   time.drift_ppm = random.between(-all.how.max_drift_ppm, all.how.max_drift_ppm);
 }
 

@@ -28,8 +28,9 @@ store_node make_engine(world& all, node& machine, const uuid& incarnation, std::
 }  // namespace
 
 process::process(world& all, node& machine, std::optional<stored_store> found)
-    : users{all, *this}, session_holder{all, *this}, all_{all}, machine_{machine}, incarnation_{all.random.id()},
-      engine_{make_engine(all, machine, incarnation_, std::move(found))} {
+    : all_{all}, machine_{machine}, incarnation_{all.random.id()},
+      engine_{make_engine(all, machine, incarnation_, std::move(found))}, users{all, *this},
+      session_holder{all, *this} {
   if (!machine.disk.empty())
     history_ = all.seen.find(machine.disk.identity());
   if (all.how.followers)
@@ -51,6 +52,8 @@ void process::leave() {
 void process::ask(store_call call, milliseconds wait, answered done) {
   const auto number = ++next_call_;
   const auto now = machine_.now();
+  if (all_.tracing)
+    all_.note(machine_, "asks: " + name_of(call));
   waiting_.emplace(number, pending_call{now.steady + wait, std::move(done), all_.tracing ? name_of(call) : ""});
   take(engine_.call(number, std::move(call), now.steady + wait, now));
 }

@@ -53,10 +53,6 @@ public:
   node& machine() noexcept { return machine_; }
   world& everything() noexcept { return all_; }
 
-  clients users;
-  owner session_holder;
-  std::unique_ptr<reader> follower;
-
 private:
   struct pending_call {
     time_point deadline;
@@ -97,6 +93,12 @@ private:
   bool working_ = false;
   std::optional<std::size_t> moving_to_;
   std::vector<std::pair<std::size_t, cluster::store_message>> held_back_;
+
+public:
+  // Last, since they use all of the above.
+  clients users;
+  owner session_holder;
+  std::unique_ptr<reader> follower;
 };
 
 }  // namespace troupe::sim
