@@ -117,8 +117,13 @@ public:
 
   /// Delivers and writes until nothing is left to do at this time.
   void settle() {
+    int steps = 0;
     for (bool busy = true; busy;) {
       busy = false;
+      if (++steps > 100'000) {
+        ADD_FAILURE() << "the nodes never come to rest";
+        return;
+      }
       for (auto& [link, messages] : links_) {
         if (messages.empty())
           continue;
@@ -188,6 +193,8 @@ private:
     return {};
   }
   void connect(const std::string& one, const std::string& other) {
+    if (!nodes_.at(one).running || !nodes_.at(other).running)
+      return;
     links_[{one, other}];
     links_[{other, one}];
     carry_out(one, nodes_.at(one).running->link_up(nodes_.at(other).self.id, now));
@@ -196,8 +203,9 @@ private:
   void break_link(const std::string& one, const std::string& other) {
     links_.erase({one, other});
     links_.erase({other, one});
-    if (nodes_.at(other).running)
-      carry_out(other, nodes_.at(other).running->link_down(nodes_.at(one).self.id, now));
+    const auto left = nodes_.find(other);
+    if (left != nodes_.end() && left->second.running)
+      carry_out(other, left->second.running->link_down(id_of(one), now));
   }
   void deliver(const std::string& from, const std::string& to, const std::string& bytes) {
     auto message = decode_store_message(bytes);

@@ -29,7 +29,7 @@ HOMES = (
     ("Beast", ("boost/beast",), ("http/*", "cli/admin_client*")),
     ("Asio", ("boost/asio",), ("http/*", "actors/*", "cli/*")),
     ("CAF", ("caf/",), ("actors/*", "http/connection*", "http/edge*", "http/control_api.*", "http/control_api_*", "cli/node*")),
-    ("msgpack", ("msgpack",), ("*frame*", "cluster/record_codec*", "actors/envelope*", "functions/sdk/*")),
+    ("msgpack", ("msgpack",), ("*frame*", "cluster/*_codec*", "actors/envelope*", "functions/sdk/*")),
     ("spdlog", ("spdlog/",), ("config/log.cpp",)),
     ("SQLite", ("sqlite3", "SQLiteCpp/"), ("actors/*_store.*",)),
     ("CLI11", ("CLI/",), ("cli/command_line*",)),
