@@ -162,13 +162,17 @@ void store_node::state::unfollow() {
   upstream_.reset();
 }
 
+/// What was sent is lost: it is asked for anew. Until then nothing more is taken, since each row would be one too many.
+void store_node::state::follow_later(milliseconds wait) {
+  unfollow();
+  retry_at_ = now_.steady + wait;
+}
+
 void store_node::state::on_rows(const node_id& from, rows_message message) {
   if (upstream_ != from || role_ == store_role::primary)
     return;
-  if (!sync_.keep(std::move(message))) {
-    unfollow();
-    retry_at_ = now_.steady + seconds{1};
-  }
+  if (!sync_.keep(std::move(message)))
+    follow_later(seconds{1});
   pump_copy();
 }
 
@@ -178,8 +182,7 @@ void store_node::state::on_load(const node_id& from, load_message message) {
   // The feed may load a copy that asked for rows: it is too far behind.
   const auto next = sync_.take(std::move(message));
   if (!next) {
-    unfollow();
-    retry_at_ = now_.steady + seconds{1};
+    follow_later(seconds{1});
     return event(store_event::kind::refused_peer, "the store could not be loaded: " + next.error().what);
   }
   if (*next)

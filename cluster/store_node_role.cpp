@@ -59,8 +59,9 @@ void store_node::state::step_back() {
   halted_.clear();
   away_since_ = now_.steady;
   auto waiting = std::exchange(queue_, {});
-  for (auto& each : std::exchange(probing_, {}))
-    waiting.push_back(std::move(each.call));
+  for (auto& each : std::exchange(probes_, {}))
+    for (auto& call : each.calls)
+      waiting.push_back(std::move(call));
   waiting_bytes_ = 0;
   for (const auto& [number, each] : forwarded_)
     waiting_bytes_ += each.call.bytes;

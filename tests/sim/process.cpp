@@ -39,7 +39,8 @@ process::process(world& all, node& machine, std::optional<stored_store> found)
 
 void process::start() {
   all_.note(machine_, "starts");
-  all_.time.after(instant{all_.random.between(0, 100'000)}, [this, of = machine_.life] { all_.keep_ticking(machine_, of); });
+  all_.time.after(instant{all_.random.between(0, 100'000)},
+                  [&all = all_, &machine = machine_, of = machine_.life] { all.keep_ticking(machine, of); });
   take(engine_.start(machine_.now()));
 }
 
@@ -193,15 +194,16 @@ void process::written(std::uint64_t number, std::optional<persist_failure> failu
 
 void process::probe(const probe_incarnation& wanted) {
   const auto to = all_.index_of(wanted.node);
-  all_.time.after(instant{all_.random.between(500, 1'500'000)}, [this, wanted, to, from = machine_.index, of = machine_.life] {
-    auto& asker = *all_.nodes[from];
+  all_.time.after(instant{all_.random.between(500, 1'500'000)}, [&asker = machine_, wanted, to, of = machine_.life] {
     if (asker.life != of)
       return;
-    const auto& asked = *all_.nodes[to];
+    const auto& all = asker.all;
+    const auto& asked = *all.nodes[to];
     const bool alive = asked.running && !asked.paused && asked.running->incarnation() == wanted.incarnation &&
-                       !all_.net.is_cut(from, to) && !all_.net.is_cut(to, from);
-    asker.deliver([this, wanted, alive] {
-      take(engine_.probed(wanted.node, wanted.incarnation, alive, machine_.now()));
+                       !all.net.is_cut(asker.index, to) && !all.net.is_cut(to, asker.index);
+    asker.deliver([&asker, wanted, alive] {
+      auto& process = *asker.running;
+      process.take(process.engine_.probed(wanted.node, wanted.incarnation, alive, asker.now()));
     });
   });
 }
@@ -210,7 +212,8 @@ void process::connect() {
   wanted_.clear();
   for (const auto& each : engine_.wanted_links())
     wanted_.insert(all_.index_of(each.node));
-  if (wanted_.empty() && role_ == store_role::empty)
+  // Seeds are asked again when nobody that the copy knows leads on: it may be too old to know who does.
+  if (role_ == store_role::empty ? wanted_.empty() : role_ == store_role::copy && !status().in_reach)
     for (const auto seed : all_.seeds)
       if (seed != machine_.index)
         wanted_.insert(seed);

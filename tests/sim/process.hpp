@@ -40,7 +40,6 @@ public:
   void operate();
   /// Its clients do something that must succeed.
   void finish();
-  bool waits() const noexcept { return !waiting_.empty(); }
 
   const std::map<std::size_t, std::shared_ptr<link>>& links() const noexcept { return links_; }
   bool wants(std::size_t peer) const { return wanted_.contains(peer); }
