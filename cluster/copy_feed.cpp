@@ -49,9 +49,9 @@ void copy_feed::load_next(const node_id& node, std::uint64_t piece) {
 std::vector<send_message> copy_feed::pump(const store_identity& identity, const history& records) {
   std::vector<send_message> out;
   for (auto& [node, to] : followers_) {
-    if (!to.loading) {
+    if (!to.loading)
       pump_rows(node, to, identity, records, out);
-    } else if (std::exchange(to.loading->asked, false)) {
+    if (to.loading && std::exchange(to.loading->asked, false)) {
       auto piece = next_piece(*to.loading);
       if (piece.last) {
         to.sent = piece.at;
@@ -70,8 +70,6 @@ void copy_feed::pump_rows(const node_id& node, follower& to, const store_identit
     if (!rows) {
       to = follower{};
       to.loading = load{picture(identity, records)};
-      to.loading->asked = false;
-      out.push_back({node, next_piece(*to.loading)});
       return;
     }
     for (const auto& row : *rows) {

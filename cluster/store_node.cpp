@@ -208,6 +208,7 @@ void store_node::state::tick() {
     retry_at_.reset();
     unfollow();
   }
+  check_upstream();
   choose_upstream();
   send_forwarded();
   check_spreads();

@@ -165,7 +165,7 @@ void store_node::state::group_failed(disk_write& write, persist_failure failure,
 
 void store_node::state::copy_failed(persist_failure failure, const std::string& why) {
   store_.drop_staged();
-  follow_later(failure == persist_failure::full ? seconds{1} : seconds{5});
+  follow_later(failure == persist_failure::full ? seconds{1} : seconds{2});
   if (failure == persist_failure::full)
     return;
   wants_whole_ = true;

@@ -5,6 +5,12 @@
 
 namespace troupe::cluster {
 
+namespace {
+
+constexpr seconds upstream_patience{1};
+
+}  // namespace
+
 hello_message store_node::state::hello() const {
   hello_message own;
   own.node = options_.self;
@@ -140,9 +146,27 @@ void store_node::state::choose_upstream() {
   if (upstream_ && *upstream_ != leader_)
     if (const auto now = peers_.find(*upstream_); now != peers_.end() && now->second.hello->at > store_.barrier())
       return;
+  const auto ahead = [&](const linked_node& known) {
+    return serves(known) && known.view.verdict == history_verdict::peer_ahead && known.hello->at > store_.barrier();
+  };
+  // Not the silent one again, when there is another.
+  const node_id* chosen = nullptr;
   for (const auto& [node, known] : peers_)
-    if (serves(known) && known.view.verdict == history_verdict::peer_ahead && known.hello->at > store_.barrier())
-      return follow(node);
+    if (ahead(known) && (chosen == nullptr || *chosen == silent_))
+      chosen = &node;
+  if (chosen != nullptr)
+    follow(*chosen);
+}
+
+/// Whoever is followed may be unable to send: its own copy is damaged, or not what it said.
+void store_node::state::check_upstream() {
+  if (!upstream_ || writing_ || arrived_ || now_.steady - heard_at_ < upstream_patience)
+    return;
+  const auto peer = peers_.find(*upstream_);
+  if (peer == peers_.end() || !peer->second.hello || (!wants_whole_ && peer->second.hello->at <= store_.barrier()))
+    return;
+  silent_ = *upstream_;
+  unfollow();
 }
 
 void store_node::state::follow(const node_id& node) {
@@ -150,6 +174,7 @@ void store_node::state::follow(const node_id& node) {
     return;
   unfollow();
   upstream_ = node;
+  heard_at_ = now_.steady;
   feed_.drop(node);
   out_.push_back(send_message{
       node, subscribe_message{wants_whole_ ? store_identity{} : identity_, store_.barrier(), store_.hash()}});
@@ -171,14 +196,16 @@ void store_node::state::follow_later(milliseconds wait) {
 void store_node::state::on_rows(const node_id& from, rows_message message) {
   if (upstream_ != from || role_ == store_role::primary)
     return;
+  heard_at_ = now_.steady;
   if (!sync_.keep(std::move(message)))
     follow_later(seconds{1});
   pump_copy();
 }
 
 void store_node::state::on_load(const node_id& from, load_message message) {
-  if (upstream_ != from || role_ == store_role::primary || arrived_)
+  if (upstream_ != from || role_ == store_role::primary)
     return;
+  heard_at_ = now_.steady;
   // The feed may load a copy that asked for rows: it is too far behind.
   const auto next = sync_.take(std::move(message));
   if (!next) {

@@ -145,6 +145,7 @@ private:
   bool serves(const linked_node& known) const;
   bool leader_serves() const;
   void choose_upstream();
+  void check_upstream();
   void follow(const node_id& node);
   void unfollow();
   void follow_later(milliseconds wait);
@@ -196,6 +197,8 @@ private:
   // As a copy:
   copy_sync sync_;
   std::optional<node_id> upstream_;
+  time_point heard_at_;  ///< from there
+  node_id silent_;       ///< was followed last, and sent nothing
   bool wants_whole_ = false;
   std::string set_aside_;
   std::optional<store_identity> replaced_by_;

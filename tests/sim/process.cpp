@@ -202,8 +202,8 @@ void process::probe(const probe_incarnation& wanted) {
     const bool alive = asked.running && !asked.paused && asked.running->incarnation() == wanted.incarnation &&
                        !all.net.is_cut(asker.index, to) && !all.net.is_cut(to, asker.index);
     asker.deliver([&asker, wanted, alive] {
-      auto& process = *asker.running;
-      process.take(process.engine_.probed(wanted.node, wanted.incarnation, alive, asker.now()));
+      auto& here = *asker.running;
+      here.take(here.engine_.probed(wanted.node, wanted.incarnation, alive, asker.now()));
     });
   });
 }
@@ -212,8 +212,7 @@ void process::connect() {
   wanted_.clear();
   for (const auto& each : engine_.wanted_links())
     wanted_.insert(all_.index_of(each.node));
-  // Seeds are asked again when nobody that the copy knows leads on: it may be too old to know who does.
-  if (role_ == store_role::empty ? wanted_.empty() : role_ == store_role::copy && !status().in_reach)
+  if (role_ != store_role::primary && !status().in_reach)
     for (const auto seed : all_.seeds)
       if (seed != machine_.index)
         wanted_.insert(seed);

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "process.hpp"
+#include "trace.hpp"
 #include "troubles.hpp"
 
 namespace troupe::sim {
@@ -127,7 +128,7 @@ void world::run() {
   const auto end = time.now() + seconds{5};
   while (!all_equal(with_store)) {
     if (time.now() >= end)
-      broken("heals", "copies differ 5 s after everything healed");
+      broken("heals", "copies differ 5 s after everything healed:" + where_all_are());
     time.run_until(time.now() + milliseconds{100});
   }
   time.run_until(end + seconds{8});
@@ -140,6 +141,16 @@ bool world::all_equal(const std::vector<std::size_t>& which) const {
     const auto& each = nodes[index]->running->records();
     return each.hash() == first.hash() && each.barrier() == first.barrier();
   });
+}
+
+std::string world::where_all_are() const {
+  std::string text;
+  for (const auto index : up()) {
+    const auto is = nodes[index]->running->status();
+    text += " " + nodes[index]->record.name + " " + name_of(is.role) + " at " + std::to_string(is.at.value) + " of " +
+            to_string(is.identity.store_id).substr(0, 8) + (is.in_reach ? "," : ", out of reach " + is.halted + ",");
+  }
+  return text;
 }
 
 void world::check_everything() {
@@ -155,7 +166,7 @@ void world::check_everything() {
   }
   time.run_until(time.now() + seconds{4});
   if (!all_equal(all))
-    broken("heals", "copies differ long after everything healed");
+    broken("heals", "copies differ long after everything healed:" + where_all_are());
   const auto digest = nodes[all.front()]->running->records().records_digest();
   for (const auto index : all) {
     const auto& of = *nodes[index]->running;

@@ -55,6 +55,7 @@ public:
 private:
   void keep_operating(std::size_t index);
   bool all_equal(const std::vector<std::size_t>& which) const;
+  std::string where_all_are() const;
   void check_everything();
 };
 
