@@ -26,8 +26,11 @@ void copy_feed::drop(const node_id& node) {
   followers_.erase(node);
 }
 
-void copy_feed::drop_all() {
-  followers_.clear();
+std::vector<node_id> copy_feed::drop_all() {
+  std::vector<node_id> dropped;
+  for (const auto& [node, each] : std::exchange(followers_, {}))
+    dropped.push_back(node);
+  return dropped;
 }
 
 void copy_feed::said(const node_id& node, const level_message& durable, time_point now) {
@@ -51,14 +54,14 @@ std::vector<send_message> copy_feed::pump(const store_identity& identity, const 
   for (auto& [node, to] : followers_) {
     if (!to.loading)
       pump_rows(node, to, identity, records, out);
-    if (to.loading && std::exchange(to.loading->asked, false)) {
-      auto piece = next_piece(*to.loading);
-      if (piece.last) {
-        to.sent = piece.at;
-        to.loading.reset();
-      }
-      out.push_back({node, std::move(piece)});
+    if (!to.loading || !std::exchange(to.loading->asked, false))
+      continue;
+    auto piece = next_piece(*to.loading);
+    if (piece.last) {
+      to.sent = piece.at;
+      to.loading.reset();
     }
+    out.push_back({node, std::move(piece)});
   }
   return out;
 }

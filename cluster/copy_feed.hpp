@@ -37,7 +37,8 @@ public:
   void subscribe(const node_id& node, const subscribe_message& from, const store_identity& identity,
                  const history& records, time_point now);
   void drop(const node_id& node);
-  void drop_all();
+  /// @returns those that followed.
+  std::vector<node_id> drop_all();
   void said(const node_id& node, const level_message& durable, time_point now);
   /// Asks for the next piece of a load.
   void load_next(const node_id& node, std::uint64_t piece);
@@ -45,6 +46,7 @@ public:
   /// What can be sent now.
   std::vector<send_message> pump(const store_identity& identity, const history& records);
 
+  bool follows(const node_id& node) const { return followers_.contains(node); }
   /// Null when it does not follow, or has not said anything yet.
   const follower_level* level(const node_id& node) const;
   /// Those that follow and have not said to be at or past `at`.

@@ -86,6 +86,7 @@ TROUPE_FIELDS(level_message, TROUPE_FIELD(at) TROUPE_FIELD(hash))
 TROUPE_FIELDS(call_message, TROUPE_FIELD(number) TROUPE_FIELD(remaining) TROUPE_FIELD(call))
 TROUPE_FIELDS(answer_message, TROUPE_FIELD(number) TROUPE_FIELD(answer))
 TROUPE_FIELDS(not_primary_message, TROUPE_FIELD(number))
+TROUPE_FIELDS(not_fed_message, static_cast<void>(visit); static_cast<void>(value);)
 
 #undef TROUPE_FIELD
 #undef TROUPE_FIELDS

@@ -82,7 +82,11 @@ struct not_primary_message {
   std::uint64_t number = 0;
 };
 
-using store_message = std::variant<hello_message, subscribe_message, unsubscribe_message, rows_message, load_message,
-                                   load_next_message, level_message, call_message, answer_message, not_primary_message>;
+/// The asked node does not feed the follower (any more): follow another one, or ask again later.
+struct not_fed_message {};
+
+using store_message =
+    std::variant<hello_message, subscribe_message, unsubscribe_message, rows_message, load_message, load_next_message,
+                 level_message, call_message, answer_message, not_primary_message, not_fed_message>;
 
 }  // namespace troupe::cluster

@@ -164,12 +164,7 @@ void store_node::state::received(const node_id& from, store_message message) {
   if (!peers_.contains(from))
     return;
   std::visit(overloaded{[&](hello_message& each) { on_hello(from, std::move(each)); },
-                        [&](subscribe_message& each) {
-                          if (role_ == store_role::empty || wants_whole_)
-                            return;
-                          feed_.subscribe(from, each, identity_, store_, now_.steady);
-                          pump_feed();
-                        },
+                        [&](subscribe_message& each) { on_subscribe(from, each); },
                         [&](unsubscribe_message&) { feed_.drop(from); },
                         [&](rows_message& each) { on_rows(from, std::move(each)); },
                         [&](load_message& each) { on_load(from, std::move(each)); },
@@ -179,11 +174,14 @@ void store_node::state::received(const node_id& from, store_message message) {
                         },
                         [&](level_message& each) {
                           feed_.said(from, each, now_.steady);
+                          if (!feed_.follows(from))
+                            out_.push_back(send_message{from, not_fed_message{}});
                           pump_feed();
                         },
                         [&](call_message& each) { on_call(from, std::move(each)); },
                         [&](answer_message& each) { on_answer(from, std::move(each)); },
-                        [&](not_primary_message& each) { on_not_primary(from, each); }},
+                        [&](not_primary_message& each) { on_not_primary(from, each); },
+                        [&](not_fed_message&) { on_not_fed(from); }},
              message);
   advance_move();
   check_spreads();

@@ -96,7 +96,8 @@ void store_node::state::whole_durable(disk_write& write) {
   replaced_by_.reset();
   halted_.clear();
   registered_ = false;
-  feed_.drop_all();
+  for (const auto& node : feed_.drop_all())
+    out_.push_back(send_message{node, not_fed_message{}});
   compare_all();
   event(store_event::kind::loaded, "the store was loaded at commit " + std::to_string(store_.barrier().value));
   out_.push_back(records_changed{store_.barrier(), true});

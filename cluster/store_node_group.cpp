@@ -81,9 +81,13 @@ void store_node::state::finish_group(std::vector<decided_call> group) {
 
 /// What the primary changes by itself: its own first row, sessions that ended, claims that open again.
 void store_node::state::stage_own() {
-  if (std::exchange(expire_now_, false))
+  if (std::exchange(expire_now_, false)) {
     for (const auto& session : sessions_.expire(now_.boot))
       claims{store_, store_time()}.end(session);
+    // Without room for the id of a commit nothing was staged.
+    if (!store_.has_staged())
+      sessions_.retry();
+  }
   if (!std::exchange(own_due_, false))
     return;
   if (primary_of(store_) == node_id{})

@@ -193,6 +193,22 @@ void store_node::state::follow_later(milliseconds wait) {
   retry_at_ = now_.steady + wait;
 }
 
+void store_node::state::on_subscribe(const node_id& from, const subscribe_message& message) {
+  feed_.drop(from);
+  if (role_ != store_role::empty && !wants_whole_)
+    feed_.subscribe(from, message, identity_, store_, now_.steady);
+  if (!feed_.follows(from))
+    out_.push_back(send_message{from, not_fed_message{}});
+  pump_feed();
+}
+
+void store_node::state::on_not_fed(const node_id& from) {
+  if (upstream_ != from)
+    return;
+  silent_ = from;
+  follow_later(milliseconds{500});
+}
+
 void store_node::state::on_rows(const node_id& from, rows_message message) {
   if (upstream_ != from || role_ == store_role::primary)
     return;

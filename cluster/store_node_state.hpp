@@ -149,6 +149,8 @@ private:
   void follow(const node_id& node);
   void unfollow();
   void follow_later(milliseconds wait);
+  void on_subscribe(const node_id& from, const subscribe_message& message);
+  void on_not_fed(const node_id& from);
   void on_rows(const node_id& from, rows_message message);
   void on_load(const node_id& from, load_message message);
   void say_level();

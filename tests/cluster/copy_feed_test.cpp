@@ -103,3 +103,20 @@ TEST_F(CopyFeedTest, AnotherHistoryIsNotFed) {
   feed.subscribe(copy, {identity, {9}, {}}, identity, store, now);
   EXPECT_TRUE(sent().empty());
 }
+
+TEST_F(CopyFeedTest, AFollowerThatFallsBehindTheLogIsLoadedAndThenFedAgain) {
+  primary_limits limits;
+  limits.log_commits = 2;
+  store = *primary::make({}, limits);
+  feed = copy_feed{};  // one message holds it all
+  feed.subscribe(copy, {identity, {0}, {}}, identity, store, now);
+  commit(10, 6);
+
+  const auto loads = sent();
+  ASSERT_EQ(loads.size(), 1u);
+  EXPECT_TRUE(std::get<load_message>(loads[0].message).last);
+  EXPECT_EQ(std::get<load_message>(loads[0].message).at, cursor{6});
+  commit(10);
+
+  EXPECT_EQ(rows(sent()), 1u);
+}

@@ -34,7 +34,8 @@ std::vector<store_message> samples() {
       load_message{3, true, identity, {7}, {{"k", "v", 6}}, {row(7).head}, "body"},
       load_next_message{4},
       level_message{{5}, sha256("z")},
-      not_primary_message{12}};
+      not_primary_message{12},
+      not_fed_message{}};
   for (store_call call : std::vector<store_call>{
            commit_call{{guards, writes, id(1)}}, outcome_call{id(2)}, barrier_call{},
            open_session_call{id(1), id(2), id(3), "a:1", 9s}, renew_call{id(1), id(2), id(3)},
