@@ -92,14 +92,13 @@ void node::write(disk_request request, written done) {
   const auto limit = all.how.disk_time.count();
   const auto slow = all.random.one_in(50) ? 10 : 1;
   disk_free_ = std::max(disk_free_, all.time.now()) + instant{all.random.between<std::int64_t>(100, limit) * slow};
-  const auto fails = trouble();
-  const bool lands = !fails || (*fails == persist_failure::unknown && all.random.one_in(2));
   writing_.push_back({number, std::move(request)});
-  all.time.after(disk_free_ - all.time.now(), [this, of = life, number, fails, lands, done = std::move(done)] {
+  all.time.after(disk_free_ - all.time.now(), [this, of = life, number, done = std::move(done)] {
     // A process that ended has taken its writes with it, or finished them (`die`).
     if (life != of || writing_.empty() || writing_.front().number != number)
       return;
-    if (lands)
+    const auto fails = trouble();
+    if (!fails || (*fails == persist_failure::unknown && all.random.one_in(2)))
       put_on_disk(writing_.front().request);
     writing_.pop_front();
     all.time.after(instant{all.random.between(1, 500)}, [this, of, fails, done] {

@@ -173,6 +173,9 @@ void process::persist(std::uint64_t number, disk_request request, bool decided_h
     all_.seen.decides(machine_.record.id, machine_.disk.identity(), request.rows.front().head.at.value);
   const auto identity = request.whole ? request.whole->identity : machine_.disk.identity();
   const bool early = all_.defect == mutation::acknowledge_before_fsync && decided_here;
+  // The mutant's rows count as decided, so that what is found is their loss.
+  if (early)
+    all_.seen.durable(identity, request.rows);
   ++on_disk_;
   machine_.write(std::move(request), [this, number, identity, early](std::optional<persist_failure> failure) {
     --on_disk_;

@@ -36,8 +36,6 @@ public:
   /// What was acknowledged when; whatever is read later must show it.
   using moment = std::vector<std::pair<const history_model*, std::uint64_t>>;
 
-  /// Whether an acknowledgement of what is on no disk is taken for a loss at once, or when it is lost.
-  bool believes_acknowledgements = false;
   std::function<void(const cluster::session_id&)> session_gone;  ///< a row that ends one is on the primary's disk
 
   /// @returns the history; made when it is not known. Null for a nil identity.

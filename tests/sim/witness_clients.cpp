@@ -65,7 +65,7 @@ void witness::outcome(const std::shared_ptr<commit_try>& tried, const outcome_of
 
 void witness::acknowledge(const history_model& history, std::uint64_t at, const commit_id& id) {
   const auto* row = history.head_at(at);
-  if (!believes_acknowledgements && (row == nullptr || row->id != id || row->kind != row_kind::commit))
+  if (row == nullptr || row->id != id || row->kind != row_kind::commit)
     broken("acknowledged_is_durable",
            "commit " + std::to_string(at) + " was acknowledged, and no disk has it under that id");
   auto& highest = acknowledged_[&history];
@@ -85,8 +85,6 @@ void witness::owns(const history_model& history, const std::string& resource, st
                    const session_id& session) const {
   const auto at = epoch & ((std::uint64_t{1} << 40) - 1);
   const auto record = history.at(owner_key(resource), at);
-  if (believes_acknowledgements)
-    return;
   if (epoch >> 40 != history.identity().generation.counter || record.revision != at || !record.value ||
       decode_owner({owner_key(resource), *record.value, at})->session != session)
     broken("acknowledged_is_durable", "a claim of " + resource + " was acknowledged, and no disk has it");
@@ -95,8 +93,6 @@ void witness::owns(const history_model& history, const std::string& resource, st
 void witness::acts(const node_id& node, const std::string& resource, std::uint64_t epoch) const {
   ++acts_;
   const auto found = owners_.find(resource);
-  if (believes_acknowledgements)
-    return;
   if (found == owners_.end() || found->second.epoch < epoch)
     broken("acknowledged_is_durable", "somebody acts for " + resource + " under an epoch that no disk has");
   if (found->second.epoch != epoch || found->second.node != node)

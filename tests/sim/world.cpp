@@ -13,7 +13,6 @@ using namespace cluster;
 
 world::world(std::uint64_t seed, mutation wanted, bool trace)
     : random{seed}, defect{wanted}, tracing{trace}, how{make_plan(random, wanted)}, net{*this, 0} {
-  seen.believes_acknowledgements = wanted == mutation::acknowledge_before_fsync;
   seen.session_gone = [this](const session_id& session) {
     for (const auto& each : nodes)
       if (each->running && each->running->session_holder.relies_on(session))
