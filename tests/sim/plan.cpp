@@ -43,8 +43,10 @@ plan make_plan(seeded& random, mutation defect) {
   for (auto* trouble : {&made.crashes, &made.power_losses, &made.pauses, &made.suspends, &made.cuts, &made.partitions,
                         &made.full_disks, &made.failing_writes, &made.moves, &made.joins, &made.losses})
     *trouble = random.one_in(2);
-  if (defect == mutation::acknowledge_before_fsync)
+  if (defect == mutation::acknowledge_before_fsync) {
     made.power_losses = true;
+    made.full_disks = made.failing_writes = false;  // nobody is there to be told
+  }
   if (defect == mutation::renew_while_moving)
     made.moves = made.partitions = true;
   return made;

@@ -215,7 +215,8 @@ void process::connect() {
   wanted_.clear();
   for (const auto& each : engine_.wanted_links())
     wanted_.insert(all_.index_of(each.node));
-  if (role_ != store_role::primary && !status().in_reach)
+  const bool in_reach = role_ == store_role::copy && wanted_.size() == 1 && links_.contains(*wanted_.begin());
+  if (role_ != store_role::primary && !in_reach)
     for (const auto seed : all_.seeds)
       if (seed != machine_.index)
         wanted_.insert(seed);

@@ -30,6 +30,7 @@ world::~world() = default;
 std::size_t world::add_node() {
   const auto index = nodes.size();
   nodes.push_back(std::make_unique<node>(*this, index));
+  by_id_.emplace(nodes.back()->record.id, index);
   net.add_node();
   if (seeds.size() < 3)
     seeds.push_back(index);
@@ -64,9 +65,8 @@ void world::close_unwanted(node& machine) {
 }
 
 std::size_t world::index_of(const node_id& id) const {
-  for (const auto& each : nodes)
-    if (each->record.id == id)
-      return each->index;
+  if (const auto found = by_id_.find(id); found != by_id_.end())
+    return found->second;
   broken("answers_fit", "a node is spoken of that does not exist: " + to_string(id));
 }
 

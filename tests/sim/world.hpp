@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,6 +54,8 @@ public:
   std::size_t add_node();
 
 private:
+  std::map<cluster::node_id, std::size_t> by_id_;
+
   void keep_operating(std::size_t index);
   bool all_equal(const std::vector<std::size_t>& which) const;
   std::string where_all_are() const;
