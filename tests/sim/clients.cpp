@@ -159,11 +159,14 @@ void clients::must_commit() {
   const auto id = all_.random.id();
   const auto tried = all_.seen.begin({{}, {{"data/last", to_string(id), false}}, id}, all_.time.now());
   ++tried->open;
+  must_wait_ = true;
   of_.ask(commit_call{tried->request}, milliseconds{3'000},
-          [&all = all_, tried, name = of_.machine().record.name](const store_answer& answer, const history_model* in) {
-            all.seen.answered(tried, answer, in);
+          [this, tried](const store_answer& answer, const history_model* in) {
+            must_wait_ = false;
+            all_.seen.answered(tried, answer, in);
             if (const auto* no = std::get_if<refused>(&answer))
-              broken("heals", name + " cannot commit although nothing is wrong any more: " + no->why.what);
+              broken("heals", of_.machine().record.name + " cannot commit although nothing is wrong any more: " +
+                                  no->why.what);
           });
 }
 

@@ -24,6 +24,7 @@ public:
   void records_changed();
   /// One commit that must succeed, since nothing is wrong any more.
   void must_commit();
+  bool must_wait() const noexcept { return must_wait_; }
 
 private:
   void count();
@@ -47,6 +48,7 @@ private:
   world& all_;
   process& of_;
   std::vector<waiting_read> reads_;
+  bool must_wait_ = false;
 };
 
 }  // namespace troupe::sim

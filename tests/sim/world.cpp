@@ -124,14 +124,30 @@ void world::run() {
   for (const auto index : up())
     if (!nodes[index]->disk.empty())
       with_store.push_back(index);
-  const auto end = time.now() + seconds{5};
-  while (!all_equal(with_store)) {
-    if (time.now() >= end)
-      broken("heals", "copies differ 5 s after everything healed:" + where_all_are());
-    time.run_until(time.now() + milliseconds{100});
-  }
-  time.run_until(end + seconds{8});
+  if (!within(seconds{5}, [&] { return all_equal(with_store); }))
+    broken("heals", "copies differ 5 s after everything healed:" + where_all_are());
+  if (!within(seconds{8}, [this] { return sick().empty(); }))
+    broken("heals", sick() + " although nothing is wrong any more:" + where_all_are());
   check_everything();
+}
+
+bool world::within(instant limit, const std::function<bool()>& reached) {
+  for (const auto end = time.now() + limit; !reached(); time.run_until(time.now() + milliseconds{100}))
+    if (time.now() >= end)
+      return false;
+  return true;
+}
+
+/// What is not yet as it should be; empty when all is well.
+std::string world::sick() const {
+  for (const auto index : up()) {
+    const auto& of = *nodes[index]->running;
+    if (of.role() == store_role::empty)
+      return nodes[index]->record.name + " has not joined";
+    if (!of.session_holder.has_session())
+      return nodes[index]->record.name + " has no session";
+  }
+  return {};
 }
 
 bool world::all_equal(const std::vector<std::size_t>& which) const {
@@ -154,18 +170,15 @@ std::string world::where_all_are() const {
 
 void world::check_everything() {
   const auto all = up();
-  for (const auto index : all) {
-    const auto& name = nodes[index]->record.name;
-    const auto& of = *nodes[index]->running;
-    if (of.role() == store_role::empty)
-      broken("heals", name + " has not joined although nothing is wrong any more");
-    if (!of.session_holder.has_session())
-      broken("heals", name + " has no session although nothing is wrong any more");
+  for (const auto index : all)
     nodes[index]->running->finish();
-  }
-  time.run_until(time.now() + seconds{4});
-  if (!all_equal(all))
-    broken("heals", "copies differ long after everything healed:" + where_all_are());
+  time.run_until(time.now() + milliseconds{300});
+  if (!within(seconds{4}, [&] {
+        return all_equal(all) && std::none_of(all.begin(), all.end(), [this](std::size_t index) {
+                 return nodes[index]->running->users.must_wait();
+               });
+      }))
+    broken("heals", "commits are not everywhere long after everything healed:" + where_all_are());
   const auto digest = nodes[all.front()]->running->records().records_digest();
   for (const auto index : all) {
     const auto& of = *nodes[index]->running;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -59,6 +60,8 @@ private:
   void keep_operating(std::size_t index);
   bool all_equal(const std::vector<std::size_t>& which) const;
   std::string where_all_are() const;
+  std::string sick() const;
+  bool within(instant limit, const std::function<bool()>& reached);
   void check_everything();
 };
 
