@@ -108,12 +108,17 @@ void network::arrive(const std::shared_ptr<link>& which, std::size_t side) {
       auto& now = *all_.nodes[to];
       if (!which->open[which->side_of(to)])
         return;
-      if (next->what == letter::kind::up)
+      if (next->what == letter::kind::up) {
         now.running->link_up(from, which);
-      else if (next->what == letter::kind::message)
+        // The other end may have gone before this one knew of the link.
+        give_up_later(which, which->side_of(to), [this, which, from, to] {
+          return !which->open[which->side_of(from)] || is_cut(from, to);
+        });
+      } else if (next->what == letter::kind::message) {
         now.running->received(from, std::move(next->message), next->history);
-      else
+      } else {
         close(which, to);
+      }
     });
   plan_arrival(which, side);
 }
