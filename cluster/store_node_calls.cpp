@@ -27,8 +27,7 @@ refused unknown_refusal(const std::string& primary) {
 }  // namespace
 
 void store_node::state::accept(waiting_call call) {
-  if (waiting_count() >= options_.max_waiting ||
-      waiting_bytes_ + call.bytes > options_.max_waiting_bytes)
+  if (waiting_count() >= options_.max_waiting || waiting_bytes_ + call.bytes > options_.max_waiting_bytes)
     return answer(call.from, refused{{errc::unavailable, "too many calls wait for the store already"}});
   if (role_ != store_role::primary)
     return forward(std::move(call));
@@ -167,9 +166,10 @@ void store_node::state::answer_own(const store_answer& answer) {
     return;
   }
   const auto* refusal = std::get_if<refused>(&answer);
-  if (refusal != nullptr && refusal->why.code == errc::refused)
+  const bool unwanted = refusal != nullptr && refusal->why.code == errc::refused;
+  if (unwanted)
     event(store_event::kind::refused_peer, "the cluster does not take this node: " + refusal->why.what);
-  register_at_ = now_.steady + seconds{5};
+  register_at_ = now_.steady + (unwanted ? seconds{5} : seconds{1});
 }
 
 void store_node::state::on_call(const node_id& from, call_message message) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "cluster/store_node_state.hpp"
+#include "cluster/store_record_codec.hpp"
 
 namespace troupe::cluster {
 
@@ -24,9 +25,9 @@ hello_message store_node::state::hello() const {
   own.at = store_.barrier();
   own.hash = store_.hash();
   own.primary_name = name_of(leader_);
-  for (const auto& each : others())
-    if (each.id == leader_ && !each.addresses.empty())
-      own.primary_address = each.addresses.front();
+  if (const auto* stored = store_.find(node_key(leader_)); stored != nullptr)
+    if (const auto known = decode_node(*stored); known && !known->addresses.empty())
+      own.primary_address = known->addresses.front();
   if (leader_ == options_.self.id && !options_.self.addresses.empty())
     own.primary_address = options_.self.addresses.front();
   return own;
@@ -46,13 +47,13 @@ void store_node::state::on_hello(const node_id& from, hello_message message) {
   if (!known.view.sentence.empty() && known.view.sentence != said_before &&
       known.view.verdict != history_verdict::went_back)
     event(store_event::kind::refused_peer, known.view.sentence);
-  act_on(from, known);
+  act_on(known);
   check_start();
   choose_upstream();
   send_forwarded();
 }
 
-void store_node::state::act_on(const node_id& from, linked_node& known) {
+void store_node::state::act_on(linked_node& known) {
   switch (known.view.verdict) {
     case history_verdict::went_back:
     case history_verdict::generations_clash:
@@ -68,13 +69,7 @@ void store_node::state::act_on(const node_id& from, linked_node& known) {
           halt(known.view.sentence);
       }
       break;
-    case history_verdict::own_empty:
-      leader_ = known.hello->primary;
-      if (from == leader_)
-        leader_told_ = known.hello->node;
-      else
-        leader_told_ = {leader_, known.hello->primary_name, {known.hello->primary_address}};
-      break;
+    case history_verdict::own_empty: hear_of_primary(); break;
     case history_verdict::level:
     case history_verdict::peer_behind:
     case history_verdict::peer_ahead:
@@ -83,6 +78,28 @@ void store_node::state::act_on(const node_id& from, linked_node& known) {
     case history_verdict::own_replaced:
     case history_verdict::generation_old:
     case history_verdict::forked: break;
+  }
+}
+
+/// An empty node believes whoever has the newest history: others may still follow one that was replaced.
+void store_node::state::hear_of_primary() {
+  const std::pair<const node_id, linked_node>* best = nullptr;
+  const auto order = [](const linked_node& each) {
+    return std::pair{each.hello->identity.generation.counter, each.hello->at};
+  };
+  for (const auto& each : peers_)
+    if (each.second.hello && each.second.hello->role != store_role::empty &&
+        (best == nullptr || order(each.second) > order(best->second)))
+      best = &each;
+  if (best == nullptr)
+    return;
+  const auto& told = *best->second.hello;
+  leader_ = told.primary;
+  leader_told_ = best->first == leader_ ? told.node : node_record{};
+  if (best->first != leader_) {
+    leader_told_.id = leader_;
+    leader_told_.name = told.primary_name;
+    leader_told_.addresses = {told.primary_address};
   }
 }
 

@@ -139,7 +139,8 @@ private:
   hello_message hello() const;
   void hello_all();
   void on_hello(const node_id& from, hello_message message);
-  void act_on(const node_id& from, linked_node& known);
+  void act_on(linked_node& known);
+  void hear_of_primary();
   void replaced_by(const hello_message& message);
   void compare_all();
   bool serves(const linked_node& known) const;

@@ -87,12 +87,13 @@ void clients::commit(commit_request request) {
 
 void clients::send(const std::shared_ptr<commit_try>& tried) {
   ++tried->open;
-  of_.ask(commit_call{tried->request}, patience(), [&all = all_, tried](const store_answer& answer, const history_model* in) {
-    all.seen.answered(tried, answer, in);
-    const auto* refusal = std::get_if<refused>(&answer);
-    if (refusal != nullptr && refusal->why.code == errc::unknown_outcome)
-      all.unsettled.push_back(tried);
-  });
+  of_.ask(commit_call{tried->request}, patience(),
+          [&all = all_, tried](const store_answer& answer, const history_model* in) {
+            all.seen.answered(tried, answer, in);
+            const auto* refusal = std::get_if<refused>(&answer);
+            if (refusal != nullptr && refusal->why.code == errc::unknown_outcome)
+              all.unsettled.push_back(tried);
+          });
 }
 
 /// Takes up what somebody, anywhere, was left in the dark about.
@@ -165,8 +166,8 @@ void clients::must_commit() {
             must_wait_ = false;
             all_.seen.answered(tried, answer, in);
             if (const auto* no = std::get_if<refused>(&answer))
-              broken("heals", of_.machine().record.name + " cannot commit although nothing is wrong any more: " +
-                                  no->why.what);
+              broken("heals",
+                     of_.machine().record.name + " cannot commit although nothing is wrong any more: " + no->why.what);
           });
 }
 

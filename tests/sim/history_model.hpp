@@ -1,5 +1,5 @@
-// A store's history as a list of rows that is never shortened, replayed in the plainest way there is. What nodes hold is
-// compared with it; it shares no code with the engine but the reading of a row's bytes.
+// A store's history as a list of rows that is never shortened, replayed in the plainest way there is. What nodes hold
+// is compared with it; it shares no code with the engine but the reading of a row's bytes.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ public:
 
   /// What a key's record is after the row at `at`.
   struct version {
-    std::uint64_t revision = 0;  ///< 0: nobody ever wrote it
+    std::uint64_t revision = 0;        ///< 0: nobody ever wrote it
     std::optional<std::string> value;  ///< nothing: erased, or never there
   };
   version at(const std::string& key, std::uint64_t at) const;

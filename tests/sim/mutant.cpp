@@ -1,5 +1,5 @@
-// Defects that are put in on purpose, around an engine that does not have them: each test with one passes only when a run
-// finds it.
+// Defects that are put in on purpose, around an engine that does not have them: each test with one passes only when a
+// run finds it.
 #include <utility>
 
 #include "cluster/primary.hpp"

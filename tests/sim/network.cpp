@@ -111,9 +111,8 @@ void network::arrive(const std::shared_ptr<link>& which, std::size_t side) {
       if (next->what == letter::kind::up) {
         now.running->link_up(from, which);
         // The other end may have gone before this one knew of the link.
-        give_up_later(which, which->side_of(to), [this, which, from, to] {
-          return !which->open[which->side_of(from)] || is_cut(from, to);
-        });
+        give_up_later(which, which->side_of(to),
+                      [this, which, from, to] { return !which->open[which->side_of(from)] || is_cut(from, to); });
       } else if (next->what == letter::kind::message) {
         now.running->received(from, std::move(next->message), next->history);
       } else {

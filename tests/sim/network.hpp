@@ -1,6 +1,6 @@
-// Links between nodes: streams that keep order and lose nothing while they are up, as TCP does. What is lost is lost with
-// the link; nothing is ever delivered twice. A direction that is cut holds what is sent into it: healed in time, all of it
-// arrives; otherwise the receiver notices the silence and the link goes down at each side in its own time.
+// Links between nodes: streams that keep order and lose nothing while they are up, as TCP does. What is lost is lost
+// with the link; nothing is ever delivered twice. A direction that is cut holds what is sent into it: healed in time,
+// all of it arrives; otherwise the receiver notices the silence and the link goes down at each side in its own time.
 #pragma once
 
 #include <array>
@@ -32,10 +32,10 @@ struct letter {
 
 struct link {
   std::array<std::size_t, 2> ends{};
-  std::array<std::uint64_t, 2> lives{};       ///< of the processes
+  std::array<std::uint64_t, 2> lives{};  ///< of the processes
   std::array<bool, 2> open{true, true};
-  std::array<std::deque<letter>, 2> flying;   ///< by sender
-  std::array<bool, 2> moving{};               ///< the first one's arrival is planned
+  std::array<std::deque<letter>, 2> flying;  ///< by sender
+  std::array<bool, 2> moving{};              ///< the first one's arrival is planned
   std::size_t side_of(std::size_t node) const noexcept { return ends[0] == node ? 0 : 1; }
 };
 

@@ -1,5 +1,6 @@
-// Holds a node's session and acts for what the node owns, by the rules for owners: checks `now < valid_until` before each
-// act, pauses when it passes, goes on after a barrier showed its records unchanged, stops when its copy shows a change.
+// Holds a node's session and acts for what the node owns, by the rules for owners: checks `now < valid_until` before
+// each act, pauses when it passes, goes on after a barrier showed its records unchanged, stops when its copy shows a
+// change.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +36,7 @@ private:
   struct holding {
     std::uint64_t epoch = 0;
     bool paused = false;
-    bool asking = false;  ///< a barrier is on its way
+    bool asking = false;              ///< a barrier is on its way
     std::uint64_t readable_from = 0;  ///< 0: not known yet
     const history_model* history = nullptr;
   };

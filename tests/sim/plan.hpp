@@ -21,7 +21,7 @@ enum class mutation : std::uint8_t {
 
 struct plan {
   std::size_t nodes = 5;
-  instant duration{15'000'000};  ///< with troubles; then everything heals
+  instant duration{15'000'000};   ///< with troubles; then everything heals
   instant operation_interval{0};  ///< between two operations of one node's clients, about
   instant fault_interval{0};      ///< between two troubles
   milliseconds ttl{2'000};

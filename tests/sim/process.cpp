@@ -29,8 +29,8 @@ store_node make_engine(world& all, node& machine, const uuid& incarnation, std::
 
 process::process(world& all, node& machine, std::optional<stored_store> found)
     : all_{all}, machine_{machine}, incarnation_{all.random.id()},
-      engine_{make_engine(all, machine, incarnation_, std::move(found))}, users{all, *this},
-      session_holder{all, *this} {
+      engine_{make_engine(all, machine, incarnation_, std::move(found))}, users{all, *this}, session_holder{all,
+                                                                                                            *this} {
   if (!machine.disk.empty())
     history_ = all.seen.find(machine.disk.identity());
   if (all.how.followers)
@@ -66,7 +66,8 @@ void process::answer(const answer_call& given) {
   const auto* decided_by = deciding_ == nullptr ? history_ : deciding_;
   if (all_.tracing)
     all_.note(machine_, found->second.what + " -> " + name_of(given.answer));
-  later_.push_back([done = std::move(found->second.done), answer = given.answer, decided_by] { done(answer, decided_by); });
+  later_.push_back(
+      [done = std::move(found->second.done), answer = given.answer, decided_by] { done(answer, decided_by); });
   waiting_.erase(found);
 }
 

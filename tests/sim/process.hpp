@@ -1,5 +1,5 @@
-// One start of a node: the engine under test, what it wants done, and the clients that use it. All of it is gone when the
-// process ends. A mutation is put in here, around the engine.
+// One start of a node: the engine under test, what it wants done, and the clients that use it. All of it is gone when
+// the process ends. A mutation is put in here, around the engine.
 #pragma once
 
 #include <cstdint>

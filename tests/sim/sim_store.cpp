@@ -22,9 +22,10 @@ struct options {
 };
 
 int usage() {
-  std::fputs("usage: sim_store [--seconds N] [--first SEED | --seed SEED]\n"
-             "                 [--mutation acknowledge-before-fsync|apply-batch-twice|renew-while-moving]\n",
-             stderr);
+  std::fputs(
+      "usage: sim_store [--seconds N] [--first SEED | --seed SEED]\n"
+      "                 [--mutation acknowledge-before-fsync|apply-batch-twice|renew-while-moving]\n",
+      stderr);
   return 2;
 }
 

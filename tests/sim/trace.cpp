@@ -37,10 +37,9 @@ std::string name_of(const store_call& call) {
 }
 
 std::string name_of(const store_answer& answer) {
-  constexpr std::array<const char*, 12> names{"committed",      "conflicted", "voided",
-                                              "refused",        "outcome",    "reached",
-                                              "session granted", "incarnation alive", "no session",
-                                              "owned",          "held",       "spread"};
+  constexpr std::array<const char*, 12> names{
+      "committed",       "conflicted",        "voided",     "refused", "outcome", "reached",
+      "session granted", "incarnation alive", "no session", "owned",   "held",    "spread"};
   std::string text = names[answer.index()];
   if (const auto* done = std::get_if<committed>(&answer))
     text += " at " + std::to_string(done->cursor.value);

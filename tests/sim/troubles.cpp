@@ -56,7 +56,8 @@ void troubles::crash(node::death how) {
 
 void troubles::crash(std::size_t index, node::death how) {
   all_.nodes[index]->die(how);
-  all_.time.after(all_.random.one_in(2) ? between(1, 300) : between(300, 6'000), [this, index] { all_.nodes[index]->start(); });
+  all_.time.after(all_.random.one_in(2) ? between(1, 300) : between(300, 6'000),
+                  [this, index] { all_.nodes[index]->start(); });
 }
 
 void troubles::pause(node::pause how) {
@@ -93,9 +94,7 @@ void troubles::partition() {
   const auto salt = all_.random.next();
   const auto kind = all_.random.below(3);
   const auto lonely = all_.random.below(count);
-  const auto inside = [&](std::size_t node) {
-    return kind == 0 ? node == lonely : (salt >> (node % 64) & 1) != 0;
-  };
+  const auto inside = [&](std::size_t node) { return kind == 0 ? node == lonely : (salt >> (node % 64) & 1) != 0; };
   const bool one_way = all_.random.one_in(3);
   all_.note(std::string{one_way ? "a one-way" : "a"} + " partition");
   std::vector<std::pair<std::size_t, std::size_t>> cut;
@@ -187,7 +186,8 @@ void troubles::lose_disk() {
   all_.note(machine, "is lost with its disk");
   std::erase(all_.seeds, machine.index);
   for (const auto& each : all_.nodes)
-    if (!each->gone && all_.seeds.size() < 3 && std::find(all_.seeds.begin(), all_.seeds.end(), each->index) == all_.seeds.end())
+    if (!each->gone && all_.seeds.size() < 3 &&
+        std::find(all_.seeds.begin(), all_.seeds.end(), each->index) == all_.seeds.end())
       all_.seeds.push_back(each->index);
   all_.time.after(between(500, 5'000), [this] {
     if (all_.troubled)
@@ -210,7 +210,8 @@ void troubles::remove_gone() {
 void troubles::restart_halted() {
   for (const auto index : all_.up()) {
     auto& machine = *all_.nodes[index];
-    if (!machine.paused && machine.running->role() == store_role::primary && !machine.running->status().halted.empty()) {
+    if (!machine.paused && machine.running->role() == store_role::primary &&
+        !machine.running->status().halted.empty()) {
       machine.die(node::death::killed);
       machine.start();
     }

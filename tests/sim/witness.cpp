@@ -34,9 +34,10 @@ void witness::restored(const stored_store& made) {
     if (id.first == made.identity.parent_store)
       parent = each.get();
   const auto& identity = made.identity;
-  auto& history =
-    *histories_.emplace(history_key{identity.store_id, identity.generation}, std::make_unique<history_model>(identity, parent))
-       .first->second;
+  auto& history = *histories_
+                       .emplace(history_key{identity.store_id, identity.generation},
+                                std::make_unique<history_model>(identity, parent))
+                       .first->second;
   first_seen(history, {made.state.heads.back(), made.state.bodies.back().second}, true);
   durable(made, parent->identity());
 }
@@ -133,9 +134,8 @@ void witness::check_try(const history_model& history, const history_row& row, co
                                   std::to_string(each.revision));
     }
   for (const auto& each : tried.request.writes) {
-    const auto put = std::any_of(commit.puts.begin(), commit.puts.end(), [&](const record& is) {
-      return is.key == each.key && is.value == each.value;
-    });
+    const auto put = std::any_of(commit.puts.begin(), commit.puts.end(),
+                                 [&](const record& is) { return is.key == each.key && is.value == each.value; });
     if (put == each.erase)
       broken("atomic", place(history, at) + " does not write " + each.key + " as asked");
   }

@@ -24,7 +24,7 @@ struct commit_try {
   cluster::commit_request request;
   instant first_at{0};
   std::vector<std::pair<const history_model*, std::uint64_t>> seen_before;  ///< acknowledged before the first try
-  int open = 0;                ///< tries without an answer
+  int open = 0;                                                             ///< tries without an answer
   bool may_be_applied = false;  ///< a try was answered "unknown", or its caller died
   bool applied = false;
   bool voided = false;
@@ -56,7 +56,8 @@ public:
   /// What a node holds is what its history says.
   void compare(const history_model& history, const cluster::history& records) const;
   /// The same for one key. @returns the record.
-  const cluster::record* read(const history_model& history, const cluster::history& records, const std::string& key) const;
+  const cluster::record* read(const history_model& history, const cluster::history& records,
+                              const std::string& key) const;
 
   std::shared_ptr<commit_try> begin(cluster::commit_request request, instant now);
   /// The answer to a try, as a primary in `history` gave it; null: nobody was reached.

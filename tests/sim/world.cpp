@@ -60,7 +60,8 @@ void world::keep_ticking(node& machine, std::uint64_t of_life) {
 void world::close_unwanted(node& machine) {
   const auto links = machine.running->links();
   for (const auto& [peer, which] : links)
-    if (const auto& other = nodes[peer]->running; other && !machine.running->wants(peer) && !other->wants(machine.index))
+    if (const auto& other = nodes[peer]->running;
+        other && !machine.running->wants(peer) && !other->wants(machine.index))
       net.close(which, machine.index);
 }
 
