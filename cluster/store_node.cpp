@@ -141,12 +141,15 @@ void store_node::state::link_down(const node_id& node) {
   if (peers_.erase(node) == 0)
     return;
   feed_.drop(node);
-  std::erase_if(queue_, [&](const waiting_call& each) {
+  const auto from_there = [&](const waiting_call& each) {
     if (each.from.node != node)
       return false;
     waiting_bytes_ -= each.bytes;
     return true;
-  });
+  };
+  std::erase_if(queue_, from_there);
+  for (auto& each : probes_)
+    std::erase_if(each.calls, from_there);
   if (upstream_ == node) {
     upstream_.reset();
     sync_.reset();
@@ -203,6 +206,7 @@ void store_node::state::tick() {
     retry_at_.reset();
     unfollow();
   }
+  check_upstream();
   choose_upstream();
   send_forwarded();
   check_spreads();

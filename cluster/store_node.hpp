@@ -105,7 +105,8 @@ public:
   /// What is durable here; empty until a history was loaded.
   const history& records() const noexcept;
   store_status status(store_now now) const;
-  /// Where links are wanted. Seeds are the caller's matter while this is empty.
+  /// Where links are wanted. Seeds are the caller's matter, while the primary is not in reach: what a node knows may be
+  /// so old that it names only nodes that are gone.
   std::vector<wanted_link> wanted_links() const;
 
 private:

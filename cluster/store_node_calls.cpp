@@ -27,13 +27,19 @@ refused unknown_refusal(const std::string& primary) {
 }  // namespace
 
 void store_node::state::accept(waiting_call call) {
-  if (queue_.size() + forwarded_.size() + probing_.size() >= options_.max_waiting ||
-      waiting_bytes_ + call.bytes > options_.max_waiting_bytes)
+  if (waiting_count() >= options_.max_waiting || waiting_bytes_ + call.bytes > options_.max_waiting_bytes)
     return answer(call.from, refused{{errc::unavailable, "too many calls wait for the store already"}});
   if (role_ != store_role::primary)
     return forward(std::move(call));
   waiting_bytes_ += call.bytes;
   queue_.push_back(std::move(call));
+}
+
+std::size_t store_node::state::waiting_count() const {
+  auto count = queue_.size() + forwarded_.size() + spreads_.size();
+  for (const auto& each : probes_)
+    count += each.calls.size();
+  return count;
 }
 
 void store_node::state::forward(waiting_call call) {
@@ -160,9 +166,10 @@ void store_node::state::answer_own(const store_answer& answer) {
     return;
   }
   const auto* refusal = std::get_if<refused>(&answer);
-  if (refusal != nullptr && refusal->why.code == errc::refused)
+  const bool unwanted = refusal != nullptr && refusal->why.code == errc::refused;
+  if (unwanted)
     event(store_event::kind::refused_peer, "the cluster does not take this node: " + refusal->why.what);
-  register_at_ = now_.steady + seconds{5};
+  register_at_ = now_.steady + (unwanted ? seconds{5} : seconds{1});
 }
 
 void store_node::state::on_call(const node_id& from, call_message message) {
@@ -195,13 +202,16 @@ void store_node::state::on_not_primary(const node_id& from, const not_primary_me
 
 void store_node::state::expire_calls() {
   std::vector<std::pair<caller, store_answer>> late;
-  std::erase_if(queue_, [&](const waiting_call& each) {
+  const auto is_late = [&](const waiting_call& each) {
     if (each.deadline > now_.steady)
       return false;
     waiting_bytes_ -= each.bytes;
     late.emplace_back(each.from, late_refusal());
     return true;
-  });
+  };
+  std::erase_if(queue_, is_late);
+  for (auto& each : probes_)
+    std::erase_if(each.calls, is_late);
   std::erase_if(forwarded_, [&](const auto& each) {
     const auto& [number, waits] = each;
     if (waits.call.deadline > now_.steady)

@@ -21,8 +21,7 @@ void store_node::state::pump_copy() {
   if (wants_whole_ || !sync_.has_rows())
     return;
   if (auto good = sync_.stage(store_); !good) {
-    unfollow();
-    retry_at_ = now_.steady + seconds{1};
+    follow_later(seconds{1});
     return event(store_event::kind::refused_peer, "rows of the store are not taken: " + good.error().what);
   }
   if (!store_.has_staged())
@@ -36,8 +35,7 @@ void store_node::state::persist_arrived() {
   auto store = std::exchange(arrived_, nullptr);
   auto checked = primary::make(store->state, options_.limits, store->identity.generation.counter);
   if (!checked || store->identity.store_id == uuid{}) {
-    unfollow();
-    retry_at_ = now_.steady + seconds{1};
+    follow_later(seconds{1});
     const auto why = checked ? std::string{"it has no identity"} : checked.error().what;
     return event(store_event::kind::refused_peer, "the store that was loaded is not whole: " + why);
   }
@@ -176,8 +174,7 @@ void store_node::state::group_failed(disk_write& write, persist_failure failure,
 
 void store_node::state::copy_failed(persist_failure failure, const std::string& why) {
   store_.drop_staged();
-  unfollow();
-  retry_at_ = now_.steady + (failure == persist_failure::full ? seconds{1} : seconds{5});
+  follow_later(failure == persist_failure::full ? seconds{1} : seconds{2});
   if (failure == persist_failure::full)
     return;
   wants_whole_ = true;

@@ -8,8 +8,8 @@ namespace troupe::cluster {
 
 namespace {
 
-constexpr std::size_t max_probing = 64;
 constexpr seconds probe_wait{1};
+constexpr seconds probe_memory{5};
 constexpr seconds spread_time{1};
 
 std::optional<commit_id> id_of(const store_call& call) {
@@ -159,46 +159,64 @@ std::optional<store_answer> store_node::state::decide(waiting_call& call) {
 std::optional<store_answer> store_node::state::open_session(waiting_call& call) {
   const auto& wanted = std::get<open_session_call>(call.call);
   claims rules{store_, store_time()};
+  // Granted once more, because the answer was lost: the asker counts from its last try, so the time runs anew here too.
+  if (store_.find(session_key(wanted.session)) != nullptr) {
+    if (const auto ttl = sessions_.renew(wanted.session, now_.boot))
+      return session_granted{*ttl, store_.barrier()};
+    return no_session{session_end::expired};
+  }
   const auto older = rules.session_of(wanted.node);
-  if (!older || older->incarnation == wanted.incarnation || call.probed)
+  if (!older || older->incarnation == wanted.incarnation)
     return rules.open(wanted);
-  if (probing_.size() >= max_probing)
-    return refused{{errc::unavailable, "too many nodes open sessions at once"}};
+  const auto found = std::find_if(probes_.begin(), probes_.end(), [&](const incarnation_probe& each) {
+    return each.node == wanted.node && each.incarnation == older->incarnation;
+  });
+  if (found != probes_.end() && found->silent)
+    return rules.open(wanted);
+  waiting_bytes_ += call.bytes;
+  if (found != probes_.end()) {
+    found->calls.push_back(std::move(call));
+    return std::nullopt;
+  }
   out_.push_back(probe_incarnation{wanted.node, older->incarnation, older->address});
-  probing_.push_back({std::move(call), older->incarnation, older->address, now_.steady + probe_wait});
+  probes_.push_back({wanted.node, older->incarnation, older->address, now_.steady + probe_wait, false, {}});
+  probes_.back().calls.push_back(std::move(call));
   return std::nullopt;
 }
 
 void store_node::state::probed(const node_id& node, const uuid& incarnation, bool alive) {
-  std::vector<probing_call> told;
-  std::erase_if(probing_, [&](probing_call& each) {
-    if (std::get<open_session_call>(each.call.call).node != node || each.incarnation != incarnation)
-      return false;
-    told.push_back(std::move(each));
-    return true;
+  const auto found = std::find_if(probes_.begin(), probes_.end(), [&](const incarnation_probe& each) {
+    return each.node == node && each.incarnation == incarnation && !each.silent;
   });
-  for (auto& each : told) {
-    if (alive) {
-      answer(each.call.from, incarnation_alive{each.address});
-    } else {
-      each.call.probed = true;
-      accept(std::move(each.call));
+  if (found == probes_.end())
+    return;
+  if (!alive) {
+    no_sign_of(*found);
+  } else {
+    for (const auto& each : found->calls) {
+      waiting_bytes_ -= each.bytes;
+      answer(each.from, incarnation_alive{found->address});
     }
+    probes_.erase(found);
   }
   pump();
 }
 
-void store_node::state::check_probes() {
-  const auto late = [&](const probing_call& each) { return each.until <= now_.steady; };
-  while (true) {
-    const auto found = std::find_if(probing_.begin(), probing_.end(), late);
-    if (found == probing_.end())
-      return;
-    auto call = std::move(found->call);
-    probing_.erase(found);
-    call.probed = true;
-    accept(std::move(call));
+/// The older incarnation is gone. Remembered for a while: who asked may have given up waiting, and asks again.
+void store_node::state::no_sign_of(incarnation_probe& probe) {
+  probe.silent = true;
+  probe.until = now_.steady + probe_memory;
+  for (auto& each : std::exchange(probe.calls, {})) {
+    waiting_bytes_ -= each.bytes;
+    accept(std::move(each));
   }
+}
+
+void store_node::state::check_probes() {
+  std::erase_if(probes_, [&](const incarnation_probe& each) { return each.silent && each.until <= now_.steady; });
+  for (auto& each : probes_)
+    if (!each.silent && each.until <= now_.steady)
+      no_sign_of(each);
 }
 
 void store_node::state::check_spreads() {

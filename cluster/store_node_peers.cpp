@@ -2,8 +2,15 @@
 #include <algorithm>
 
 #include "cluster/store_node_state.hpp"
+#include "cluster/store_record_codec.hpp"
 
 namespace troupe::cluster {
+
+namespace {
+
+constexpr seconds upstream_patience{1};
+
+}  // namespace
 
 hello_message store_node::state::hello() const {
   hello_message own;
@@ -18,9 +25,9 @@ hello_message store_node::state::hello() const {
   own.at = store_.barrier();
   own.hash = store_.hash();
   own.primary_name = name_of(leader_);
-  for (const auto& each : others())
-    if (each.id == leader_ && !each.addresses.empty())
-      own.primary_address = each.addresses.front();
+  if (const auto* stored = store_.find(node_key(leader_)); stored != nullptr)
+    if (const auto known = decode_node(*stored); known && !known->addresses.empty())
+      own.primary_address = known->addresses.front();
   if (leader_ == options_.self.id && !options_.self.addresses.empty())
     own.primary_address = options_.self.addresses.front();
   return own;
@@ -40,13 +47,13 @@ void store_node::state::on_hello(const node_id& from, hello_message message) {
   if (!known.view.sentence.empty() && known.view.sentence != said_before &&
       known.view.verdict != history_verdict::went_back)
     event(store_event::kind::refused_peer, known.view.sentence);
-  act_on(from, known);
+  act_on(known);
   check_start();
   choose_upstream();
   send_forwarded();
 }
 
-void store_node::state::act_on(const node_id& from, linked_node& known) {
+void store_node::state::act_on(linked_node& known) {
   switch (known.view.verdict) {
     case history_verdict::went_back:
     case history_verdict::generations_clash:
@@ -62,13 +69,7 @@ void store_node::state::act_on(const node_id& from, linked_node& known) {
           halt(known.view.sentence);
       }
       break;
-    case history_verdict::own_empty:
-      leader_ = known.hello->primary;
-      if (from == leader_)
-        leader_told_ = known.hello->node;
-      else
-        leader_told_ = {leader_, known.hello->primary_name, {known.hello->primary_address}};
-      break;
+    case history_verdict::own_empty: hear_of_primary(); break;
     case history_verdict::level:
     case history_verdict::peer_behind:
     case history_verdict::peer_ahead:
@@ -77,6 +78,28 @@ void store_node::state::act_on(const node_id& from, linked_node& known) {
     case history_verdict::own_replaced:
     case history_verdict::generation_old:
     case history_verdict::forked: break;
+  }
+}
+
+/// An empty node believes whoever has the newest history: others may still follow one that was replaced.
+void store_node::state::hear_of_primary() {
+  const std::pair<const node_id, linked_node>* best = nullptr;
+  const auto order = [](const linked_node& each) {
+    return std::pair{each.hello->identity.generation.counter, each.hello->at};
+  };
+  for (const auto& each : peers_)
+    if (each.second.hello && each.second.hello->role != store_role::empty &&
+        (best == nullptr || order(each.second) > order(best->second)))
+      best = &each;
+  if (best == nullptr)
+    return;
+  const auto& told = *best->second.hello;
+  leader_ = told.primary;
+  leader_told_ = best->first == leader_ ? told.node : node_record{};
+  if (best->first != leader_) {
+    leader_told_.id = leader_;
+    leader_told_.name = told.primary_name;
+    leader_told_.addresses = {told.primary_address};
   }
 }
 
@@ -140,9 +163,27 @@ void store_node::state::choose_upstream() {
   if (upstream_ && *upstream_ != leader_)
     if (const auto now = peers_.find(*upstream_); now != peers_.end() && now->second.hello->at > store_.barrier())
       return;
+  const auto ahead = [&](const linked_node& known) {
+    return serves(known) && known.view.verdict == history_verdict::peer_ahead && known.hello->at > store_.barrier();
+  };
+  // Not the silent one again, when there is another.
+  const node_id* chosen = nullptr;
   for (const auto& [node, known] : peers_)
-    if (serves(known) && known.view.verdict == history_verdict::peer_ahead && known.hello->at > store_.barrier())
-      return follow(node);
+    if (ahead(known) && (chosen == nullptr || *chosen == silent_))
+      chosen = &node;
+  if (chosen != nullptr)
+    follow(*chosen);
+}
+
+/// Whoever is followed may be unable to send: its own copy is damaged, or not what it said.
+void store_node::state::check_upstream() {
+  if (!upstream_ || writing_ || arrived_ || now_.steady - heard_at_ < upstream_patience)
+    return;
+  const auto peer = peers_.find(*upstream_);
+  if (peer == peers_.end() || !peer->second.hello || (!wants_whole_ && peer->second.hello->at <= store_.barrier()))
+    return;
+  silent_ = *upstream_;
+  unfollow();
 }
 
 void store_node::state::follow(const node_id& node) {
@@ -150,6 +191,7 @@ void store_node::state::follow(const node_id& node) {
     return;
   unfollow();
   upstream_ = node;
+  heard_at_ = now_.steady;
   feed_.drop(node);
   out_.push_back(send_message{
       node, subscribe_message{wants_whole_ ? store_identity{} : identity_, store_.barrier(), store_.hash()}});
@@ -160,6 +202,12 @@ void store_node::state::unfollow() {
   if (upstream_ && peers_.contains(*upstream_))
     out_.push_back(send_message{*upstream_, unsubscribe_message{}});
   upstream_.reset();
+}
+
+/// What was sent is lost: it is asked for anew. Until then nothing more is taken, since each row would be one too many.
+void store_node::state::follow_later(milliseconds wait) {
+  unfollow();
+  retry_at_ = now_.steady + wait;
 }
 
 void store_node::state::on_subscribe(const node_id& from, const subscribe_message& message) {
@@ -174,29 +222,27 @@ void store_node::state::on_subscribe(const node_id& from, const subscribe_messag
 void store_node::state::on_not_fed(const node_id& from) {
   if (upstream_ != from)
     return;
-  upstream_.reset();
-  sync_.reset();
-  retry_at_ = now_.steady + milliseconds{500};
+  silent_ = from;
+  follow_later(milliseconds{500});
 }
 
 void store_node::state::on_rows(const node_id& from, rows_message message) {
   if (upstream_ != from || role_ == store_role::primary)
     return;
-  if (!sync_.keep(std::move(message))) {
-    unfollow();
-    retry_at_ = now_.steady + seconds{1};
-  }
+  heard_at_ = now_.steady;
+  if (!sync_.keep(std::move(message)))
+    follow_later(seconds{1});
   pump_copy();
 }
 
 void store_node::state::on_load(const node_id& from, load_message message) {
   if (upstream_ != from || role_ == store_role::primary)
     return;
+  heard_at_ = now_.steady;
   // The feed may load a copy that asked for rows: it is too far behind.
   const auto next = sync_.take(std::move(message));
   if (!next) {
-    unfollow();
-    retry_at_ = now_.steady + seconds{1};
+    follow_later(seconds{1});
     return event(store_event::kind::refused_peer, "the store could not be loaded: " + next.error().what);
   }
   if (*next)

@@ -57,8 +57,9 @@ void store_node::state::step_back() {
   halted_.clear();
   away_since_ = now_.steady;
   auto waiting = std::exchange(queue_, {});
-  for (auto& each : std::exchange(probing_, {}))
-    waiting.push_back(std::move(each.call));
+  for (auto& each : std::exchange(probes_, {}))
+    for (auto& call : each.calls)
+      waiting.push_back(std::move(call));
   waiting_bytes_ = 0;
   for (const auto& [number, each] : forwarded_)
     waiting_bytes_ += each.call.bytes;
@@ -204,9 +205,14 @@ std::vector<wanted_link> store_node::state::wanted_links() const {
   // A primary asks everybody at its start; later the copies dial it. A copy that misses its primary looks for those
   // who may know another.
   const bool all = role_ == store_role::primary ? starting_until_.has_value() : !leader_serves();
-  for (auto& other : others())
-    if (all || (role_ != store_role::primary && other.id == leader_))
+  if (all) {
+    for (auto& other : others())
       wanted.push_back({other.id, std::move(other.addresses)});
+  } else if (role_ != store_role::primary) {
+    if (const auto* stored = store_.find(node_key(leader_)); stored != nullptr)
+      if (auto known = decode_node(*stored))
+        wanted.push_back({leader_, std::move(known->addresses)});
+  }
   return wanted;
 }
 

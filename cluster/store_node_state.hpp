@@ -59,7 +59,6 @@ private:
     store_call call;
     time_point deadline;
     std::size_t bytes = 0;
-    bool probed = false;
   };
   struct decided_call {
     caller from;
@@ -71,11 +70,14 @@ private:
     waiting_call call;
     std::optional<node_id> sent_to;
   };
-  struct probing_call {
-    waiting_call call;
-    uuid incarnation;  ///< the older one
+  /// Whether an older incarnation of a node still answers, and who waits to know it.
+  struct incarnation_probe {
+    node_id node;
+    uuid incarnation;
     std::string address;
-    time_point until;
+    time_point until;     ///< while it is asked; then until it is forgotten that nobody answered
+    bool silent = false;  ///< nobody answered
+    std::vector<waiting_call> calls;
   };
   struct spread_wait {
     caller from;
@@ -99,6 +101,7 @@ private:
 
   // store_node_calls
   void accept(waiting_call call);
+  std::size_t waiting_count() const;
   void forward(waiting_call call);
   void send_forwarded();
   void answer(const caller& to, store_answer answer);
@@ -118,6 +121,7 @@ private:
   std::optional<store_answer> open_session(waiting_call& call);
   void refuse_queue(const error& why);
   void finish_group(std::vector<decided_call> group);
+  void no_sign_of(incarnation_probe& probe);
   void check_probes();
   void check_spreads();
 
@@ -135,14 +139,17 @@ private:
   hello_message hello() const;
   void hello_all();
   void on_hello(const node_id& from, hello_message message);
-  void act_on(const node_id& from, linked_node& known);
+  void act_on(linked_node& known);
+  void hear_of_primary();
   void replaced_by(const hello_message& message);
   void compare_all();
   bool serves(const linked_node& known) const;
   bool leader_serves() const;
   void choose_upstream();
+  void check_upstream();
   void follow(const node_id& node);
   void unfollow();
+  void follow_later(milliseconds wait);
   void on_subscribe(const node_id& from, const subscribe_message& message);
   void on_not_fed(const node_id& from);
   void on_rows(const node_id& from, rows_message message);
@@ -187,12 +194,14 @@ private:
   std::optional<store_move> move_;
   std::optional<caller> move_caller_;
   std::deque<waiting_call> queue_;
-  std::vector<probing_call> probing_;
+  std::vector<incarnation_probe> probes_;
   std::vector<spread_wait> spreads_;
 
   // As a copy:
   copy_sync sync_;
   std::optional<node_id> upstream_;
+  time_point heard_at_;  ///< from there
+  node_id silent_;       ///< was followed last, and sent nothing
   bool wants_whole_ = false;
   std::string set_aside_;
   std::optional<store_identity> replaced_by_;

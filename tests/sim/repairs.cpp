@@ -1,0 +1,89 @@
+// What an operator does about troubles: removes, restarts, restores.
+#include <algorithm>
+#include <vector>
+
+#include "cluster/store_record_codec.hpp"
+#include "cluster/store_restore.hpp"
+#include "process.hpp"
+#include "troubles.hpp"
+
+namespace troupe::sim {
+
+using namespace cluster;
+
+void troubles::remove_gone() {
+  const auto running = all_.up();
+  for (const auto& each : all_.nodes)
+    if (each->gone && !running.empty()) {
+      const auto asker = all_.random.pick(running);
+      all_.nodes[asker]->deliver([this, asker, id = each->record.id] {
+        all_.nodes[asker]->running->ask(remove_node_call{id, all_.random.id()}, milliseconds{2'000},
+                                        [](const store_answer&, const history_model*) {});
+      });
+    }
+}
+
+void troubles::restart_halted() {
+  for (const auto index : all_.up()) {
+    auto& machine = *all_.nodes[index];
+    if (!machine.paused && machine.running->role() == store_role::primary &&
+        !machine.running->status().halted.empty()) {
+      machine.die(node::death::killed);
+      machine.start();
+    }
+  }
+}
+
+void troubles::restore_if_needed() {
+  const auto best = all_.newest();
+  if (!best)
+    return;
+  const auto& records = all_.nodes[*best]->disk.records();
+  const auto named = records.find(primary_key);
+  if (named == records.end() || !all_.nodes[all_.index_of(*decode_primary(named->second))]->gone)
+    return;
+  restore();
+}
+
+void troubles::restore() {
+  const auto newest = all_.nodes[*all_.newest()]->disk.identity().generation;
+  std::vector<node*> able;
+  for (const auto& each : all_.nodes)
+    if (!each->gone && each->registered_on_disk() && each->disk.identity().generation == newest)
+      able.push_back(each.get());
+  if (able.empty())
+    return;
+  // An operator takes the copy that knows most, if he looks.
+  auto* chosen = *std::max_element(able.begin(), able.end(), [](const node* left, const node* right) {
+    return left->disk.tip() < right->disk.tip();
+  });
+  if (all_.random.one_in(3))
+    chosen = all_.random.pick(able);
+  chosen->die(node::death::killed);
+  const restore_request request{chosen->record.id, all_.random.id(), all_.random.next(), newest.counter};
+  auto made = restore_from_copy(*chosen->disk.read(), request);
+  if (!made)
+    broken("heals", chosen->record.name + " cannot make a new history: " + made.error().what);
+  all_.note(*chosen, "makes a new history out of its copy");
+  all_.seen.restored(*made);
+  chosen->disk.replace(*made);
+  chosen->start();
+}
+
+void troubles::repair() {
+  restart_halted();
+  restore_if_needed();
+  const auto newest = all_.nodes[*all_.newest()]->disk.identity();
+  for (const auto& each : all_.nodes) {
+    const auto& identity = each->disk.identity();
+    // Whoever slept through two restores is told so, and its operator starts it empty.
+    if (!each->gone && !each->disk.empty() && identity.store_id != newest.store_id &&
+        identity.store_id != newest.parent_store) {
+      each->die(node::death::killed);
+      each->gone = true;
+    }
+    each->start();
+  }
+}
+
+}  // namespace troupe::sim

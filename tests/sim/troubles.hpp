@@ -1,0 +1,45 @@
+// What goes wrong in a run, and what an operator does about it.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "world.hpp"
+
+namespace troupe::sim {
+
+class troubles {
+public:
+  explicit troubles(world& all) : all_{all} {}
+
+  /// Plans the next one, until the run heals.
+  void go_on();
+  /// A primary whose disk is lost is replaced by somebody's copy; dead nodes start again.
+  void repair();
+
+private:
+  void one();
+  void crash(node::death how);
+  void crash(std::size_t index, node::death how);
+  void pause(node::pause how);
+  void pause(std::size_t index, node::pause how);
+  void break_link();
+  void partition();
+  void cut_for(const std::vector<std::pair<std::size_t, std::size_t>>& which, instant length);
+  void fill_disk();
+  void move_store();
+  void cut_a_move(std::size_t from, std::size_t to);
+  void join();
+  void lose_disk();
+  void remove_gone();
+  void restart_halted();
+  void restore_if_needed();
+  void restore();
+  instant between(std::int64_t low_ms, std::int64_t high_ms);
+
+  world& all_;
+  int losses_ = 0;
+};
+
+}  // namespace troupe::sim
