@@ -114,7 +114,7 @@ cluster::load_report example_report() {
   report.part = 1;
   report.parts = 3;
   report.form = cluster::report_form::whole;
-  report.numbers = {7, 1000, 1ull << 40, 5, cluster::serving_state::draining, {}};
+  report.numbers = {7, 1000, 1ull << 40, 5, cluster::serving_state::draining, {}, {}};
   report.numbers.functions = {{make_fast_uuid(), 1, 2, 3, 4}, {make_fast_uuid(), ~0u, ~0u, ~0u, ~0u}};
   report.gone = {make_fast_uuid()};
   return report;
