@@ -74,6 +74,9 @@ void peer_calls::adopt(peer_standings_ptr standings) {
       mine.address = known.address;
       mine.link->set_peer(known.address);
     }
+    // A node that has just come refused links until it had a history: it takes them from now on.
+    if (std::exchange(mine.incarnation, known.incarnation) != known.incarnation && known.incarnation != uuid{})
+      mine.link->poke();
   }
   for (auto entry = peers_.begin(); entry != peers_.end();) {
     const bool known = std::any_of(standings_->peers.begin(), standings_->peers.end(),

@@ -28,6 +28,7 @@ struct peer_standing {
   uuid node;
   std::string name;
   endpoint address;     ///< where it accepts links
+  uuid incarnation;     ///< of its present session; nil without one
   bool usable = false;  ///< neither suspected nor draining
   std::unordered_map<uuid, function_at_peer> functions;
 };
@@ -71,6 +72,7 @@ private:
   struct peer_entry {
     std::unique_ptr<node_link> link;
     endpoint address;
+    uuid incarnation;
     std::unordered_map<uuid, std::uint32_t> outstanding;  ///< calls sent and not answered, by function
   };
   struct sent_call {
