@@ -71,6 +71,7 @@ private:
   struct peer_entry {
     std::unique_ptr<node_link> link;
     endpoint address;
+    bool usable = false;
     std::unordered_map<uuid, std::uint32_t> outstanding;  ///< calls sent and not answered, by function
   };
   struct sent_call {
