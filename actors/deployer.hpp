@@ -41,6 +41,9 @@ struct deployer_surroundings {
   std::function<expected<void>(const std::string& runtime)> try_runtime;
   /// Equal for route keys that select the same requests.
   std::function<std::string(const std::string& key)> route_identity;
+  /// Runs `done` on the control loop once the copies of the store in contact are at `at`, or after a bounded time. Null
+  /// for a node alone.
+  std::function<void(cluster::cursor at, std::function<void()> done)> await_copies;
 };
 
 class deployer final : public loop_bound<deployer_actor::base>, private timer_listener {
@@ -83,6 +86,7 @@ private:
   void on_conflict(const progress_ptr& job);
   void settle_unknown(const progress_ptr& job);
   void on_committed(const progress_ptr& job, cluster::cursor at);
+  void await_copies(const progress_ptr& job, cluster::cursor at);
   void on_installed(const progress_ptr& job, cluster::cursor at);
   void read_row(const progress_ptr& job, cluster::cursor at);
   void on_row(const progress_ptr& job, cluster::cursor at, const cluster::follow_result& rows);

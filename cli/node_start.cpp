@@ -108,6 +108,10 @@ void node::state::start_deployer(const std::shared_ptr<actors::first_starts>& st
   deploying.route_identity = [](const std::string& key) {
     return http::parse_route_key(key).map([](const auto& parsed) { return http::identity_of(parsed); }).value_or(key);
   };
+  if (cluster)
+    deploying.await_copies = [this](cluster::cursor at, std::function<void()> done) {
+      await_copies(at, std::move(done));
+    };
   deployer = actors::spawn_on<actors::deployer>(*system, *control.front().loop, std::move(deploying));
 }
 
