@@ -77,6 +77,8 @@ expected<void> node::state::await_store() {
     std::atomic<bool> there{false};
     expected<cluster::store_identity> what;
   };
+  if (store->point()->role == cluster::store_role::empty)
+    node_state->store(http::node_state::joining);
   while (true) {
     auto asked = std::make_shared<answer>();
     store->open(clock::now() + open_try, [this, asked](expected<cluster::store_identity> what) {
