@@ -48,6 +48,9 @@ struct deployer_surroundings {
   /// Since when this node's picture of the catalog has been level with the store; nothing while it is stale: then no
   /// code is collected. Empty: it always is.
   std::function<std::optional<time_point>()> level_since;
+  /// Runs `done` on the control loop once the copies of the store in contact are at `at`, or after a bounded time. Null
+  /// for a node alone.
+  std::function<void(cluster::cursor at, std::function<void()> done)> await_copies;
 };
 
 class deployer final : public loop_bound<deployer_actor::base>, private timer_listener {
@@ -92,6 +95,7 @@ private:
   void on_conflict(const progress_ptr& job);
   void settle_unknown(const progress_ptr& job);
   void on_committed(const progress_ptr& job, cluster::cursor at);
+  void await_copies(const progress_ptr& job, cluster::cursor at);
   void on_installed(const progress_ptr& job, cluster::cursor at);
   void read_row(const progress_ptr& job, cluster::cursor at);
   void on_row(const progress_ptr& job, cluster::cursor at, const cluster::follow_result& rows);

@@ -98,9 +98,20 @@ void deployer::on_committed(const progress_ptr& job, cluster::cursor at) {
   around_.follower->when_at(at, [self = strong_self(), this, job, at] {
     around_.registry->when_installed(at.value, [self, this, job, at] {
       enter();
-      on_installed(job, at);
+      await_copies(job, at);
       loop().drain();
     });
+  });
+}
+
+/// What is acknowledged here shows at every node in contact.
+void deployer::await_copies(const progress_ptr& job, cluster::cursor at) {
+  if (!around_.await_copies)
+    return on_installed(job, at);
+  around_.await_copies(at, [self = strong_self(), this, job, at] {
+    enter();
+    on_installed(job, at);
+    loop().drain();
   });
 }
 

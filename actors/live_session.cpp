@@ -57,7 +57,14 @@ void live_session::answered(const cluster::store_answer& answer) {
   if (session_.times_lost() != lost_before)
     log_event(log_level::warning, "session_lost", {{"times", session_.times_lost()}});
   const auto now = session_.now();
-  if (now != before && (now == cluster::session::state::superseded || now == cluster::session::state::rejected))
+  if (now == before)
+    return;
+  if (const auto* other = std::get_if<cluster::incarnation_alive>(&answer))
+    log_event(log_level::error, "session_rejected",
+              {{"reason", "another process has this node's id, at " + other->address}});
+  else if (now == cluster::session::state::superseded)
+    log_event(log_level::error, "session_superseded", {{"reason", "another process took this node's place"}});
+  if (now == cluster::session::state::superseded || now == cluster::session::state::rejected)
     on_end_(now);
 }
 

@@ -92,7 +92,6 @@ peer_standing membership::standing_of(const cluster::registered_node& peer) cons
   standing.node = peer.node;
   standing.name = peer.name;
   standing.address = peer.address;
-  standing.incarnation = peer.incarnation;
   standing.usable = table_.state_of(peer.node) == cluster::member_state::alive;
   const auto* load = config_.load_of(peer.node);
   if (load == nullptr)

@@ -74,9 +74,10 @@ void peer_calls::adopt(peer_standings_ptr standings) {
       mine.address = known.address;
       mine.link->set_peer(known.address);
     }
-    // A node that has just come refused links until it had a history: it takes them from now on.
-    if (std::exchange(mine.incarnation, known.incarnation) != known.incarnation && known.incarnation != uuid{})
+    // One that was turned away before it had joined, or was down, takes calls from now on.
+    if (known.usable && !std::exchange(mine.usable, known.usable))
       mine.link->poke();
+    mine.usable = known.usable;
   }
   for (auto entry = peers_.begin(); entry != peers_.end();) {
     const bool known = std::any_of(standings_->peers.begin(), standings_->peers.end(),

@@ -28,7 +28,6 @@ struct peer_standing {
   uuid node;
   std::string name;
   endpoint address;     ///< where it accepts links
-  uuid incarnation;     ///< of its present session; nil without one
   bool usable = false;  ///< neither suspected nor draining
   std::unordered_map<uuid, function_at_peer> functions;
 };
@@ -72,7 +71,7 @@ private:
   struct peer_entry {
     std::unique_ptr<node_link> link;
     endpoint address;
-    uuid incarnation;
+    bool usable = false;
     std::unordered_map<uuid, std::uint32_t> outstanding;  ///< calls sent and not answered, by function
   };
   struct sent_call {

@@ -115,6 +115,10 @@ void node::state::start_deployer(const std::shared_ptr<actors::first_starts>& st
   deploying.route_identity = [](const std::string& key) {
     return http::parse_route_key(key).map([](const auto& parsed) { return http::identity_of(parsed); }).value_or(key);
   };
+  if (cluster)
+    deploying.await_copies = [this](cluster::cursor at, std::function<void()> done) {
+      await_copies(at, std::move(done));
+    };
   deployer = actors::spawn_on<actors::deployer>(*system, *control.front().loop, std::move(deploying));
 }
 
@@ -153,6 +157,7 @@ expected<void> node::state::start_serving() {
     cluster->listen(*system, *store, *routers);
     // A node that waits for its cluster says so at its admin port.
     start_listening(control);
+    write_node_file();
   }
   if (auto ready = await_store().and_then([this] { return load_first_picture(); }); !ready)
     return ready;
@@ -275,7 +280,10 @@ void node::state::write_node_file() const {
   std::string json = "{\"pid\":" + std::to_string(::getpid()) + ",\"http\":[";
   for (const auto& bound : http_bound)
     json += (json.back() == '[' ? "\"" : ",\"") + to_string(bound) + "\"";
-  json += "],\"admin\":\"" + to_string(admin_bound) + "\"}\n";
+  json += "],\"admin\":\"" + to_string(admin_bound) + "\"";
+  if (cluster)
+    json += ",\"cluster\":\"" + to_string(cluster->address()) + "\"";
+  json += "}\n";
   if (auto written = directory->write_file("node.json", json); !written)
     log_event(log_level::warning, "node_file_not_written", {{"reason", written.error().what}});
 }

@@ -74,6 +74,7 @@ struct node::state {
   std::uint64_t primary_cursor() const;
   void ask_of_node(const std::string& name, const std::function<cluster::store_call(const uuid&)>& call,
                    http::cluster_questions::done done);
+  void await_copies(cluster::cursor at, std::function<void()> done);
   expected<void> load_first_picture();
   void announce();
   void write_node_file() const;

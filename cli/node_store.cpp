@@ -10,6 +10,8 @@ namespace {
 
 /// How long one question to a store that has no history yet may take; then it is asked again.
 constexpr milliseconds open_try{1'000};
+/// Beyond the time that the store itself gives late copies.
+constexpr milliseconds spread_timeout{2'000};
 
 std::string_view kind_of(cluster::store_event::kind what) noexcept {
   using kind = cluster::store_event::kind;
@@ -89,6 +91,8 @@ expected<void> node::state::await_store() {
     std::atomic<bool> there{false};
     expected<cluster::store_identity> what;
   };
+  if (store->point()->role == cluster::store_role::empty)
+    node_state->store(http::node_state::joining);
   while (true) {
     auto asked = std::make_shared<answer>();
     store->open(clock::now() + open_try, [this, asked](expected<cluster::store_identity> what) {
@@ -104,6 +108,17 @@ expected<void> node::state::await_store() {
     if (store->point()->role != cluster::store_role::empty)
       return tl::unexpected{asked->what.error()};
   }
+}
+
+/// A deployment is durable by then: copies that are late, or a primary that is out of reach, only delay its answer.
+void node::state::await_copies(cluster::cursor at, std::function<void()> done) {
+  store->call(cluster::spread_call{at}, clock::now() + spread_timeout,
+              [loop = control.front().loop.get(), done = std::move(done)](const cluster::store_answer& answer) {
+                if (const auto* spread = std::get_if<cluster::spread>(&answer))
+                  for (const auto& name : spread->laggards)
+                    log_event(log_level::warning, "copy_behind", {{"name", name}});
+                loop->post(done);
+              });
 }
 
 cluster::node_load node::state::load() const {

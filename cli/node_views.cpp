@@ -20,11 +20,11 @@ std::string_view word_for(cluster::member_state state) noexcept {
   return "gone";
 }
 
-expected<void> settled(const cluster::store_answer& answer) {
+expected<cluster::cursor> settled(const cluster::store_answer& answer) {
   if (const auto* refusal = std::get_if<cluster::refused>(&answer))
     return tl::unexpected{refusal->why};
-  if (std::holds_alternative<cluster::committed>(answer))
-    return {};
+  if (const auto* committed = std::get_if<cluster::committed>(&answer))
+    return committed->cursor;
   return fail(errc::conflict, "somebody else changed it meanwhile");
 }
 
@@ -112,8 +112,12 @@ void node::state::ask_of_node(const std::string& name, const std::function<clust
   for (const auto& record : follower->snapshot()->nodes)
     if (record.name == name) {
       store->call(call(record.id), clock::now() + change_timeout,
-                  [done = std::move(done), loop = control.front().loop.get()](cluster::store_answer answer) {
-                    loop->post([done, answer = std::move(answer)] { done(settled(answer)); });
+                  [this, done = std::move(done)](const cluster::store_answer& answer) {
+                    control.front().loop->post([this, done, at = settled(answer)] {
+                      if (!at)
+                        return done(tl::unexpected{at.error()});
+                      follower->when_at(*at, [this, done, at = *at] { await_copies(at, [done] { done({}); }); });
+                    });
                   });
       return;
     }

@@ -25,6 +25,7 @@ std::string_view to_string(node_state state) noexcept {
     case node_state::starting: return "starting";
     case node_state::ready: return "ready";
     case node_state::draining: return "draining";
+    case node_state::joining: return "joining";
   }
   return "unknown";
 }

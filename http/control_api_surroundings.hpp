@@ -19,7 +19,8 @@
 
 namespace troupe::http {
 
-enum class node_state : std::uint8_t { starting, ready, draining };
+/// `joining`: it waits for a node that can give it the store.
+enum class node_state : std::uint8_t { starting, ready, draining, joining };
 /// As the admin port calls it.
 std::string_view to_string(node_state state) noexcept;
 

@@ -210,6 +210,9 @@ void store_engine::review_links() {
     const auto known = status();
     if (role_ == store_role::empty || (!known.in_reach && known.out_of_reach >= patience_with_known_addresses))
       seeds = options_.seeds;
+  } else if (alone()) {
+    // It keeps its store; whether its seeds are of another cluster must show, there and here.
+    seeds = options_.seeds;
   }
   if (same_links(wanted, wanted_) && seeds == sought_)
     return;

@@ -61,7 +61,7 @@ class RestartTest(unittest.TestCase):
     def test_all_start_again_in_any_order(self):
         with Cluster(3) as cluster:
             cluster[0].deploy_files("kept", HELLO)
-            for order in ((2, 1, 0), (1, 0, 2), (0, 1, 2)):
+            for order in ((2, 1, 0), (0, 2, 1)):
                 for node in cluster:
                     self.assertEqual(node.terminate(), 0)
                 # Copies serve what they have without their primary.
