@@ -47,8 +47,9 @@ class Member(support.Node):
         return {view["name"]: view for view in json.loads(body)}
 
     def events(self):
-        """(kind, text) of its journal."""
-        return [(event["kind"], event["text"]) for event in json.loads(self.admin("GET", "/v1/events")[2])["events"]]
+        """(kind, text) of its own journal, without those of other nodes."""
+        told = json.loads(self.admin("GET", "/v1/events")[2])["events"]
+        return [(event["kind"], event["text"]) for event in told if event["node"] == self.name]
 
     def readiness(self):
         """Status and text of /readyz."""
