@@ -34,7 +34,7 @@ std::string revision_id(const cluster::store_identity& store, const cluster::fun
 /// What answers need beside the function.
 struct answer_surroundings {
   const lambda_place& place;
-  const cluster::store_identity& store;
+  cluster::store_identity store;
 };
 
 std::string configuration_body_of(const function_view& function, const answer_surroundings& around);
