@@ -145,10 +145,14 @@ class Cluster:
                            f"instances of {function} at {[node.name for node in at]}")
 
     def deploy(self, name, files, *arguments, at):
-        """Deploys the same code through each of the nodes `at`, which gives each of them the code and an instance."""
+        """Deploys the same code through each of the nodes `at`, which gives each of them the code and an instance, until
+        all running nodes pass calls on to instances."""
         for node in at:
             node.deploy_files(name, files, *arguments)
         self.wait_known(name, at)
+        for node in self.running():
+            support.wait_until(lambda one=node: one.request("GET", f"/{name}")[1].get("x-troupe-error") != "init_failed",
+                               f"a call of {name} at {node.name}")
 
 
 Asked = collections.namedtuple("Asked", "number node began ended outcome status cause body")
