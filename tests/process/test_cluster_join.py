@@ -131,7 +131,8 @@ class RefusalTest(unittest.TestCase):
         with Cluster(2) as cluster, support.TempDir() as copied:
             cluster.wait_level()
             # As from an image of a machine: the directory's lock does not hold between the two.
-            shutil.copytree(cluster[1].data_dir, copied, dirs_exist_ok=True, symlinks=True)
+            shutil.copytree(cluster[1].data_dir, copied, dirs_exist_ok=True, symlinks=True,
+                            ignore=shutil.ignore_patterns("*.new"))
             os.unlink(os.path.join(copied, "node.json"))
             twin = Member("n2", [cluster[0].cluster_address], data_dir=copied)
             self.addCleanup(twin.close)
