@@ -89,6 +89,13 @@ std::size_t function_supervisor::alive() const {
   return count(stage::ready) + count(stage::starting);
 }
 
+/// An instance of an earlier version takes calls: it does so until one of the present version is ready.
+bool function_supervisor::older_serves() const {
+  return std::any_of(instances_.begin(), instances_.end(), [&](const auto& entry) {
+    return entry.second.state == stage::ready && entry.second.version != what_.spec->version;
+  });
+}
+
 bool function_supervisor::below_minimum() const {
   return alive() < what_.spec->min_instances;
 }
@@ -131,7 +138,7 @@ void function_supervisor::start_instances(std::size_t wanted, unsigned loop) {
 void function_supervisor::start_when_allowed() {
   if (stopping_ || retry_scheduled_ || asked_for_memory_)
     return;
-  const bool first_wanted = alive() == 0 && (calls_wait_ || !reports_.empty());
+  const bool first_wanted = alive() == 0 && (calls_wait_ || !reports_.empty() || older_serves());
   if (!first_wanted && !below_minimum())
     return;
   const auto now = clock::now();

@@ -73,6 +73,7 @@ private:
   void refuse(const functions::failure& why);
   void give_back_memory(std::uint64_t mb);
   std::size_t alive() const;
+  bool older_serves() const;
   bool below_minimum() const;
   void report(const start_report& what);
   void fail_waiting(const functions::failure& why);
