@@ -33,13 +33,13 @@ class ViewsTest(unittest.TestCase):
             rows = self.rows(node)
             stores = [row["store"] for row in rows]
             return (len(rows) == 2 and stores[0] == stores[1] and stores[0]["digest"] and stores[0]["lag"] == 0 and
-                    all(row["version"] and row["age_ms"] is not None for row in rows) and rows)
+                    all(row["version"] and row["age_ms"] is not None for row in rows) and
+                    [row["functions"] for row in rows] == [["hello"], []] and rows)
         for node in (self.first, self.second):
             rows = support.wait_until(lambda n=node: are_level(n), "level copies in `troupe nodes`")
             self.assertEqual([(row["name"], row["role"], row["state"]) for row in rows],
                              [("n1", "primary", "ready"), ("n2", "copy", "ready")])
             self.assertEqual(rows[0]["version"], rows[1]["version"])
-        self.assertEqual([row["functions"] for row in rows], [["hello"], []])
 
     def test_events_of_both_come_by_time_from_either(self):
         for node in (self.first, self.second):
