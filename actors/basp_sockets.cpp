@@ -69,14 +69,17 @@ struct tls_bytes {
   caf::openssl::session_ptr session;
   rw_state read_some(std::size_t& result, int descriptor, void* bytes, std::size_t size) {
     ERR_clear_error();
-    const auto state = session->read_some(result, descriptor, bytes, size);
-    if (state == rw_state::failure)
-      report_tls_failure(descriptor);
-    return state;
+    return told(session->read_some(result, descriptor, bytes, size), descriptor);
   }
   rw_state write_some(std::size_t& result, int descriptor, const void* bytes, std::size_t size) {
     ERR_clear_error();
-    return session->write_some(result, descriptor, bytes, size);
+    return told(session->write_some(result, descriptor, bytes, size), descriptor);
+  }
+  /// A handshake goes on, and fails, in either.
+  static rw_state told(rw_state state, int descriptor) {
+    if (state == rw_state::failure)
+      report_tls_failure(descriptor);
+    return state;
   }
   bool must_read_more(int descriptor, std::size_t threshold) { return session->must_read_more(descriptor, threshold); }
 };

@@ -29,20 +29,19 @@ json number_or_null(const std::optional<std::uint64_t>& number) {
 }
 
 json object_of(const node_view& node) {
-  return {
-      {"name", node.name},
-      {"id", to_string(node.id)},
-      {"role", node.role},
-      {"state", node.state},
-      {"age_ms", number_or_null(node.age_ms)},
-      {"version", text_or_null(node.version)},
-      {"cluster", text_or_null(node.cluster)},
-      {"store",
-       {{"cursor", number_or_null(node.store.cursor)},
-        {"lag", number_or_null(node.store.lag)},
-        {"digest", text_or_null(node.store.digest)}}},
-      {"load", {{"in_flight", node.load.in_flight}, {"ready", node.load.ready}}},
-      {"functions", node.functions}};
+  return {{"name", node.name},
+          {"id", to_string(node.id)},
+          {"role", node.role},
+          {"state", node.state},
+          {"age_ms", number_or_null(node.age_ms)},
+          {"version", text_or_null(node.version)},
+          {"cluster", text_or_null(node.cluster)},
+          {"store",
+           {{"cursor", number_or_null(node.store.cursor)},
+            {"lag", number_or_null(node.store.lag)},
+            {"digest", text_or_null(node.store.digest)}}},
+          {"load", {{"in_flight", node.load.in_flight}, {"ready", node.load.ready}}},
+          {"functions", node.functions}};
 }
 
 bool is_journal_id(std::string_view text) {

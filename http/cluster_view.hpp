@@ -56,8 +56,8 @@ struct journal_part {
 };
 
 /// One JSON object and a line feed: `events` of all nodes by time, `next` (what to give as `from` next time, opaque to
-/// clients), `overwritten`, and `silent`, the names of nodes that did not answer. Journals of `before` that gave no part
-/// keep their place in `next`, up to 256 in all.
+/// clients), `overwritten`, and `silent`, the names of nodes that did not answer. Journals of `before` that gave no
+/// part keep their place in `next`, up to 256 in all.
 std::string events_body(const std::vector<journal_part>& parts, const std::vector<std::string>& silent,
                         const event_position& before);
 

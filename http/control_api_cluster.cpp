@@ -70,15 +70,16 @@ caf::result<reply_ptr> control_api::events(std::string_view query) {
   if (!around_->cluster.events)
     return json_reply(200, events_body({own}, {}, *position));
   auto answer = make_response_promise<promise>();
-  around_->cluster.events(*position, [self = strong_self(), this, answer, own = std::move(own), before = *position](
-                                         std::vector<journal_part> parts, const std::vector<std::string>& silent) mutable {
-    enter();
-    if (getf(is_terminated_flag))
-      return;  // the node is going down: nobody waits any more
-    parts.push_back(std::move(own));
-    answer.deliver(json_reply(200, events_body(parts, silent, before)));
-    loop().drain();
-  });
+  around_->cluster.events(*position,
+                          [self = strong_self(), this, answer, own = std::move(own), before = *position](
+                              std::vector<journal_part> parts, const std::vector<std::string>& silent) mutable {
+                            enter();
+                            if (getf(is_terminated_flag))
+                              return;  // the node is going down: nobody waits any more
+                            parts.push_back(std::move(own));
+                            answer.deliver(json_reply(200, events_body(parts, silent, before)));
+                            loop().drain();
+                          });
   return answer;
 }
 
