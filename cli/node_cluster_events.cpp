@@ -80,23 +80,23 @@ void node_cluster::read_on(const std::shared_ptr<journal_reading>& reading, std:
     return reading->settle();
   auto& contents = place.part.contents;
   const auto after = contents.next - 1;
-  plane_->ask_events(place.node, after, actors::event_journal::max_events, reading->deadline,
-                     [this, reading, index, after](expected<cluster::event_page> page) {
-                       auto& there = reading->places[index];
-                       if (!page)
-                         return reading->settle();
-                       auto& read = there.part.contents;
-                       for (auto& event : page->events) {
-                         read.overwritten += event.sequence - std::min(event.sequence, read.next);
-                         read.next = event.sequence + 1;
-                         read.events.push_back({event.sequence, event.time_unix_ms, std::move(event.name),
-                                                std::move(event.text)});
-                       }
-                       there.answered = !page->more;
-                       if (page->more && read.next > after + 1)
-                         return read_on(reading, index);
-                       reading->settle();
-                     });
+  plane_->ask_events(
+      place.node, after, actors::event_journal::max_events, reading->deadline,
+      [this, reading, index, after](expected<cluster::event_page> page) {
+        auto& there = reading->places[index];
+        if (!page)
+          return reading->settle();
+        auto& read = there.part.contents;
+        for (auto& event : page->events) {
+          read.overwritten += event.sequence - std::min(event.sequence, read.next);
+          read.next = event.sequence + 1;
+          read.events.push_back({event.sequence, event.time_unix_ms, std::move(event.name), std::move(event.text)});
+        }
+        there.answered = !page->more;
+        if (page->more && read.next > after + 1)
+          return read_on(reading, index);
+        reading->settle();
+      });
 }
 
 }  // namespace troupe::cli
