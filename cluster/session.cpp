@@ -28,8 +28,11 @@ std::optional<store_call> session::due(milliseconds boot, session_id fresh) {
   if (state_ == state::open)
     return renew_call{id_, options_.node, options_.incarnation};
   // The id stays until it is answered: an open whose answer was lost is asked for again, not opened twice.
-  if (id_ == session_id{})
+  // Not for ever: the store forgets ids, and would open a session a second time that ended long ago.
+  if (id_ == session_id{} || boot - asked_since_ > 2 * options_.ttl) {
     id_ = fresh;
+    asked_since_ = boot;
+  }
   return open_session_call{id_, options_.node, options_.incarnation, options_.address, options_.ttl};
 }
 

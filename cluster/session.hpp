@@ -60,6 +60,7 @@ private:
   milliseconds valid_until_{0};
   milliseconds sent_at_{0};
   milliseconds next_at_{0};
+  milliseconds asked_since_{0};  ///< with the present id
   bool outstanding_ = false;
   bool stale_ = false;  ///< what is outstanding was asked of a history that is gone
   std::uint64_t times_lost_ = 0;

@@ -102,3 +102,18 @@ TEST_F(SessionTest, WhatAReplacedHistoryGrantedIsVoidAlsoWhenItsAnswerComesLater
   EXPECT_EQ(own.now(), session::state::closed);
   EXPECT_TRUE(std::holds_alternative<open_session_call>(*own.due(104s, make_fast_uuid())));
 }
+
+TEST_F(SessionTest, AnIdThatWasAskedForInVainForTwiceItsTimeGivesWayToAFreshOne) {
+  ASSERT_TRUE(own.due(100s, fresh));
+  own.answered(refused{{errc::unknown_outcome, "no answer"}}, 101s);
+  const auto again = own.due(120s, make_fast_uuid());
+  ASSERT_TRUE(again);
+  EXPECT_EQ(std::get<open_session_call>(*again).session, fresh) << "an open whose answer was lost is not opened twice";
+  own.answered(refused{{errc::unavailable, "away"}}, 120s);
+
+  const auto another = make_fast_uuid();
+  const auto late = own.due(121s, another);
+
+  ASSERT_TRUE(late);
+  EXPECT_EQ(std::get<open_session_call>(*late).session, another) << "the store may have forgotten the old id";
+}
