@@ -17,6 +17,7 @@ public:
   void go_on();
   /// A primary whose disk is lost is replaced by somebody's copy; dead nodes start again.
   void repair();
+  void restart_halted();
 
 private:
   void one();
@@ -33,7 +34,6 @@ private:
   void join();
   void lose_disk();
   void remove_gone();
-  void restart_halted();
   void restore_if_needed();
   void restore();
   instant between(std::int64_t low_ms, std::int64_t high_ms);
