@@ -43,7 +43,6 @@ class CertsTest(unittest.TestCase):
         return found
 
 
-@unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
 class OpensslTest(CertsTest):
     def test_a_node_of_the_authority_is_accepted_in_both_roles(self):
         self.run_certs("init", "--name", "shop")
