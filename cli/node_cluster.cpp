@@ -169,7 +169,11 @@ void node_cluster::listen(caf::actor_system& system, actors::built_in_store& sto
   on_each_loop([](loop_side& each) { each.calls->start(); });
 
   actors::link_listener_config config;
-  config.accept = [this](const cluster::link_hello& peer) { return judge(peer, peer.purpose); };
+  config.accept = [this](const cluster::link_hello& peer) {
+    return judge(peer, peer.purpose).and_then([&](const cluster::link_hello& own) {
+      return actors::may_dial_store(own, peer).map([&] { return own; });
+    });
+  };
   config.hello = [this] { return hello(); };
   config.make_cipher = cipher_maker(actors::tls_role::server);
   config.deliver = actors::deliver_to_store(

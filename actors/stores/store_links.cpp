@@ -52,6 +52,12 @@ void store_links::adopt(accepted_link link) {
   sessions_->adopt(std::move(link));
 }
 
+expected<void> may_dial_store(const cluster::link_hello& own, const cluster::link_hello& peer) {
+  if (peer.purpose == cluster::link_purpose::store && own.store_id == uuid{})
+    return fail(errc::not_ready, "this node has not joined its cluster yet");
+  return {};
+}
+
 std::function<void(accepted_link)> deliver_to_store(store_links& store, std::function<void(accepted_link)> others) {
   return [&store, others = std::move(others)](accepted_link link) {
     if (link.peer.purpose == cluster::link_purpose::store)

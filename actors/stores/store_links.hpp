@@ -51,6 +51,11 @@ private:
   std::shared_ptr<sessions> sessions_;
 };
 
+/// For `link_listener_config::accept`: whether `peer` may dial the store of `own`. A node without a history joins
+/// through its seeds only: who dials it knows its address from another node that was there before, maybe of another
+/// cluster.
+expected<void> may_dial_store(const cluster::link_hello& own, const cluster::link_hello& peer);
+
 /// For `link_listener_config::deliver`: links for the store go to `store`, all others to `others`.
 std::function<void(accepted_link)> deliver_to_store(store_links& store, std::function<void(accepted_link)> others);
 

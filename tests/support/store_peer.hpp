@@ -151,7 +151,10 @@ private:
   void listen(int descriptor) {
     actors::link_listener_config config;
     config.hello = [this] { return hello(); };
-    config.accept = [this](const cluster::link_hello&) { return expected<cluster::link_hello>{hello()}; };
+    config.accept = [this](const cluster::link_hello& peer) {
+      const auto own = hello();
+      return actors::may_dial_store(own, peer).map([&] { return own; });
+    };
     server_ = std::make_unique<actors::link_server>(*loop_, services_, actors::link_server_config{});
     config.deliver = actors::deliver_to_store(*links_, actors::deliver_to({}, {loop_.get(), server_.get()}));
     listener_ = std::make_unique<actors::link_listener>(*loop_, descriptor, std::move(config));
