@@ -110,9 +110,12 @@ void network::arrive(const std::shared_ptr<link>& which, std::size_t side) {
         return;
       if (next->what == letter::kind::up) {
         now.running->link_up(from, which);
-        // The other end may have gone before this one knew of the link.
-        give_up_later(which, which->side_of(to),
-                      [this, which, from, to] { return !which->open[which->side_of(from)] || is_cut(from, to); });
+        // The other end may have gone before this one knew of the link, even with its whole process: `ended` finds
+        // only links that both know of.
+        give_up_later(which, which->side_of(to), [this, which, from, to] {
+          const auto there = which->side_of(from);
+          return !which->open[there] || all_.nodes[from]->life != which->lives[there] || is_cut(from, to);
+        });
       } else if (next->what == letter::kind::message) {
         now.running->received(from, std::move(next->message), next->history);
       } else {

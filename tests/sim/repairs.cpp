@@ -23,6 +23,23 @@ void troubles::remove_gone() {
     }
 }
 
+/// Seeds are members: among empty nodes alone nobody would ever hear of the store.
+void troubles::name_seeds() {
+  auto& seeds = all_.seeds;
+  std::erase_if(seeds, [this](std::size_t index) { return all_.nodes[index]->gone; });
+  const auto is_member = [this](std::size_t index) { return all_.nodes[index]->registered_on_disk(); };
+  const auto add = [&](bool members) {
+    for (const auto& each : all_.nodes)
+      if (!each->gone && is_member(each->index) == members && seeds.size() < 3 &&
+          std::find(seeds.begin(), seeds.end(), each->index) == seeds.end())
+        seeds.push_back(each->index);
+  };
+  if (seeds.size() >= 3 && std::none_of(seeds.begin(), seeds.end(), is_member))
+    seeds.pop_back();
+  add(true);
+  add(false);
+}
+
 void troubles::restart_halted() {
   for (const auto index : all_.up()) {
     auto& machine = *all_.nodes[index];
@@ -68,6 +85,7 @@ void troubles::restore() {
   all_.seen.restored(*made);
   chosen->disk.replace(*made);
   chosen->start();
+  name_seeds();
 }
 
 void troubles::repair() {
@@ -84,6 +102,7 @@ void troubles::repair() {
     }
     each->start();
   }
+  name_seeds();
 }
 
 }  // namespace troupe::sim

@@ -182,11 +182,7 @@ void troubles::lose_disk() {
   machine.disk.wipe();
   machine.gone = true;
   all_.note(machine, "is lost with its disk");
-  std::erase(all_.seeds, machine.index);
-  for (const auto& each : all_.nodes)
-    if (!each->gone && all_.seeds.size() < 3 &&
-        std::find(all_.seeds.begin(), all_.seeds.end(), each->index) == all_.seeds.end())
-      all_.seeds.push_back(each->index);
+  name_seeds();
   all_.time.after(between(500, 5'000), [this] {
     if (all_.troubled)
       restore_if_needed();

@@ -34,6 +34,7 @@ private:
   void join();
   void lose_disk();
   void remove_gone();
+  void name_seeds();
   void restore_if_needed();
   void restore();
   instant between(std::int64_t low_ms, std::int64_t high_ms);
