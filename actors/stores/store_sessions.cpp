@@ -27,6 +27,9 @@ std::vector<endpoint> parsed(const std::vector<std::string>& addresses) {
 void store_links::sessions::begin(store_network_user& user) {
   user_ = &user;
   loop_.add_tick(*this);
+  // The store's thread may have been faster than its maker.
+  if (const auto asked = std::exchange(asked_early_, std::nullopt))
+    want(asked->first, asked->second);
 }
 
 void store_links::sessions::end() {
@@ -50,8 +53,10 @@ void store_links::sessions::end() {
 
 void store_links::sessions::want(const std::vector<cluster::wanted_link>& nodes,
                                  const std::vector<std::string>& seeds) {
-  if (user_ == nullptr)
+  if (user_ == nullptr) {
+    asked_early_.emplace(nodes, seeds);
     return;
+  }
   std::map<cluster::node_id, bool> wanted_before;
   for (auto& [id, node] : nodes_)
     wanted_before[id] = std::exchange(node.wanted, false);

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,6 +76,8 @@ private:
   event_loop& loop_;
   const store_links_config config_;
   store_network_user* user_ = nullptr;
+  /// What was wanted before there was a user.
+  std::optional<std::pair<std::vector<cluster::wanted_link>, std::vector<std::string>>> asked_early_;
   std::map<cluster::node_id, known_node> nodes_;
   std::vector<seed> seeds_;
   std::vector<probing> probes_;

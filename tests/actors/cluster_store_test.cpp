@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include <filesystem>
 #include <fstream>
 
@@ -127,6 +129,9 @@ TEST_F(ClusterStoreTest, APrimaryRestartsWithItsDataAndItsCopiesGoOn) {
   const auto at = cursor_of(b->client().put("x", "1"));
   b->reach(at);
   a.stop();
+  const auto until = clock::now() + seconds{20};
+  while (b->store().health().authority_in_reach && clock::now() < until)
+    std::this_thread::yield();
 
   const auto refusal = b->client().put("x", "2");
   ASSERT_NE(why_refused(refusal), nullptr);
