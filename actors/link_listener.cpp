@@ -251,11 +251,23 @@ expected<int> open_link_socket(const endpoint& address, endpoint& bound) {
 }
 
 std::function<void(accepted_link)> deliver_to(std::vector<link_destination> servers, link_destination control) {
-  return [servers = std::move(servers), control](accepted_link link) {
-    const auto& to =
-        link.peer.purpose == cluster::link_purpose::control ? control : servers[link.peer.loop % servers.size()];
+  struct destination {
+    link_destination to;
+    std::weak_ptr<const bool> life;
+  };
+  const auto known = [](const link_destination& to) { return destination{to, to.server->life()}; };
+  std::vector<destination> all;
+  for (const auto& each : servers)
+    all.push_back(known(each));
+  return [all = std::move(all), control = known(control)](accepted_link link) {
+    const bool stays = link.peer.purpose == cluster::link_purpose::control || all.empty();
+    const auto& to = stays ? control : all[link.peer.loop % all.size()];
     auto kept = std::make_shared<accepted_link>(std::move(link));
-    to.loop->post([server = to.server, kept] { server->adopt(std::move(*kept)); });
+    // The server may end before its loop comes to this; then the link is closed with what holds it.
+    to.to.loop->post([server = to.to.server, life = to.life, kept] {
+      if (life.lock())
+        server->adopt(std::move(*kept));
+    });
   };
 }
 

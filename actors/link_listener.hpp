@@ -34,7 +34,7 @@ struct link_listener_config {
 };
 
 /// For `link_listener_config::deliver`: links for calls go to `servers[hello.loop % servers.size()]` on its loop, those
-/// for control to `control`. Each loop outlives its server, and the servers what is posted to them.
+/// for control to `control`. Each loop outlives its server. On the thread that made the servers.
 struct link_destination {
   event_loop* loop = nullptr;
   link_server* server = nullptr;

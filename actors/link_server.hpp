@@ -50,6 +50,8 @@ public:
   /// Closes the links of one node.
   void close_peer(const uuid& node);
   std::size_t links() const noexcept;
+  /// Expires with the server: for jobs that are posted to its loop. From the thread that made it.
+  std::weak_ptr<const bool> life() const noexcept { return life_; }
   /// Calls of peers that are not settled.
   std::size_t calls() const noexcept;
   /// Whether everything that was answered has left.
@@ -75,6 +77,7 @@ private:
   std::vector<std::shared_ptr<served>> links_;
   ticker ticker_;
   bool drains_ = false;
+  const std::shared_ptr<const bool> life_ = std::make_shared<const bool>(true);
 };
 
 }  // namespace troupe::actors

@@ -128,7 +128,9 @@ class PrefetchTest(QueueCase):
                 load.join()
                 hanging.join()
                 status, cause, took = outcome["hung"]
-                self.assertEqual((status, cause), (500, "function_timeout"))
+                # Whoever waits behind a call whose answer the worker has not sent yet shares the worker's fate.
+                self.assertEqual(status, 500)
+                self.assertIn(cause, ("function_timeout", "function_crashed") if act == "spin" else ("function_timeout",))
                 self.assertLess(took, 5)
                 # What lay in the worker behind it may have shared its fate; everything else was served.
                 failed = sum(count for code, count in outcome["load"].items() if code != 200)
