@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <caf/send.hpp>
-#include <future>
 #include <utility>
 
 #include "actors/tls_cipher.hpp"
@@ -120,7 +119,7 @@ void node_cluster::attach(cluster_surroundings around) {
     side->loop = around_.loops[i];
     actors::peer_calls_config calls;
     calls.self = self_.node;
-    calls.link_to = [this, i](const actors::peer_standing& peer) { return link_to(peer, i); };
+    calls.link_to = [this, i](const actors::peer_standing& peer) { return calls_link_to(peer.node, i); };
     calls.on_link = [this, i](const uuid& node, std::shared_ptr<const actors::link_pulse> pulse) {
       around_.control->post([this, i, node, pulse] { membership_->watch(node, i, pulse); });
     };
@@ -133,24 +132,35 @@ void node_cluster::attach(cluster_surroundings around) {
   make_code_exchange();
 }
 
-actors::node_link_config node_cluster::link_to(const actors::peer_standing& peer, std::size_t index) {
+/// A link to `peer` and nobody else. `index`: of the loop that dials, for links of purpose `calls`.
+actors::node_link_config node_cluster::link_to(const uuid& peer, cluster::link_purpose purpose,
+                                               std::size_t index) const {
   actors::node_link_config link;
-  link.hello = [this, index] {
+  link.hello = [this, purpose, index] {
     auto own = hello();
-    own.purpose = cluster::link_purpose::calls;
+    own.purpose = purpose;
     own.loop = index;
     return own;
   };
-  link.accept = [this, node = peer.node](const cluster::link_hello& answered) -> expected<void> {
-    if (answered.node != node)
+  link.accept = [this, peer, purpose](const cluster::link_hello& answered) -> expected<void> {
+    if (answered.node != peer)
       return fail(errc::refused, "node " + answered.node_name + " answers there, another one was expected");
-    around_.control->post([this, answered] { learn(answered); });
-    return judge(answered, cluster::link_purpose::calls).map([](const cluster::link_hello&) {});
-  };
-  link.on_change = [this, index, node = peer.node](const actors::link_change& change) {
-    around_.control->post([this, index, node, change] { membership_->link_changed(node, index, change); });
+    return judge(answered, purpose).map([](const cluster::link_hello&) {});
   };
   link.make_cipher = cipher_maker(actors::tls_role::client);
+  return link;
+}
+
+actors::node_link_config node_cluster::calls_link_to(const uuid& peer, std::size_t index) {
+  auto link = link_to(peer, cluster::link_purpose::calls, index);
+  link.accept = [this, peer, accept = std::move(link.accept)](const cluster::link_hello& answered) {
+    if (answered.node == peer)
+      around_.control->post([this, answered] { learn(answered); });
+    return accept(answered);
+  };
+  link.on_change = [this, index, peer](const actors::link_change& change) {
+    around_.control->post([this, index, peer, change] { membership_->link_changed(peer, index, change); });
+  };
   return link;
 }
 
@@ -179,7 +189,7 @@ void node_cluster::listen(caf::actor_system& system, actors::built_in_store& sto
   config.deliver = actors::deliver_to_store(
       *store_links_, actors::deliver_to(std::move(destinations), {side.loop, side.server.get()}));
   listener_ = std::make_unique<actors::link_listener>(*around_.control, std::exchange(socket_, -1), std::move(config));
-  on_control([this] {
+  around_.on_control([this] {
     membership_->start();
     control_links_->start();
     fetcher_->start();
@@ -212,7 +222,7 @@ expected<void> node_cluster::meet(caf::actor_system& system) {
   session_ = std::make_unique<actors::live_session>(
       *around_.control, *store, std::move(wanted),
       [this](cluster::session::state now) { around_.must_end(now == cluster::session::state::rejected ? 2 : 1); });
-  on_control([this, port = started->port] {
+  around_.on_control([this, port = started->port] {
     control_.port = port;
     set_control_peers();
     session_->start();
@@ -221,27 +231,11 @@ expected<void> node_cluster::meet(caf::actor_system& system) {
 }
 
 void node_cluster::on_each_loop(const std::function<void(loop_side&)>& job) {
-  for (auto& side : loops_) {
-    std::promise<void> done;
-    side->loop->post([&] {
-      job(*side);
-      done.set_value();
-    });
-    done.get_future().wait();
-  }
-}
-
-void node_cluster::on_control(const std::function<void()>& job) {
-  std::promise<void> done;
-  around_.control->post([&] {
-    job();
-    done.set_value();
-  });
-  done.get_future().wait();
+  around_.on_each_loop([&](std::size_t index) { job(*loops_[index]); });
 }
 
 void node_cluster::drain() {
-  on_control([this] {
+  around_.on_control([this] {
     if (plane_)
       plane_->announce(cluster::serving_state::draining);
   });
@@ -249,15 +243,18 @@ void node_cluster::drain() {
 }
 
 bool node_cluster::busy() {
-  bool any = false;
-  on_each_loop([&](loop_side& side) { any = any || side.server->calls() > 0 || !side.server->idle(); });
+  std::atomic<bool> any{false};
+  on_each_loop([&](loop_side& side) {
+    if (side.server->calls() > 0 || !side.server->idle())
+      any = true;
+  });
   return any;
 }
 
 void node_cluster::stop() {
   if (!listener_)
     return;
-  on_control([this] {
+  around_.on_control([this] {
     if (session_)
       session_->stop();
     listener_->stop();
@@ -286,7 +283,7 @@ void node_cluster::dissolve() {
     side.server.reset();
   });
   plane_.reset();
-  on_control([this] {
+  around_.on_control([this] {
     session_.reset();
     listener_.reset();
     membership_.reset();

@@ -43,6 +43,10 @@ struct cluster_identity {
 struct cluster_surroundings {
   std::vector<actors::event_loop*> loops;
   actors::event_loop* control = nullptr;
+  /// Runs a job on every one of `loops`, given its index, or on `control`, and waits for it; a loop that is stuck for
+  /// good ends the process. On the node's own thread.
+  std::function<void(const std::function<void(std::size_t index)>&)> on_each_loop;
+  std::function<void(const std::function<void()>&)> on_control;
   actors::event_journal* journal = nullptr;
   actors::work_thread* files = nullptr;
   functions::code_store* code = nullptr;
@@ -116,10 +120,10 @@ private:
       : settings_{std::move(settings)}, self_{std::move(self)} {}
   cluster::link_hello hello() const;
   expected<cluster::link_hello> judge(const cluster::link_hello& peer, cluster::link_purpose purpose) const;
-  actors::node_link_config link_to(const actors::peer_standing& peer, std::size_t index);
+  actors::node_link_config link_to(const uuid& peer, cluster::link_purpose purpose, std::size_t index) const;
+  actors::node_link_config calls_link_to(const uuid& peer, std::size_t index);
   std::function<std::unique_ptr<actors::stream_cipher>()> cipher_maker(actors::tls_role role) const;
   void on_each_loop(const std::function<void(loop_side&)>& job);
-  void on_control(const std::function<void()>& job);
   void make_membership();
   void make_code_exchange();
   std::vector<uuid> reachable() const;

@@ -5,21 +5,7 @@ namespace troupe::cli {
 
 void node_cluster::make_code_exchange() {
   actors::control_links_config links;
-  links.link_to = [this](const uuid& peer) {
-    actors::node_link_config link;
-    link.hello = [this] {
-      auto own = hello();
-      own.purpose = cluster::link_purpose::control;
-      return own;
-    };
-    link.accept = [this, peer](const cluster::link_hello& answered) -> expected<void> {
-      if (answered.node != peer)
-        return fail(errc::refused, "node " + answered.node_name + " answers there, another one was expected");
-      return judge(answered, cluster::link_purpose::control).map([](const cluster::link_hello&) {});
-    };
-    link.make_cipher = cipher_maker(actors::tls_role::client);
-    return link;
-  };
+  links.link_to = [this](const uuid& peer) { return link_to(peer, cluster::link_purpose::control, 0); };
   control_links_ = std::make_unique<actors::control_links>(*around_.control, std::move(links));
   code_service_ = std::make_unique<actors::code_service>(*around_.control, control_side_->services,
                                                          actors::code_service_config{around_.files, around_.code});

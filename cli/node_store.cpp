@@ -1,6 +1,4 @@
 // The store of a node: opened once its loops run, since it may have to reach the stores of others.
-#include <sys/sysinfo.h>
-
 #include "cli/node_state.hpp"
 #include "config/log.hpp"
 
@@ -56,6 +54,10 @@ expected<void> node::state::open_store() {
     for (auto& each : gateways)
       around.loops.push_back(each.loop.get());
     around.control = control.front().loop.get();
+    around.on_each_loop = [this](const std::function<void(std::size_t)>& job) {
+      on_each(gateways, [&](serving_loop& each) { job(each.loop->index()); });
+    };
+    around.on_control = [this](const std::function<void()>& job) { on_each(control, [&](serving_loop&) { job(); }); };
     around.journal = &journal;
     around.files = files.get();
     around.code = &*code;
