@@ -11,10 +11,6 @@ namespace {
 constexpr milliseconds min_ttl{1'000};
 constexpr milliseconds max_ttl{300'000};
 
-store_answer widen(commit_result result) {
-  return std::visit([](auto&& each) -> store_answer { return std::forward<decltype(each)>(each); }, std::move(result));
-}
-
 store_answer refuse(errc code, std::string what) {
   return refused{{code, std::move(what)}};
 }

@@ -1,5 +1,7 @@
 #include "cluster/store_call.hpp"
 
+#include <utility>
+
 namespace troupe::cluster {
 
 namespace {
@@ -14,6 +16,18 @@ std::size_t size_of(const std::vector<guard>& guards, const std::vector<write>& 
 }
 
 }  // namespace
+
+std::optional<commit_id> id_of(const store_call& call) {
+  if (const auto* each = std::get_if<commit_call>(&call))
+    return each->request.id;
+  if (const auto* each = std::get_if<outcome_call>(&call))
+    return each->id;
+  return std::nullopt;
+}
+
+store_answer widen(commit_result result) {
+  return std::visit([](auto&& each) -> store_answer { return std::forward<decltype(each)>(each); }, std::move(result));
+}
 
 std::size_t size_of(const store_call& call) {
   if (const auto* each = std::get_if<commit_call>(&call))

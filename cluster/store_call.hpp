@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -123,6 +124,10 @@ struct spread {
 using store_answer = std::variant<committed, conflicted, voided, refused, outcome_of_commit, reached, session_granted,
                                   incarnation_alive, no_session, owned, held, spread>;
 
+/// The id of a commit or of what is to be settled; nothing for other calls.
+std::optional<commit_id> id_of(const store_call& call);
+/// The same answer as one of any call.
+store_answer widen(commit_result result);
 /// What a call brings to the disk at most, in bytes; bounds queues.
 std::size_t size_of(const store_call& call);
 

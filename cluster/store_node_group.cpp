@@ -12,18 +12,6 @@ constexpr seconds probe_wait{1};
 constexpr seconds probe_memory{5};
 constexpr seconds spread_time{1};
 
-std::optional<commit_id> id_of(const store_call& call) {
-  if (const auto* each = std::get_if<commit_call>(&call))
-    return each->request.id;
-  if (const auto* each = std::get_if<outcome_call>(&call))
-    return each->id;
-  return std::nullopt;
-}
-
-store_answer widen(commit_result result) {
-  return std::visit([](auto&& each) -> store_answer { return std::forward<decltype(each)>(each); }, std::move(result));
-}
-
 store_answer outcome_of(commit_result result) {
   if (const auto* done = std::get_if<committed>(&result))
     return outcome_of_commit{settled::committed, done->cursor};

@@ -38,14 +38,6 @@ std::optional<session_id> own_session_in(const store_call& call, const node_id& 
   return std::nullopt;
 }
 
-std::optional<commit_id> id_of(const store_call& call) {
-  if (const auto* each = std::get_if<commit_call>(&call))
-    return each->request.id;
-  if (const auto* each = std::get_if<outcome_call>(&call))
-    return each->id;
-  return std::nullopt;
-}
-
 }  // namespace
 
 error closed_store_error() {
