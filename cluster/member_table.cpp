@@ -48,39 +48,36 @@ void member_table::renew(const uuid& node, time_point now) {
   standings_.insert_or_assign(node, std::move(fresh));
 }
 
-std::vector<member_change> member_table::told(const uuid& node, suspicion_change change) const {
-  switch (change) {
+/// `judge` is told the suspicion of a registered peer.
+template <class Judge>
+std::vector<member_change> member_table::judged(const uuid& node, Judge judge) {
+  const auto found = standings_.find(node);
+  if (found == standings_.end())
+    return {};
+  auto& suspected = found->second.suspicion;
+  switch (judge(suspected)) {
     case suspicion_change::none: return {};
-    case suspicion_change::suspected:
-      return {{node, member_change::kind::suspected, standings_.at(node).suspicion.reason()}};
+    case suspicion_change::suspected: return {{node, member_change::kind::suspected, suspected.reason()}};
     case suspicion_change::healed: return {{node, member_change::kind::healed}};
   }
   return {};
 }
 
 std::vector<member_change> member_table::opened(const uuid& node, std::size_t link, time_point now) {
-  const auto found = standings_.find(node);
-  return found == standings_.end() ? std::vector<member_change>{}
-                                   : told(node, found->second.suspicion.opened(link, now));
+  return judged(node, [&](suspicion& of) { return of.opened(link, now); });
 }
 
 std::vector<member_change> member_table::closed(const uuid& node, std::size_t link, time_point now) {
-  const auto found = standings_.find(node);
-  return found == standings_.end() ? std::vector<member_change>{}
-                                   : told(node, found->second.suspicion.closed(link, now));
+  return judged(node, [&](suspicion& of) { return of.closed(link, now); });
 }
 
 std::vector<member_change> member_table::refused(const uuid& node, std::size_t link, time_point now) {
-  const auto found = standings_.find(node);
-  return found == standings_.end() ? std::vector<member_change>{}
-                                   : told(node, found->second.suspicion.refused(link, now));
+  return judged(node, [&](suspicion& of) { return of.refused(link, now); });
 }
 
 std::vector<member_change> member_table::ticked(const uuid& node, std::size_t link, time_point heard_at,
                                                 time_point ticked_at) {
-  const auto found = standings_.find(node);
-  return found == standings_.end() ? std::vector<member_change>{}
-                                   : told(node, found->second.suspicion.ticked(link, heard_at, ticked_at));
+  return judged(node, [&](suspicion& of) { return of.ticked(link, heard_at, ticked_at); });
 }
 
 void member_table::set_state(const uuid& node, serving_state state) {

@@ -65,7 +65,8 @@ private:
     serving_state state = serving_state::serving;
   };
   void renew(const uuid& node, time_point now);
-  std::vector<member_change> told(const uuid& node, suspicion_change change) const;
+  template <class Judge>
+  std::vector<member_change> judged(const uuid& node, Judge judge);
 
   uuid self_;
   std::size_t links_;
