@@ -16,19 +16,6 @@ remote_result failed(remote_end end, errc code, std::string detail) {
   return {end, make_failure(code, std::move(detail))};
 }
 
-remote_result result_of(call_result result, const std::string& peer) {
-  if (auto* answered = std::get_if<call_answered>(&result)) {
-    auto outcome = decode_outcome({std::move(answered->head), std::move(answered->body)});
-    if (!outcome)
-      return failed(remote_end::unknown, errc::link_lost, "node " + peer + ": " + outcome.error().what);
-    return {remote_end::ran, std::move(*outcome)};
-  }
-  if (auto* refused = std::get_if<call_not_run>(&result))
-    return failed(remote_end::not_run, refused->code, "node " + peer + ": " + refused->detail);
-  auto& lost = std::get<call_lost>(result);
-  return failed(remote_end::unknown, lost.code, "node " + peer + ": " + lost.detail);
-}
-
 }  // namespace
 
 peer_calls::peer_calls(event_loop& loop, peer_calls_config config) : loop_{loop}, config_{std::move(config)} {}
@@ -88,11 +75,6 @@ void peer_calls::adopt(peer_standings_ptr standings) {
   }
 }
 
-void peer_calls::poke() {
-  for (auto& [node, peer] : peers_)
-    peer.link->poke();
-}
-
 std::vector<cluster::peer_view> peer_calls::views_of(const uuid& function) const {
   std::vector<cluster::peer_view> views;
   views.reserve(standings_->peers.size());
@@ -148,21 +130,39 @@ void peer_calls::end(std::uint64_t key, call_result result) {
   if (entry.empty())
     return;
   auto& ended = entry.mapped();
-  std::string name = to_string(ended.node);
   if (const auto peer = peers_.find(ended.node); peer != peers_.end()) {
     const auto count = peer->second.outstanding.find(ended.call->function->id);
     if (count != peer->second.outstanding.end() && --count->second == 0)
       peer->second.outstanding.erase(count);
-    if (const auto& hello = peer->second.link->peer_hello())
-      name = hello->node_name;
   }
-  ended.done(result_of(std::move(result), name));
+  ended.done(result_of(std::move(result), ended.node));
+}
+
+remote_result peer_calls::result_of(call_result result, const uuid& node) const {
+  if (auto* answered = std::get_if<call_answered>(&result)) {
+    auto outcome = decode_outcome({std::move(answered->head), std::move(answered->body)});
+    if (!outcome)
+      return failed(remote_end::unknown, errc::link_lost, "node " + name_of(node) + ": " + outcome.error().what);
+    return {remote_end::ran, std::move(*outcome)};
+  }
+  if (auto* refused = std::get_if<call_not_run>(&result))
+    return failed(remote_end::not_run, refused->code, "node " + name_of(node) + ": " + refused->detail);
+  auto& lost = std::get<call_lost>(result);
+  return failed(remote_end::unknown, lost.code, "node " + name_of(node) + ": " + lost.detail);
+}
+
+/// For the texts of failures: as the peer calls itself, or its id.
+std::string peer_calls::name_of(const uuid& node) const {
+  if (const auto peer = peers_.find(node); peer != peers_.end())
+    if (const auto hello = peer->second.link->peer_hello())
+      return hello->node_name;
+  return to_string(node);
 }
 
 void peer_calls::on_tick(time_point) {
   std::vector<std::uint64_t> abandoned;
   for (const auto& [key, sent] : sent_)
-    if (sent.call->abandoned.load(std::memory_order_relaxed))
+    if (sent.call->is_abandoned())
       abandoned.push_back(key);
   for (const auto key : abandoned) {
     const auto& sent = sent_.at(key);

@@ -60,8 +60,6 @@ public:
   void stop();
   /// Dials whom it does not know yet and hangs up on whom it no longer knows.
   void adopt(peer_standings_ptr standings);
-  /// Dials at once whoever is being waited for.
-  void poke();
 
   cluster::call_route choose(const uuid& function, const cluster::local_view& here,
                              std::span<const uuid> tried) override;
@@ -83,6 +81,8 @@ private:
 
   void on_tick(time_point now) override;
   void end(std::uint64_t key, call_result result);
+  remote_result result_of(call_result result, const uuid& node) const;
+  std::string name_of(const uuid& node) const;
   std::vector<cluster::peer_view> views_of(const uuid& function) const;
   void retire(std::unique_ptr<node_link> link);
 

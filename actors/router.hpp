@@ -33,8 +33,7 @@ struct router_surroundings {
   std::function<void(const demand&)> on_demand;
   /// The router of another loop. Filled before the first call.
   std::shared_ptr<const std::vector<router_actor>> peers;
-  /// Other nodes, one entry per loop; empty for a node alone. Filled before the first call, emptied on each loop before
-  /// its entry goes.
+  /// Other nodes, one entry per loop; empty for a node alone. Filled before the first call; they outlive the routers.
   std::vector<remote_calls*> remote;
 };
 
