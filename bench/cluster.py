@@ -185,12 +185,6 @@ def parse(arguments):
     return options
 
 
-def about(options):
-    nginx = program.version_of("/usr/sbin/nginx", "-v")
-    return (f"{options.rounds} interleaved rounds of {options.seconds} s; {nginx}",
-            {"rounds": options.rounds, "seconds": options.seconds, "nginx": nginx})
-
-
 def cases_of(options, name):
     return [*options.connections, *([LARGE] if name in ECHOES and not options.no_large else [])]
 
@@ -278,7 +272,7 @@ def report(options, results):
 
 
 def main():
-    return program.run(parse(sys.argv[1:]), about, measure_all, report, measure.rows)
+    return program.run(parse(sys.argv[1:]), measure.about, measure_all, report, measure.rows)
 
 
 if __name__ == "__main__":
