@@ -242,11 +242,13 @@ function_registry::counts function_registry::instances_of(const uuid& function) 
 
 function_registry::figures function_registry::instances() const {
   const auto& budget = *around_.supervision->budget;
-  figures result{0, around_.supervision->stems->waiting_stems(), budget.used_mb.load(), budget.max_mb, 0};
+  figures result{0, around_.supervision->stems->waiting_stems(), budget.used_mb.load(), budget.max_mb, 0, 0};
   for (const auto& [id, entry] : supervised_) {
     result.ready += instances_of(id).ready;
-    for (const auto& loop : entry.load->per_loop)
+    for (const auto& loop : entry.load->per_loop) {
       result.in_flight += loop.in_flight.load();
+      result.waiting += loop.waiting.load();
+    }
   }
   return result;
 }

@@ -75,6 +75,7 @@ public:
     std::uint64_t promised_mb = 0;  ///< memory of all worker processes, those that start or end included
     std::uint64_t max_promised_mb = 0;
     std::uint64_t in_flight = 0;  ///< calls that workers have
+    std::uint64_t waiting = 0;    ///< calls that wait for a worker
   };
   /// Over all functions.
   figures instances() const;
@@ -123,7 +124,7 @@ private:
   std::map<digest, library_ptr> libraries_;
   std::map<digest, error> load_errors_;
   std::vector<uuid> inline_functions_;  ///< of the catalog, run on the loops of this node
-  std::set<digest> isolated_;  ///< objects that took the node with them, as far as the log has named them
+  std::set<digest> isolated_;           ///< objects that took the node with them, as far as the log has named them
   std::vector<std::pair<std::uint64_t, std::function<void()>>> waiters_;
   std::deque<supervisor_actor> memory_waiters_;  ///< each function once
 };

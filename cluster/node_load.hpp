@@ -35,7 +35,7 @@ struct node_figures {
 
 /// The load of one node as it is now.
 struct node_load {
-  std::uint32_t in_flight = 0;          ///< calls that run or wait, all functions together
+  std::uint32_t in_flight = 0;          ///< calls that workers have, all functions together
   std::uint32_t cpu_permille = 0;       ///< of the cores that node and workers may use; theirs only, never the host's
   std::uint64_t memory_used_bytes = 0;  ///< promised to instances
   std::uint64_t memory_left_bytes = 0;  ///< of the budget

@@ -104,15 +104,18 @@ std::string routes_body(std::span<const cluster::route_record> routes) {
 }
 
 std::string node_body(const node_description& node) {
-  return text_of(
-      {{"name", node.name},
-       {"version", TROUPE_VERSION},
-       {"api", 1},
-       {"state", node.state},
-       {"addresses", {{"http", json(node.http)}, {"admin", node.admin}}},
-       {"boot_id", node.boot_id},
-       {"actors", node.actors},
-       {"instances", {{"ready", node.instances}, {"generic", node.generic}, {"memory_mb", node.promised_mb}}}});
+  return text_of({{"name", node.name},
+                  {"version", TROUPE_VERSION},
+                  {"api", 1},
+                  {"state", node.state},
+                  {"addresses", {{"http", json(node.http)}, {"admin", node.admin}}},
+                  {"boot_id", node.boot_id},
+                  {"actors", node.actors},
+                  {"instances",
+                   {{"ready", node.instances},
+                    {"generic", node.generic},
+                    {"memory_mb", node.promised_mb},
+                    {"waiting", node.waiting}}}});
 }
 
 std::string error_body(const error& why) {

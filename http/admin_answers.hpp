@@ -37,6 +37,7 @@ struct node_description {
   std::uint64_t actors = 0;       ///< that run in the process
   std::uint64_t instances = 0;    ///< worker processes that take calls, of all functions
   std::uint64_t generic = 0;      ///< that wait for code
+  std::uint64_t waiting = 0;      ///< calls that wait for one
   std::uint64_t promised_mb = 0;  ///< memory that worker processes may use, also those that start or end
 };
 

@@ -96,6 +96,7 @@ reply_ptr control_api::node() {
   description.actors = home_system().registry().running();
   description.instances = figures.ready;
   description.generic = figures.generic;
+  description.waiting = figures.waiting;
   description.promised_mb = figures.promised_mb;
   return json_reply(200, node_body(description));
 }

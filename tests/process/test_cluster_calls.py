@@ -1,11 +1,9 @@
 """Requests at any node reach a function wherever its instances are."""
-import contextlib
 import hashlib
 import json
 import os
 import socket
 import struct
-import time
 import unittest
 
 import lambda_client
@@ -35,6 +33,11 @@ def versions_at(node):
     """What the node says is deployed: {name: version}."""
     listed = json.loads(node.run("list", "--json", check=True).stdout)["functions"]
     return {each["name"]: int(each["version"]) for each in listed}
+
+
+def waiting_at(nodes):
+    """Calls that wait for a worker, at all of the nodes together."""
+    return sum(json.loads(node.admin("GET", "/v1/node")[2])["instances"]["waiting"] for node in nodes)
 
 
 class CallsTest(unittest.TestCase):
@@ -95,23 +98,27 @@ class CallsTest(unittest.TestCase):
             self.assertEqual((status, body.decode()), (200, f"number {number} " + "x" * number * 500), number)
 
     def test_a_call_that_waits_is_dropped_when_its_client_goes(self):
-        owner, entry = self.cluster[0], self.cluster[1]
-        self.cluster.deploy("slow", WAITS, "--max-instances", "1", at=[owner])
-        first, second, gate = (os.path.join(self.folder, name) for name in ("first", "second", "gate"))
-        with entry.connect() as runs, contextlib.closing(wire.Fence(entry)) as fence:
-            runs.send(wire.get(f"/slow?file={first}&gate={gate}"))
-            support.wait_until(lambda: os.path.exists(first), "the first call runs")
-            waits = entry.connect().send(wire.get(f"/slow?file={second}"))
-            support.wait_until(lambda: wire.has_arrived(waits), "the second call at the entry node")
-            fence.wait()
-            waits.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            waits.close()
-            fence.wait()
-            time.sleep(0.5)  # the entry node looks each 100 ms for calls that nobody waits for, and shows them nowhere
-            support.write_files(self.folder, {"gate": ""})
-            self.assertEqual(runs.response().status, 200)
-        self.assertEqual(self.text_at(entry, "/slow"), "done")
-        self.assertFalse(os.path.exists(second))
+        self.cluster.deploy("slow", WAITS, "--max-instances", "1", at=[self.cluster[0]])
+        late, gate = (os.path.join(self.folder, name) for name in ("late", "gate"))
+        # One at each node: whichever have an instance are busy then.
+        busy = [node.connect() for node in self.cluster]
+        runs = [os.path.join(self.folder, node.name) for node in self.cluster]
+        for client, file in zip(busy, runs):
+            client.send(wire.get(f"/slow?file={file}&gate={gate}"))
+        support.wait_until(lambda: sum(map(os.path.exists, runs)) + waiting_at(self.cluster) == len(busy),
+                           "each call runs or waits")
+        waited = waiting_at(self.cluster)
+        leaves = self.cluster[1].connect().send(wire.get(f"/slow?file={late}"))
+        support.wait_until(lambda: waiting_at(self.cluster) == waited + 1, "the late call waits")
+        leaves.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        leaves.close()
+        support.wait_until(lambda: waiting_at(self.cluster) == waited, "the late call is dropped")
+        support.write_files(self.folder, {"gate": ""})
+        for client in busy:
+            with client:
+                self.assertEqual(client.response().status, 200)
+        self.assertEqual(self.text_at(self.cluster[1], "/slow"), "done")
+        self.assertFalse(os.path.exists(late))
 
 
 class HomeTest(unittest.TestCase):
