@@ -1,0 +1,59 @@
+"""A minute of everything at once: nodes of five die, hang and are cut off in an order drawn from a printed seed.
+
+TROUPE_STORM_SEED repeats one; TROUPE_STORM_S is how long it takes, in seconds.
+"""
+import contextlib
+import os
+import random
+import time
+import unittest
+
+import network
+from trial import Trial
+
+SECONDS = float(os.environ.get("TROUPE_STORM_S", "60"))
+SEED = int(os.environ.get("TROUPE_STORM_SEED", str(int(time.time()))))
+
+
+class StormTest(unittest.TestCase):
+    def setUp(self):
+        self.random = random.Random(SEED)
+        print(f"TROUPE_STORM_SEED={SEED}", flush=True)
+        self.network = network.Network(5)
+        self.addCleanup(self.network.close)
+        self.cluster = self.enterContext(network.HostedCluster(self.network.hosts))
+
+    def test_nothing_runs_twice_and_nothing_acknowledged_is_lost(self):
+        with Trial(self.cluster, self.cluster[1:4], list(self.cluster)) as trial:
+            trial.wait_changed(3)
+            ends = time.monotonic() + SECONDS
+            while time.monotonic() < ends:
+                with contextlib.ExitStack() as harms:
+                    for node in self.random.sample(list(self.cluster), self.random.choice((1, 1, 1, 2, 5))):
+                        harms.enter_context(self.harm(trial, node))
+                    time.sleep(self.random.choice((0.1, 0.5, 2, 6)))
+                self.network.heal()
+                time.sleep(self.random.choice((0, 0.3, 3)))
+            trial.settle()
+            for node in self.cluster:
+                trial.wait_changed(1, through=node)
+            trial.end()
+            trial.judge(self, [(0.0, ends + 30)])
+
+    def harm(self, trial, node):
+        kind = self.random.choice(("kill", "stop", "cut"))
+        print(f"{time.monotonic():.1f} {kind} {node.name}", flush=True)
+        if kind == "kill":
+            return trial.killed(node)
+        if kind == "stop":
+            return trial.stopped(node)
+        for other in self.random.sample([each for each in self.cluster if each is not node], 3):
+            if self.random.random() < 0.6:
+                self.network.cut(node.at, other.at)
+            if self.random.random() < 0.6:
+                self.network.cut(other.at, node.at)
+        return contextlib.nullcontext()
+
+
+if __name__ == "__main__":
+    network.run_tests()
