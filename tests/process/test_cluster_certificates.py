@@ -176,6 +176,17 @@ class CertificatesTest(unittest.TestCase):
             support.wait_until(lambda e=event: e in first.log(), event)
         self.assertEqual(self.states(first), {"n1": "ready"})
 
+    def test_a_stranger_whose_bytes_are_there_before_it_is_accepted_is_told_of(self):
+        port, = free_ports(1)
+        first = self.member("n1", port)
+        first.process.send_signal(signal.SIGSTOP)
+        try:
+            stranger = self.enterContext(socket.create_connection(("127.0.0.1", port + 1), support.PATIENCE_S))
+            stranger.sendall(b"GET / HTTP/1.1\r\nhost: troupe\r\n\r\n")
+        finally:
+            first.process.send_signal(signal.SIGCONT)
+        support.wait_until(lambda: "control_connection_refused" in first.log(), "word of the stranger", 10)
+
     def assert_start_refused(self, flags, *words):
         env = {key: value for key, value in os.environ.items() if not key.startswith("TROUPE_")}
         done = subprocess.run([support.TROUPE, "serve", "--data-dir", self.folder + "/none", *flags], env=env,
