@@ -7,6 +7,7 @@ The judges are functions of what was recorded. Each returns a list of what is wr
   needless_failures  a crash costs what ran or waited at the dead node (I5)
   failures_outside   a fault of the network costs requests until it is noticed
   lost_changes       acknowledged changes are at every node, and none comes back  (I1, I10)
+  lost_versions      the same for functions that several writers deploy at a time
 """
 import collections
 import json
@@ -14,12 +15,11 @@ import os
 
 import load
 
-# One deployment or removal (`mark` None) of a function, through `node`. Those of one function come from one writer, one
-# after the other; `mark` is unique. `outcome`:
-#   ok       acknowledged
+# One deployment or removal (`mark` None) of a function, through `node`; `mark` is unique. `outcome`:
+#   ok       acknowledged; a deployment as this `version`
 #   failed   refused, so nothing was changed
 #   unknown  anything else
-Change = collections.namedtuple("Change", "function mark node began ended outcome said")
+Change = collections.namedtuple("Change", "function mark node began ended outcome said version", defaults=(None,))
 
 # Time in which a node was dead (from the kill to its next readiness) or stopped, by time.monotonic().
 Outage = collections.namedtuple("Outage", "kind node began ended")
@@ -50,17 +50,17 @@ def runs(folder, nodes):
 
 
 def outcome_of(done):
-    """(outcome, words) of a finished `troupe deploy` or `remove` with --json; `done` None if it was given up."""
+    """(outcome, words, version) of an ended `troupe deploy` or `remove` with --json; `done` None if it was given up."""
     if done is None:
-        return "unknown", "no answer in time"
+        return "unknown", "no answer in time", None
     if done.returncode == 0:
-        return "ok", ""
+        return "ok", "", json.loads(done.stdout).get("version")
     try:
         why = json.loads(done.stderr.splitlines()[-1])["error"]
     except (IndexError, KeyError, TypeError, ValueError):
-        return "unknown", done.stderr
+        return "unknown", done.stderr, None
     refused = why["code"] in REFUSALS and not why["message"].startswith("deployed, but")
-    return "failed" if refused else "unknown", why["message"]
+    return "failed" if refused else "unknown", why["message"], None
 
 
 def lived(asked, outages):
@@ -151,8 +151,8 @@ def possible_marks(changes, function):
 
 
 def lost_changes(changes, seen):
-    """Functions that are not what their changes made of them, or not the same everywhere. `seen` is what each node says
-    now: {node: {function: mark}}."""
+    """Functions that are not what their changes made of them, or not the same everywhere. Each has one writer, who made
+    one change after the other. `seen` is what each node says now: {node: {function: mark}}."""
     wrong = []
     for function in sorted({each.function for each in changes}):
         marks = possible_marks(changes, function)
@@ -163,4 +163,29 @@ def lost_changes(changes, seen):
                              f"{[each for each in changes if each.function == function][-4:]}")
         if len(set(there.values())) > 1:
             wrong.append(f"{function} differs: {there}")
+    return wrong
+
+
+def lost_versions(changes, seen):
+    """What went wrong with deployments of one function that is never removed: a version that was acknowledged twice, or
+    not in the order of the acknowledgements, and nodes that have an earlier one or another's. `seen` is
+    {node: (version, mark)}, 0 for the version where it is away."""
+    wrong = []
+    acknowledged = {}
+    for change in changes:
+        if change.outcome == "ok" and change.version in acknowledged:
+            wrong.append(f"one version for two: {acknowledged[change.version]} and {change}")
+        elif change.outcome == "ok":
+            acknowledged[change.version] = change
+    for earlier in acknowledged.values():
+        wrong += [f"{change} is older than {earlier}" for change in acknowledged.values()
+                  if change.began > earlier.ended and change.version < earlier.version]
+    refused = {change.mark for change in changes if change.outcome == "failed"}
+    newest = max(acknowledged, default=0)
+    for node, (version, mark) in seen.items():
+        known = acknowledged.get(version)
+        if version < newest or mark in refused or (known and known.mark != mark):
+            wrong.append(f"version {version} at {node} is {mark}, not {acknowledged.get(newest)}")
+    if len(set(seen.values())) > 1:
+        wrong.append(f"versions differ: {seen}")
     return wrong

@@ -178,12 +178,60 @@ class LostChangesTest(unittest.TestCase):
         self.assertEqual(len(history.lost_changes(self.changes, {"n1": {"f": "a"}})), 1)
 
 
+class LostVersionsTest(unittest.TestCase):
+    def setUp(self):
+        self.changes = []
+
+    def change(self, mark, version, outcome="ok", began=0.0, ended=9.0):
+        self.changes.append(Change("f", mark, "n1", began, ended, outcome, "", version))
+
+    def judged(self, **seen):
+        return history.lost_versions(self.changes, seen)
+
+    def test_the_newest_one_everywhere_is_right(self):
+        self.change("a", 1)
+        self.change("b", 2)
+        self.change("c", None, "failed")
+        self.assertEqual(self.judged(n1=(2, "b"), n2=(2, "b")), [])
+
+    def test_an_unknown_one_may_be_the_newest(self):
+        self.change("a", 1)
+        self.change("b", None, "unknown")
+        self.assertEqual(self.judged(n1=(2, "b")), [])
+
+    def test_an_earlier_version_is_found(self):
+        self.change("a", 1)
+        self.change("b", 2)
+        self.assertTrue(self.judged(n1=(1, "a")))
+
+    def test_one_that_was_refused_is_found(self):
+        self.change("a", 1)
+        self.change("b", None, "failed")
+        self.assertTrue(self.judged(n1=(2, "b")))
+
+    def test_two_of_one_version_are_found(self):
+        self.change("a", 1)
+        self.change("b", 1)
+        self.assertTrue(self.judged(n1=(1, "b")))
+
+    def test_one_that_was_overwritten_by_an_earlier_one_is_found(self):
+        self.change("a", 2, ended=1.0)
+        self.change("b", 1, began=2.0)
+        self.assertTrue(self.judged(n1=(2, "a")))
+
+    def test_nodes_that_differ_are_found(self):
+        self.change("a", 1)
+        self.change("b", None, "unknown")
+        self.assertTrue(self.judged(n1=(1, "a"), n2=(2, "b")))
+
+
 class OutcomeTest(unittest.TestCase):
-    def said(self, code, stderr=""):
+    def said(self, code, stderr):
         return history.outcome_of(subprocess.CompletedProcess([], code, "", stderr))[0]
 
     def test_acknowledged_refused_or_neither(self):
-        self.assertEqual(self.said(0), "ok")
+        deployed = subprocess.CompletedProcess([], 0, '{"name":"f","version":7}', "")
+        self.assertEqual(history.outcome_of(deployed), ("ok", "", 7))
         self.assertEqual(self.said(1, '{"error":{"code":"unavailable","message":"no primary"}}\n'), "failed")
         self.assertEqual(self.said(1, '{"error":{"code":"unknown_outcome","message":"cannot be told"}}\n'), "unknown")
         self.assertEqual(self.said(1, '{"error":{"code":"overloaded","message":"deployed, but it did not start"}}\n'),

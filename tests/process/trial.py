@@ -28,34 +28,33 @@ def unnoticed(*instants):
     return [(each, each + SILENCE_NOTICED_S) for each in instants]
 
 
-class Writer:
-    """Deploys, updates and removes one function of its own through one node, over and over."""
+# The function that all writers deploy, besides one that each has of its own.
+SHARED = "by-all"
 
-    def __init__(self, node, changes, timeout_s=support.PATIENCE_S):
+
+class Writer:
+    """Changes functions through one node, over and over: one that only it changes, and SHARED."""
+
+    def __init__(self, node, changes):
         self.node = node
-        self.function = f"by-{node.name}"
         self._changes = changes
-        self._timeout_s = timeout_s
         self._numbers = itertools.count()
 
     def change(self):
-        """The next of: new code, new code, removal."""
+        """The next of: new code, new code of SHARED, new code, removal."""
         number = next(self._numbers)
-        mark = None if number % 3 == 2 else f"{self.function}-{number}"
+        function = SHARED if number % 4 == 1 else f"by-{self.node.name}"
+        mark = None if number % 4 == 3 else f"{self.node.name}-{number}"
         began = time.monotonic()
         try:
-            done = self._remove() if mark is None else self._deploy(mark)
+            done = self.node.run("remove", function, "--json") if mark is None else self._deploy(function, mark)
         except subprocess.TimeoutExpired:
             done = None
-        outcome, said = history.outcome_of(done)
-        self._changes.append(Change(self.function, mark, self.node.name, began, time.monotonic(), outcome, said))
+        outcome, said, version = history.outcome_of(done)
+        self._changes.append(Change(function, mark, self.node.name, began, time.monotonic(), outcome, said, version))
 
-    def _deploy(self, mark):
-        return self.node.deploy_files(self.function, TELLS_ITS_MARK % mark, "--json", "--env", f"MARK={mark}",
-                                      check=False, timeout_s=self._timeout_s)
-
-    def _remove(self):
-        return self.node.run("remove", self.function, "--json", timeout_s=self._timeout_s)
+    def _deploy(self, function, mark):
+        return self.node.deploy_files(function, TELLS_ITS_MARK % mark, "--json", "--env", f"MARK={mark}", check=False)
 
 
 class Trial:
@@ -160,17 +159,17 @@ class Trial:
         self.wait_answered()
         self._asking.close()
 
-    def marks_at(self, node):
-        """What the node says of the writers' functions: {function: mark}."""
+    def functions_at(self, node):
+        """What the node says of the writers' functions: {function: (version, mark)}."""
         status, _, body = node.admin("GET", "/v1/functions")
         if status != 200:
             raise AssertionError(f"/v1/functions of {node.name}: {status} {body!r}")
-        return {each["name"]: each["environment"]["MARK"] for each in json.loads(body)["functions"]
+        return {each["name"]: (each["version"], each["environment"]["MARK"]) for each in json.loads(body)["functions"]
                 if "MARK" in each["environment"]}
 
     def judge(self, test, windows=None):
-        """After `end`. What may fail follows from the outages, all of them deaths, or else from `windows`: those in which
-        requests of nodes that are not out may fail."""
+        """After `end`. What may fail follows from the outages, all of them deaths, or else from `windows`: those in
+        which requests of nodes that are not out may fail."""
         asked, outages = self.asked(), self.outages
         ran = {number: at for number, at in history.runs(self.folder, self.cluster).items() if number not in self._warm}
         wrong = history.wrong_answers(asked, outages) + history.repeated_runs(asked, ran)
@@ -179,12 +178,16 @@ class Trial:
         else:
             others = [each for each in asked if history.lived(each, outages)]
             wrong += history.failures_outside(others, windows, LONGEST_FAILURE_S)
-        wrong += history.lost_changes(self.changes, {node.name: self.marks_at(node) for node in self.cluster})
+        seen = {node.name: self.functions_at(node) for node in self.cluster}
+        marks = {node: {name: mark for name, (_, mark) in functions.items()} for node, functions in seen.items()}
+        wrong += history.lost_changes([each for each in self.changes if each.function != SHARED], marks)
+        shared = {node: functions.get(SHARED, (0, None)) for node, functions in seen.items()}
+        wrong += history.lost_versions([each for each in self.changes if each.function == SHARED], shared)
         test.assertEqual(wrong[:8], [], f"{len(wrong)} wrongs among {self.summary()}")
         test.assertTrue(all(run.of("ok") for run in self.loads.values()), self.summary())
-        for change in self.last_changes():
+        for change in {each.function: each for each in self.changes if each.function != SHARED}.values():
             if change.outcome == "ok":
-                self.assert_shows(test, change)
+                self.assert_shows(change)
 
     def conclude(self, test, windows=None, changes=2):
         """The harm is over: the cluster recovers, takes so many further changes, and is judged."""
@@ -193,10 +196,7 @@ class Trial:
         self.end()
         self.judge(test, windows)
 
-    def last_changes(self):
-        return {change.function: change for change in self.changes}.values()
-
-    def assert_shows(self, test, change):
+    def assert_shows(self, change):
         """Requests at every gateway find what was acknowledged, once the instances of earlier code are replaced."""
         wanted = 404 if change.mark is None else (200, change.mark.encode())
         for node in self.cluster:
