@@ -4,6 +4,7 @@ The nodes of a test program have addresses of their own below 127/8, one for eac
 ports: a node that starts again is where it was, and one that is not started yet can be named as a seed.
 """
 import collections
+import contextlib
 import itertools
 import json
 import os
@@ -57,12 +58,16 @@ class Member(support.Node):
         status, _, body = self.admin("GET", "/readyz")
         return status, body.decode().strip()
 
-    def stop(self):
-        """SIGSTOP to the node alone, as a machine that hangs; workers wait for it."""
-        self.process.send_signal(signal.SIGSTOP)
+    def stop(self, with_workers=False):
+        """SIGSTOP to the node alone, whose workers wait for it, or to them as well, as a machine that hangs."""
+        for pid in self.pids() if with_workers else [self.pid]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
 
     def resume(self):
-        self.process.send_signal(signal.SIGCONT)
+        for pid in self.pids():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     def left_behind(self):
         """Of the processes that it had started when it was killed, those that still run: none after a moment."""

@@ -66,6 +66,16 @@ class Host:
             os.close(there)
 
 
+    def slow(self, rate):
+        """From now on it sends and gets so much in all, such as `1mbit`, with little room for what waits."""
+        limit = ["root", "tbf", "rate", rate, "burst", "32kbit", "latency", "400ms"]
+        for context, wire in ((contextlib.nullcontext(), self.wire), (self.inside(), "eth0")):
+            with context:
+                done = subprocess.run(["tc", "qdisc", "add", "dev", wire, *limit], capture_output=True, text=True)
+            if done.returncode != 0:
+                raise unittest.SkipTest(f"no slow lines: {done.stderr.strip()}")
+
+
 def _set_namespace(descriptor):
     if _libc.setns(descriptor, _CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), "setns")

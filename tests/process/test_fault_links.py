@@ -1,8 +1,10 @@
 """Single links between three nodes that are slow, half-open or reset, under load and deployments."""
+import os
 import time
 import unittest
 
 import history
+import load
 import support
 from cluster import Cluster, Member, own_host
 from relay import Relay
@@ -90,6 +92,27 @@ class LinkTest(unittest.TestCase):
                 trial.wait_answered(self.cluster, 5)
                 trial.wait_changed(1)
             trial.conclude(self, [(at, at + 0.2) for at in resets])
+
+    def break_links(self, times):
+        """Resets all links of n3, which asks the store for what is deployed; then what each node has at rest."""
+        three = self.cluster[2]
+        for _ in range(times):
+            for other in self.cluster[:2]:
+                self.on_each(self.relay.reset, three, other)
+            self.assertEqual(three.admin("GET", "/v1/functions")[0], 200)
+        self.cluster.wait_together()
+        return support.wait_until(lambda: (lambda now: now == self.footprint() and now)(self.footprint()), "rest",
+                                  interval_s=1)
+
+    def footprint(self):
+        return [(len(os.listdir(f"/proc/{node.pid}/fd")), load.Footprint(node).counts) for node in self.cluster]
+
+    def test_links_that_break_leave_nothing_behind(self):
+        self.cluster.deploy("hello", "exports.handler = async () => 'hello';", at=list(self.cluster))
+        before, after = self.break_links(1), self.break_links(30)
+        for (few, counts), (now, counts_now) in zip(before, after):
+            self.assertEqual(counts_now, counts)
+            self.assertLess(now, few + 4, "links for code come and go; some of each break would be dozens")
 
     def test_a_link_that_refuses_every_dial(self):
         one, two, three = self.cluster

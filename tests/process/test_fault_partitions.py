@@ -1,8 +1,10 @@
-"""Networks that are cut between the nodes, one way or both, under load and deployments on both sides."""
+"""Networks that are cut or slow between the nodes, under load and deployments on all sides."""
+import os
 import time
 import unittest
 
 import network
+import support
 from trial import SILENCE_NOTICED_S, Trial, unnoticed
 
 
@@ -51,6 +53,27 @@ class PartitionTest(unittest.TestCase):
                 self.network.heal()
                 time.sleep(2)
             trial.conclude(self, [(began, time.monotonic() + SILENCE_NOTICED_S)])
+
+
+class SlowLineTest(unittest.TestCase):
+    def test_code_does_not_crowd_out_calls_and_signs_of_life(self):
+        hosts = network.Network(3)
+        self.addCleanup(hosts.close)
+        cluster = self.enterContext(network.HostedCluster(hosts.hosts))
+        one, two, three = cluster
+        code = support.write_files(self.enterContext(support.TempDir()), {
+            "index.js": "exports.handler = async () => 'hello';", "data": os.urandom(1 << 20)})
+        with Trial(cluster, [one], [two]) as trial:
+            three.at.slow("1mbit")
+            began = time.monotonic()
+            three.deploy(code, "--name", "large", "--handler", "index.handler")
+            self.assertGreater(time.monotonic() - began, 8, "a megabyte at a megabit a second, to a second disk")
+            trial.wait_answered()
+            meanwhile = [each for each in trial.loads["n3"].of("ok") if each.began > began]
+            trial.conclude(self, [])
+        self.assertLess(max(each.ended - each.began for each in meanwhile), SILENCE_NOTICED_S)
+        for node in cluster:
+            self.assertNotIn("node_suspected", dict(node.events()))
 
 
 if __name__ == "__main__":

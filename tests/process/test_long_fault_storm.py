@@ -41,12 +41,12 @@ class StormTest(unittest.TestCase):
             trial.judge(self, [(0.0, ends + 30)])
 
     def harm(self, trial, node):
-        kind = self.random.choice(("kill", "stop", "cut"))
+        kind = self.random.choice(("kill", "stop", "freeze", "cut"))
         print(f"{time.monotonic():.1f} {kind} {node.name}", flush=True)
         if kind == "kill":
             return trial.killed(node)
-        if kind == "stop":
-            return trial.stopped(node)
+        if kind in ("stop", "freeze"):
+            return trial.stopped(node, with_workers=kind == "freeze")
         for other in self.random.sample([each for each in self.cluster if each is not node], 3):
             if self.random.random() < 0.6:
                 self.network.cut(node.at, other.at)

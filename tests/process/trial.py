@@ -123,11 +123,11 @@ class Trial:
             support.parallel(len(nodes), lambda index: nodes[index].start())
 
     @contextlib.contextmanager
-    def stopped(self, *nodes):
+    def stopped(self, *nodes, with_workers=False):
         """The nodes hang during the block, as of SIGSTOP."""
         with self._out("stopped", nodes):
             for node in nodes:
-                node.stop()
+                node.stop(with_workers)
             try:
                 yield
             finally:
