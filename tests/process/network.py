@@ -120,11 +120,15 @@ class Network:
 
 
 class HostedMember(Member):
-    """A node at a host of its own. Its admin port is on loopback there: what asks it goes inside."""
+    """A node at a host of its own, with the certificate that an `authority` issues to it, or none. Its admin port is on
+    loopback there: what asks it goes inside."""
 
-    def __init__(self, name, host, seeds=(), flags=(), **more):
+    def __init__(self, name, host, seeds=(), flags=(), authority=None, **more):
         self.at = host
-        super().__init__(name, seeds, ["--insecure-cluster", *flags], host=host.address,
+        if authority:
+            authority.issue(name, host.address)
+        trust = authority.flags(name) if authority else ["--insecure-cluster"]
+        super().__init__(name, seeds, [*trust, *flags], host=host.address,
                          admin_host="127.0.0.1", **more)
 
     def launch(self):

@@ -1,4 +1,5 @@
 """Nodes of five that die as of kill -9 under load and deployments, each in a role of its own, and start again."""
+import json
 import time
 import unittest
 
@@ -43,6 +44,22 @@ class HomeTest(unittest.TestCase):
             dead = [Outage("dead", home.name, began, time.monotonic())]
             self.assertEqual(history.wrong_answers(asked, dead) + history.repeated_runs(asked, ran) +
                              history.needless_failures(asked, ran, dead, DEATH_NOTICED_S), [])
+
+
+class AddressTest(unittest.TestCase):
+    def test_who_listens_where_a_dead_node_did_is_not_taken_for_it(self):
+        with Cluster(3) as cluster:
+            one, two, three = cluster
+            with Trial(cluster, [two, three], [two]) as trial:
+                with trial.killed(three):
+                    # The founder of another cluster of the same name, and a node of the same name.
+                    with support.Node("--name", "n3", "--cluster", three.cluster_address) as stranger:
+                        stranger.deploy_files("work", "exports.handler = async () => 'of a stranger';")
+                        trial.wait_answered([one, two], 20, DEATH_NOTICED_S)
+                        cluster.wait_for_state("n3", ("gone",), [one, two])
+                        views = json.loads(stranger.admin("GET", "/v1/nodes")[2])
+                        self.assertEqual([view["name"] for view in views], ["n3"])
+                trial.conclude(self)
 
 
 class CrashTest(unittest.TestCase):

@@ -5,14 +5,18 @@ import unittest
 
 import network
 import support
+from authority import Authority
 from trial import SILENCE_NOTICED_S, Trial, unnoticed
 
 
 class PartitionTest(unittest.TestCase):
+    """Nodes with certificates: their sessions end and begin as well."""
+
     def setUp(self):
         self.network = network.Network(5)
         self.addCleanup(self.network.close)
-        self.cluster = self.enterContext(network.HostedCluster(self.network.hosts))
+        authority = Authority(os.path.join(self.enterContext(support.TempDir()), "authority"))
+        self.cluster = self.enterContext(network.HostedCluster(self.network.hosts, authority=authority))
 
     def hosts(self, *nodes):
         return [node.at for node in nodes]

@@ -1,6 +1,6 @@
 """A minute of everything at once: nodes of five die, hang and are cut off in an order drawn from a printed seed.
 
-TROUPE_STORM_SEED repeats one; TROUPE_STORM_S is how long it takes, in seconds.
+With an odd seed the nodes have certificates. TROUPE_STORM_SEED repeats one; TROUPE_STORM_S is how many seconds it takes.
 """
 import contextlib
 import os
@@ -9,6 +9,8 @@ import time
 import unittest
 
 import network
+import support
+from authority import Authority
 from trial import Trial
 
 SECONDS = float(os.environ.get("TROUPE_STORM_S", "60"))
@@ -21,7 +23,8 @@ class StormTest(unittest.TestCase):
         print(f"TROUPE_STORM_SEED={SEED}", flush=True)
         self.network = network.Network(5)
         self.addCleanup(self.network.close)
-        self.cluster = self.enterContext(network.HostedCluster(self.network.hosts))
+        authority = Authority(os.path.join(self.enterContext(support.TempDir()), "authority")) if SEED % 2 else None
+        self.cluster = self.enterContext(network.HostedCluster(self.network.hosts, authority=authority))
 
     def test_nothing_runs_twice_and_nothing_acknowledged_is_lost(self):
         with Trial(self.cluster, self.cluster[1:4], list(self.cluster)) as trial:
