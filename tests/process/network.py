@@ -14,8 +14,8 @@ from cluster import Cluster, Member
 
 _CLONE_NEWNET = 0x40000000
 _FOLDER = "/run/netns"
-_ROUTER = (f"mkdir -p {_FOLDER} && mount -t tmpfs none {_FOLDER} && ip link set lo up && "
-           "sysctl -q -w net.ipv4.ip_forward=1")
+_ROUTER = (f"mount -t tmpfs none /run && mkdir {_FOLDER} && ip link set lo up && "
+           "echo 1 > /proc/sys/net/ipv4/ip_forward")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 

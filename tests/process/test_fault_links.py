@@ -8,7 +8,7 @@ import load
 import support
 from cluster import Cluster, Member, own_host
 from relay import Relay
-from trial import SILENCE_NOTICED_S, Trial, unnoticed
+from trial import DEATH_NOTICED_S, SILENCE_NOTICED_S, Trial, unnoticed
 
 RELAY_HOST = 3
 
@@ -91,7 +91,7 @@ class LinkTest(unittest.TestCase):
                     self.on_each(self.relay.reset, three, other)
                 trial.wait_answered(self.cluster, 5)
                 trial.wait_changed(1)
-            trial.conclude(self, [(at, at + 0.2) for at in resets])
+            trial.conclude(self, [(at, at + DEATH_NOTICED_S) for at in resets])
 
     def break_links(self, times):
         """Resets all links of n3, which asks the store for what is deployed; then what each node has at rest."""
