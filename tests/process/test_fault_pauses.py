@@ -1,9 +1,30 @@
 """Nodes that hang under load and deployments and then go on, as of SIGSTOP and SIGCONT."""
+import os
+import signal
 import time
 import unittest
 
+import load
+import support
+import wire
 from cluster import Cluster
 from trial import SILENCE_NOTICED_S, Trial, unnoticed
+
+
+class LateAnswerTest(unittest.TestCase):
+    def test_a_call_that_ends_while_its_node_hangs_is_answered_and_not_timed_out(self):
+        ran = os.path.join(self.enterContext(support.TempDir()), "ran")
+        with support.Node() as node, node.connect() as client:
+            node.deploy_files("short", load.handler(ran), "--timeout-s", "1")
+            client.send(wire.get("/short?id=one&ms=300"))
+            support.wait_until(lambda: os.path.getsize(ran) > 0, "begin of the call")
+            node.process.send_signal(signal.SIGSTOP)
+            try:
+                time.sleep(2)  # twice what the call may take
+            finally:
+                node.process.send_signal(signal.SIGCONT)
+            answer = client.response()
+            self.assertEqual((answer.status, answer.body), (200, b"one"), answer.header("x-troupe-error"))
 
 
 class PauseTest(unittest.TestCase):
