@@ -1,6 +1,8 @@
 """A node of three whose disk fills up under load and deployments, and has room again."""
 import contextlib
+import json
 import os
+import time
 import unittest
 
 import small_disk
@@ -52,6 +54,26 @@ class DiskTest(unittest.TestCase):
                     trial.wait_changed(2, through=node)
                 trial.wait_answered(count=20)
             self.assert_told(trial, cluster[1])
+
+    def test_a_copy_without_room_answers_for_what_the_primary_stored(self):
+        disk = self.enterContext(SmallDisk(DISK_BYTES))
+        cluster = self.enterContext(DiskCluster(disk, 1))
+        full = cluster[1]
+        for name in ("goes", "stays"):
+            full.deploy_files(name, "exports.handler = async () => 'hello';")
+        cluster.wait_level()
+        with disk.full():
+            began = time.monotonic()
+            removed = full.run("remove", "goes", "--json")
+            self.assertEqual((removed.returncode, json.loads(removed.stdout)), (0, {"removed": "goes"}), removed.stderr)
+            status, _, body = full.admin("PUT", "/2015-03-31/functions/stays/configuration", b'{"Description": "new"}')
+            self.assertEqual((status, json.loads(body)["Message"][:14]), (503, "deployed, but "), body)
+            self.assertLess(time.monotonic() - began, 20)
+            for node in (cluster[0], cluster[2]):
+                listed = json.loads(node.run("list", "--json", check=True).stdout)["functions"]
+                self.assertEqual([each["name"] for each in listed], ["stays"], node.name)
+        cluster.wait_level()
+        self.assertEqual(full.request("GET", "/goes")[0], 404)
 
     def test_of_the_primary(self):
         with self.trial(0) as (disk, cluster, trial):
