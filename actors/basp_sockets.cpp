@@ -263,6 +263,9 @@ expected<caf::io::scribe_ptr> make_scribe(caf::actor_system& system, int descrip
     if (session)
       return caf::io::scribe_ptr{caf::make_counted<bounded_scribe<tls_bytes>>(
           multiplexer, descriptor, tls_bytes{std::move(session)}, limits.max_message_bytes, std::move(ends))};
+    // The handshake has begun, and a peer that is quick enough has failed in it already.
+    if (side == connection_side::accepted)
+      report_tls_failure(descriptor);
   } catch (const std::exception& problem) {  // a certificate that is gone or damaged by now
     why = problem.what();
   }

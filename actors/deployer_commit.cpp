@@ -5,6 +5,7 @@
 #include "actors/deployer.hpp"
 #include "cluster/catalog_view.hpp"
 #include "cluster/record_codec.hpp"
+#include "config/log.hpp"
 
 namespace troupe::actors {
 
@@ -12,10 +13,20 @@ namespace {
 
 constexpr seconds commit_timeout{10};
 constexpr seconds outcome_timeout{30};
+/// Until this node's own picture shows what was stored. It does within milliseconds, unless its disk is full or the
+/// primary has gone out of reach meanwhile, and then for as long as that lasts.
+constexpr seconds own_picture_timeout{5};
 /// Ids of one request that may be void before it is given up: each stands for a try whose outcome was settled as never.
 constexpr unsigned max_void_tries = 16;
 /// No record is ever at this revision: a commit that guards by it asks only whether its id is known.
 constexpr auto never = std::numeric_limits<std::uint64_t>::max();
+
+/// Bounds the wait for this node's own picture of what was stored. It holds itself until one of both is over, as the
+/// loop knows it by its address.
+struct picture_bound final : timer_listener {
+  std::function<void()> passed;  ///< empty once it has run, or the picture is there
+  void on_timer(time_point) override { std::exchange(passed, nullptr)(); }
+};
 
 /// The id of a request's commit: any node derives the same one for each try.
 cluster::commit_id id_of_try(const digest& retry_key, unsigned number) {
@@ -94,9 +105,29 @@ void deployer::settle_unknown(const progress_ptr& job) {
 }
 
 void deployer::on_committed(const progress_ptr& job, cluster::cursor at) {
+  if (getf(is_terminated_flag))
+    return;  // the node is going down: nobody waits any more
   job->result.committed = true;
-  around_.follower->when_at(at, [self = strong_self(), this, job, at] {
-    around_.registry->when_installed(at.value, [self, this, job, at] {
+  const auto bound = std::make_shared<picture_bound>();
+  bound->passed = [self = strong_self(), this, job, bound] {
+    if (getf(is_terminated_flag))
+      return;
+    enter();
+    log_event(log_level::warning, "own_copy_behind", {{"function", job->name}});
+    if (job->removes)  // needs nothing more of this node
+      finish(job);
+    else
+      fail_job(job, {errc::unavailable,
+                     "deployed, but this node's own copy of the store is behind, so it was not started here; "
+                     "`troupe nodes` shows the copies, the log of this node the reason"});
+    loop().drain();
+  };
+  loop().arm(*bound, loop().now() + own_picture_timeout);
+  around_.follower->when_at(at, [self = strong_self(), this, job, at, bound] {
+    around_.registry->when_installed(at.value, [self, this, job, at, bound] {
+      if (!std::exchange(bound->passed, nullptr))
+        return;  // it has been answered
+      loop().disarm(*bound);
       enter();
       await_copies(job, at);
       loop().drain();

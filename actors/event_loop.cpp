@@ -212,7 +212,11 @@ int event_loop::wait_timeout_ms() const {
 
 void event_loop::wait() {
   std::array<epoll_event, max_events> events;
-  const int count = ::epoll_wait(epoll_, events.data(), max_events, wait_timeout_ms());
+  int count = ::epoll_wait(epoll_, events.data(), max_events, wait_timeout_ms());
+  // A process that was stopped and goes on comes back with EINTR. What arrived meanwhile comes before the timers that
+  // became due: the answer may be there whose deadline has passed.
+  if (count < 0)
+    count = ::epoll_wait(epoll_, events.data(), max_events, 0);
   refresh_now();
   notice_sleep();
   batch_.clear();

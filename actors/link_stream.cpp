@@ -67,9 +67,10 @@ std::optional<stream_failure> link_stream::dial(const endpoint& peer, const std:
     return failure_of(errno);
   if (!from_host.empty()) {
     const auto from = resolve({from_host, 0});
+    const bool binds = from && !from->is_wildcard() && from->family() == to->family();
     const int one = 1;
     ::setsockopt(descriptor_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
-    if (!from || ::bind(descriptor_, from->get(), from->length) != 0) {
+    if (!from || (binds && ::bind(descriptor_, from->get(), from->length) != 0)) {
       auto why = from ? error_text(errno) : from.error().what;
       close();
       return stream_failure{stream_end::broken, "cannot dial from " + from_host + ": " + why};

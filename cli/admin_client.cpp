@@ -11,17 +11,21 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-/// A refusal as http/admin_answers writes it; anything else comes from a stranger.
-admin_failure refusal_of(const std::string& url, unsigned status, const json& body) {
+/// A refusal as http/admin_answers writes it, or as a node does that has no room for a connection; anything else comes
+/// from a stranger.
+admin_failure refusal_of(const std::string& url, const http::client_response& answer, const json& body) {
   admin_failure failure;
+  const auto status = std::to_string(answer.status);
   const auto error = body.is_object() ? body.find("error") : body.end();
   if (!body.is_object() || error == body.end() || !error->is_object()) {
-    failure.code = to_string(errc::io);
-    failure.message = "what answers at " + url + " is no troupe node: it said " + std::to_string(status);
+    const bool busy = answer.field("x-troupe-error") == to_string(errc::overloaded);
+    failure.code = to_string(busy ? errc::overloaded : errc::io);
+    failure.message = busy ? "the node at " + url + " has no room for another connection; try again"
+                           : "what answers at " + url + " is no troupe node: it said " + status;
     return failure;
   }
   failure.code = error->value("code", "unknown");
-  failure.message = error->value("message", "the node answered " + std::to_string(status) + " without a reason");
+  failure.message = error->value("message", "the node answered " + status + " without a reason");
   if (const auto missing = error->find("missing"); missing != error->end() && missing->is_array())
     for (const auto& text : *missing)
       if (digest blob; text.is_string() && parse_digest(text.get_ref<const std::string&>(), blob))
@@ -35,7 +39,7 @@ admin_failure lambda_refusal_of(const std::string& url, const http::client_respo
   admin_failure failure;
   const auto kind = answer.field("x-amzn-errortype");
   if (kind.empty() || !body.is_object())
-    return refusal_of(url, answer.status, body);
+    return refusal_of(url, answer, body);
   failure.code = kind.substr(0, kind.find(':'));
   for (const auto* name : {"message", "Message"})
     if (const auto words = body.find(name); words != body.end() && words->is_string())
@@ -85,7 +89,7 @@ admin_result<json> admin_client::ask(std::string_view method, std::string_view p
   auto parsed = json::parse(answer->body, nullptr, false);
   if (answer->status < 200 || answer->status >= 300 ||
       !(form == answer_form::list ? parsed.is_array() : parsed.is_object()))
-    return tl::unexpected{refusal_of(url_, answer->status, parsed)};
+    return tl::unexpected{refusal_of(url_, *answer, parsed)};
   return parsed;
 }
 
@@ -118,7 +122,7 @@ admin_result<std::string> admin_client::get_bytes(std::string_view path) {
   if (!answer)
     return tl::unexpected{answer.error()};
   if (answer->status != 200)
-    return tl::unexpected{refusal_of(url_, answer->status, json::parse(answer->body, nullptr, false))};
+    return tl::unexpected{refusal_of(url_, *answer, json::parse(answer->body, nullptr, false))};
   return std::move(answer->body);
 }
 admin_result<json> admin_client::post(std::string_view path, const json& body) {

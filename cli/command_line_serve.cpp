@@ -70,6 +70,8 @@ void declare_serve(command_line& line) {
   add_optional(command, "--cluster", to.cluster,
                "Address of this node for the others of its cluster (default: none, the node is alone)", "ADDRESS:PORT");
   add_repeated(command, "--join", to.join, "A node of the cluster to join; may be repeated", "ADDRESS:PORT");
+  add_optional(command, "--advertise", to.advertise,
+               "Address that other nodes dial, when it is not that of --cluster: NAT, relays, 0.0.0.0", "ADDRESS:PORT");
   command->add_flag("--insecure-cluster", to.insecure_cluster,
                     "Let a cluster without certificates leave loopback: whoever reaches its ports can run code");
   auto* set = add_repeated(command, "--set", line.settings,

@@ -108,6 +108,7 @@ void node_cluster::attach(cluster_surroundings around) {
   around_ = std::move(around);
   actors::store_links_config links;
   links.self = self_.node;
+  links.from_host = bound_.host;
   links.hello = [this] { return hello(); };
   links.accept = [this](const cluster::link_hello& peer) {
     return judge(peer, cluster::link_purpose::store).map([](const cluster::link_hello&) {});
@@ -136,6 +137,7 @@ void node_cluster::attach(cluster_surroundings around) {
 actors::node_link_config node_cluster::link_to(const uuid& peer, cluster::link_purpose purpose,
                                                std::size_t index) const {
   actors::node_link_config link;
+  link.from_host = bound_.host;
   link.hello = [this, purpose, index] {
     auto own = hello();
     own.purpose = purpose;

@@ -30,6 +30,7 @@ load_options sources_of(const serve_options& flags) {
   add("cluster", flags.cluster);
   for (const auto& seed : flags.join)
     sources.flags.emplace_back("join", seed);
+  add("cluster.advertise", flags.advertise);
   if (flags.insecure_cluster)
     sources.flags.emplace_back("insecure_cluster", "true");
   sources.flags.insert(sources.flags.end(), flags.settings.begin(), flags.settings.end());

@@ -16,10 +16,11 @@ struct serve_options {
   std::optional<std::string> admin;     ///< `ADDRESS:PORT`
   std::optional<std::string> data_dir;  ///< path
   std::optional<std::string> name;
-  std::optional<std::string> loops;    ///< a number
-  std::optional<std::string> native;   ///< `in-process`
-  std::optional<std::string> cluster;  ///< `ADDRESS:PORT`
-  std::vector<std::string> join;       ///< `ADDRESS:PORT`, each one
+  std::optional<std::string> loops;      ///< a number
+  std::optional<std::string> native;     ///< `in-process`
+  std::optional<std::string> cluster;    ///< `ADDRESS:PORT`
+  std::vector<std::string> join;         ///< `ADDRESS:PORT`, each one
+  std::optional<std::string> advertise;  ///< `ADDRESS:PORT`
   bool insecure_cluster = false;
   std::vector<std::pair<std::string, std::string>> settings;  ///< of `--set KEY=VALUE`, in order
 };

@@ -25,6 +25,15 @@ namespace {
 constexpr int max_accepts_in_a_row = 128;
 constexpr std::chrono::minutes report_interval{1};
 
+/// What a connection would answer that is one too many, for a client that there can be no connection for.
+std::string busy_answer(error_mode errors) {
+  const auto refused = error_reply(errc::overloaded, errors);
+  const auto body = refused.body_view();
+  return "HTTP/1.1 " + std::to_string(refused.status) + " " + std::string{reason_phrase(refused.status)} + "\r\n" +
+         refused.fields + "content-length: " + std::to_string(body.size()) + "\r\nconnection: close\r\n\r\n" +
+         std::string{body};
+}
+
 }  // namespace
 
 expected<std::vector<int>> open_listeners(const endpoint& address, unsigned count, endpoint& bound) {
@@ -118,8 +127,7 @@ void listener::on_exhausted() {
     reported_at_ = now;
   ::close(reserve_);
   if (const int accepted = ::accept4(descriptor_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC); accepted >= 0) {
-    static constexpr std::string_view busy =
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\nconnection: close\r\n\r\n";
+    const auto busy = busy_answer(edge_.options().errors);
     if (::send(accepted, busy.data(), busy.size(), MSG_NOSIGNAL) > 0)
       ::shutdown(accepted, SHUT_WR);
     ::close(accepted);

@@ -1,7 +1,11 @@
 #include "actors/node_link.hpp"
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <atomic>
 
+#include "actors/socket_address.hpp"
 #include "tests/actors/link_fixture.hpp"
 
 using namespace troupe;
@@ -314,4 +318,27 @@ TEST_F(NodeLinkTest, CallsThatALoopReadsAfterASleepAreStale) {
       break;
   }
   on(there, [&] { EXPECT_EQ(there.sleeps(), 1u); });
+}
+
+TEST_F(NodeLinkTest, DialsFromItsOwnHostWhereThatCanReachThePeer) {
+  for (const auto& [own, seen] : std::vector<std::pair<std::string, std::string>>{
+           {"127.0.0.7", "127.0.0.7"}, {"0.0.0.0", "127.0.0.1"}, {"::1", "127.0.0.1"}, {"", "127.0.0.1"}}) {
+    const auto descriptor = open_link_socket({"127.0.0.1", 0}, address);
+    ASSERT_TRUE(descriptor) << descriptor.error().what;
+    pollfd ready{*descriptor, POLLIN, 0};
+    auto with = config();
+    with.from_host = own;
+
+    auto& link = dial(with);
+
+    ASSERT_EQ(::poll(&ready, 1, static_cast<int>(milliseconds{patience}.count())), 1) << own;
+    socket_address from;
+    from.length = sizeof from.storage;
+    const int accepted = ::accept(*descriptor, from.get(), &from.length);
+    ASSERT_GE(accepted, 0);
+    EXPECT_EQ(from.host(), seen) << own;
+    on(here, [&] { link.stop(); });
+    ::close(accepted);
+    ::close(*descriptor);
+  }
 }

@@ -4,36 +4,38 @@ The nodes of a test program have addresses of their own below 127/8, one for eac
 ports: a node that starts again is where it was, and one that is not started yet can be named as a seed.
 """
 import collections
-import http.client
+import contextlib
 import itertools
 import json
 import os
 import signal
-import threading
 import time
 
 import load
 import support
 
-_ports = itertools.count(7000, 3)
+_ports = itertools.count(7000, 4)
 
 
-def own_host():
-    """An address that no other process of this machine uses."""
-    pid = os.getpid()
-    return f"127.{1 + (pid >> 16)}.{pid >> 8 & 255}.{pid & 255}"
+def own_host(number=0):
+    """An address that no other process of this machine uses; each has four of them, 0 to 3."""
+    place = os.getpid() << 2 | number
+    return f"127.{place >> 16}.{place >> 8 & 255}.{place & 255}"
 
 
 class Member(support.Node):
-    """A node of a cluster. `seeds` are the addresses for `--join`, none for a founder; they may be changed between starts."""
+    """A node of a cluster. `seeds` are the addresses for `--join`, none for a founder; may be changed between starts.
+    `host` is where it listens, this process's first address if not given; `admin_host` must be on loopback."""
 
-    def __init__(self, name, seeds=(), flags=(), **more):
-        host, port = own_host(), next(_ports)
+    def __init__(self, name, seeds=(), flags=(), host=None, admin_host=None, **more):
+        host, port = host or own_host(), next(_ports)
         self.name = name
         self.seeds = list(seeds)
         self.cluster_address = f"{host}:{port}"
+        # An admin port that is another's while this node is down would have its callers talk to that one.
         super().__init__("--name", name, "--cluster", self.cluster_address, "--http", f"{host}:{port + 2}",
-                         "--set", "store.session_ttl=2s", *flags, start=False, **more)
+                         "--admin", f"{admin_host or host}:{port + 3}", "--set", "store.session_ttl=2s", *flags,
+                         start=False, **more)
         self.host, self.port = host, port + 2
 
     def command(self):
@@ -56,12 +58,20 @@ class Member(support.Node):
         status, _, body = self.admin("GET", "/readyz")
         return status, body.decode().strip()
 
-    def stop(self):
-        """SIGSTOP to the node alone, as a machine that hangs; workers wait for it."""
-        self.process.send_signal(signal.SIGSTOP)
+    def stop(self, with_workers=False):
+        """SIGSTOP to the node alone, whose workers wait for it, or to them as well, as a machine that hangs."""
+        for pid in self.pids() if with_workers else [self.pid]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
 
     def resume(self):
-        self.process.send_signal(signal.SIGCONT)
+        for pid in self.pids():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+    def left_behind(self):
+        """Of the processes that it had started when it was killed, those that still run: none after a moment."""
+        return [pid for pid in self._descendants if support.is_alive(pid)]
 
 
 class Cluster:
@@ -71,13 +81,17 @@ class Cluster:
         self.nodes = []
         for number in range(count):
             seeds = [self.nodes[0].cluster_address] if number else []
-            self.nodes.append(Member(f"n{number + 1}", seeds, flags, **more))
+            self.nodes.append(self.make(number, seeds, flags, **more))
         if start:
             try:
                 self.start()
             except BaseException:
                 self.close()
                 raise
+
+    def make(self, number, seeds, flags, **more):
+        """The node of that number, not started; numbers begin at 0."""
+        return Member(f"n{number + 1}", seeds, flags, **more)
 
     def __enter__(self):
         return self
@@ -161,20 +175,22 @@ Asked = collections.namedtuple("Asked", "number node began ended outcome status 
 class Load:
     """Threads that send requests to nodes in turn until the block ends. Each request has an id of its own and ends as
 
-    ok       an answer 200
-    failed   another answer, with a body
-    unknown  the connection broke, or ended without an answer, after the request was on its way
-    refused  no connection came about: nothing was sent
+    ok        an answer 200
+    failed    another answer
+    unknown   the connection broke, or ended without an answer, after the request was on its way
+    refused   no connection came about: nothing was sent
+    silent    nothing came within PATIENCE_S, which is longer than a node may take
+    repeated  more than one answer
     """
 
-    def __init__(self, path, nodes, threads=4, ms="", method="GET"):
+    def __init__(self, path, nodes, threads=4, ms="", method="GET", pause_s=0.002):
         self.path = path
         self.nodes = nodes
         self.method = method
         self.ms = ms
         self.asked = []
         self._numbers = itertools.count(1)
-        self._clients = load.Clients(threads, self.ask)
+        self._clients = load.Clients(threads, self.ask, pause_s)
 
     def __enter__(self):
         self._clients.__enter__()
@@ -193,21 +209,24 @@ class Load:
         self.asked.append(Asked(name, node.name, began, time.monotonic(), outcome, status, cause, body))
 
     def _exchange(self, node, target):
-        connection = http.client.HTTPConnection(node.host, node.port, timeout=support.PATIENCE_S)
         try:
+            client = node.connect()
+        except OSError as problem:
+            return "refused", None, str(problem), ""
+        with client:
             try:
-                connection.connect()
-            except OSError as problem:
-                return "refused", None, str(problem), ""
-            try:
-                connection.request(self.method, target, headers={"connection": "close"})
-                answer = connection.getresponse()
-                body = answer.read().decode()
-            except (OSError, http.client.HTTPException) as problem:
+                client.send(f"{self.method} {target} HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n"
+                            "connection: close\r\n\r\n")
+                answers = client.responses()
+            except TimeoutError as problem:
+                return "silent", None, repr(problem), ""
+            except (OSError, EOFError) as problem:
                 return "unknown", None, repr(problem), ""
-            return ("ok" if answer.status == 200 else "failed", answer.status, answer.getheader("x-troupe-error"), body)
-        finally:
-            connection.close()
+        if not answers:
+            return "unknown", None, "closed without an answer", ""
+        answer = answers[0]
+        outcome = "repeated" if len(answers) > 1 else "ok" if answer.status == 200 else "failed"
+        return outcome, answer.status, answer.header("x-troupe-error"), answer.body.decode(errors="replace")
 
     def wait_for(self, count, since=0.0, outcome="ok", timeout_s=support.PATIENCE_S):
         """Until so many requests that began after `since` have ended so."""

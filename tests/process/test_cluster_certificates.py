@@ -9,6 +9,7 @@ import subprocess
 import unittest
 
 import support
+from authority import Authority
 
 HELLO = "exports.handler = async () => 'hello';"
 
@@ -28,35 +29,11 @@ def free_ports(count):
     return found
 
 
-class Folder:
-    """An authority in a folder, made by `troupe certs`."""
-
-    def __init__(self, path):
-        self.path = path
-        self.run("init")
-
-    def run(self, *words):
-        subprocess.run([support.TROUPE, "certs", *words, "--dir", self.path], check=True, stdin=subprocess.DEVNULL,
-                       capture_output=True, timeout=support.PATIENCE_S)
-
-    def issue(self, node):
-        self.run("issue", node, "--address", "127.0.0.1")
-
-    def file(self, name):
-        return os.path.join(self.path, name)
-
-    def flags(self, node):
-        """What a node says that has the certificate of `node`."""
-        return ["--set", "cluster.certificate=" + self.file(node + ".pem"), "--set",
-                "cluster.key=" + self.file(node + "-key.pem"), "--set",
-                "cluster.authority=" + self.file("authority.pem")]
-
-
 class CertificatesTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = cls.enterClassContext(support.TempDir())
-        cls.certificates = Folder(os.path.join(cls.folder, "certificates"))
+        cls.certificates = Authority(os.path.join(cls.folder, "certificates"))
         for name in ("n1", "n2", "n3"):
             cls.certificates.issue(name)
 
@@ -134,7 +111,7 @@ class CertificatesTest(unittest.TestCase):
         self.refused("n2", [], "what the peer sends is no TLS", "the peer closed the connection")
 
     def test_a_node_of_another_authority_is_not_let_in(self):
-        others = Folder(os.path.join(self.folder, "others"))
+        others = Authority(os.path.join(self.folder, "others"))
         others.issue("n2")
         self.refused("n2", others.flags("n2"), "does not accept this node's certificate", "does not count here")
 
@@ -156,7 +133,7 @@ class CertificatesTest(unittest.TestCase):
         """Neither on links nor on the control plane, also with a program that speaks TLS."""
         port, = free_ports(1)
         first = self.member("n1", port)
-        others = Folder(os.path.join(self.folder, "strangers"))
+        others = Authority(os.path.join(self.folder, "strangers"))
         others.issue("n1")
         nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         nobody.check_hostname = False
@@ -175,6 +152,17 @@ class CertificatesTest(unittest.TestCase):
         for event in ("link_turned_away", "control_connection_refused"):
             support.wait_until(lambda e=event: e in first.log(), event)
         self.assertEqual(self.states(first), {"n1": "ready"})
+
+    def test_a_stranger_whose_bytes_are_there_before_it_is_accepted_is_told_of(self):
+        port, = free_ports(1)
+        first = self.member("n1", port)
+        first.process.send_signal(signal.SIGSTOP)
+        try:
+            stranger = self.enterContext(socket.create_connection(("127.0.0.1", port + 1), support.PATIENCE_S))
+            stranger.sendall(b"GET / HTTP/1.1\r\nhost: troupe\r\n\r\n")
+        finally:
+            first.process.send_signal(signal.SIGCONT)
+        support.wait_until(lambda: "control_connection_refused" in first.log(), "word of the stranger", 10)
 
     def assert_start_refused(self, flags, *words):
         env = {key: value for key, value in os.environ.items() if not key.startswith("TROUPE_")}

@@ -126,9 +126,14 @@ class ConnectionsTest(unittest.TestCase):
                 client.send(wire.get("/hello", "Connection: close"))
 
             # Each gets its answer or is told to come back: places become free as the others are served.
-            statuses = {client.response().status for client in clients}
+            answers = [client.response() for client in clients]
 
+            statuses = {answer.status for answer in answers}
             self.assertLessEqual(statuses, {200, 503})
+            for answer in answers:
+                if answer.status == 503:
+                    self.assertEqual((answer.header("x-troupe-error"), answer.header("retry-after"), answer.json()),
+                                     ("overloaded", "1", {"message": "Service Unavailable"}))
             self.assertIn(200, statuses)
             for client in clients:
                 client.close()

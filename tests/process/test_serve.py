@@ -121,7 +121,8 @@ class RefusedStartTest(unittest.TestCase):
     def test_cluster_that_strangers_could_enter(self):
         for flags, named in ((("--cluster", "10.0.0.1:7000"), "--insecure-cluster"),
                              (("--cluster", "127.0.0.1:7000", "--join", "10.0.0.1:7000"), "join = '10.0.0.1:7000'"),
-                             (("--join", "127.0.0.1:7000"), "--cluster"), (("--cluster", "here"), "cluster = 'here'"),
+                             (("--join", "127.0.0.1:7000"), "--cluster"),
+                             (("--advertise", "127.0.0.1:7000"), "cluster.advertise = '127.0.0.1:7000'"), (("--cluster", "here"), "cluster = 'here'"),
                              (("--cluster", "127.0.0.1:0", "--set", "cluster.key=k.pem"), "cluster.certificate")):
             with self.subTest(flags=flags):
                 self.assert_refused(named, *flags)
