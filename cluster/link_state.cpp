@@ -125,6 +125,7 @@ void link_state::on_tick(time_point now) {
 }
 
 void link_state::on_slept(time_point now) {
+  awake_since_ = now;
   if (!open())
     return;
   ping(now);

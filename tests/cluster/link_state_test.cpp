@@ -159,6 +159,30 @@ TEST_F(LinkStateTest, AfterASleepCallsAreStaleUntilAPingHasGoneRoundOnce) {
   EXPECT_EQ(called().body.view(), "fresh");
 }
 
+TEST_F(LinkStateTest, ASilentLinkTakesNoCallsUntilSomethingComes) {
+  open();
+  now += 999ms;
+  EXPECT_TRUE(here.takes_calls(now));
+  now += 1ms;
+  EXPECT_FALSE(here.takes_calls(now));
+
+  here.on_tick(now);
+  settle();
+
+  EXPECT_TRUE(here.takes_calls(now));
+}
+
+TEST_F(LinkStateTest, ASleepIsNoSignOfLifeButSilenceCountsFromItsEnd) {
+  open();
+  const auto heard = here.last_heard();
+  now += 10s;
+  here.on_slept(now);
+
+  EXPECT_EQ(here.last_heard(), heard);
+  EXPECT_EQ(here.silence(now), 0s);
+  EXPECT_EQ(here.silence(now + 300ms), 300ms);
+}
+
 TEST_F(LinkStateTest, ACallThatWasArrivingDuringTheSleepIsStaleToo) {
   open();
   call(std::string(100'000, 'b'));
@@ -197,7 +221,7 @@ TEST_F(LinkStateTest, AfterGoodbyeNewCallsAreRefusedAndRunningOnesAnswered) {
   auto seen = events(here);
   ASSERT_EQ(kinds(seen), "not_run draining ");
   EXPECT_EQ(seen[0].code, errc::draining);
-  EXPECT_FALSE(here.takes_calls());
+  EXPECT_FALSE(here.takes_calls(now));
   EXPECT_EQ(here.call(link_topic::invoke, {}, {}, now + 1s, now).error().code, errc::draining);
   there.answer(running.call, {}, {});
   settle();
