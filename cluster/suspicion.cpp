@@ -19,7 +19,9 @@ suspicion::suspicion(std::size_t links, suspicion_limits limits, time_point now)
 suspicion_change suspicion::opened(std::size_t link, time_point now) {
   auto& record = links_[link];
   record.open = true;
-  record.refused = false;
+  // Somebody listens there again, whatever the other links were told before.
+  for (auto& each : links_)
+    each.refused = false;
   record.heard_at = std::max(record.heard_at, now);
   return judge(evidence::life);
 }

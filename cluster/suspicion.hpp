@@ -58,7 +58,7 @@ public:
 private:
   struct link_record {
     bool open = false;
-    bool refused = false;  ///< since it was last open
+    bool refused = false;  ///< since any link was last open
     time_point heard_at;   ///< or when waiting for a word began
     time_point ticked_at;
     duration silence() const noexcept { return ticked_at > heard_at ? ticked_at - heard_at : duration{0}; }

@@ -61,6 +61,15 @@ TEST_F(SuspicionTest, ARefusedDialProvesNothingWhileAnotherLinkStands) {
   EXPECT_EQ(peer.closed(1, now), suspicion_change::suspected);
 }
 
+TEST_F(SuspicionTest, ARefusalBeforeTheLastHelloProvesNothing) {
+  peer.refused(0, now);
+  peer.refused(1, now);
+  ASSERT_EQ(peer.opened(1, now), suspicion_change::healed);
+
+  EXPECT_EQ(peer.closed(1, now), suspicion_change::none) << "link 0 was refused by a process that is gone";
+  EXPECT_EQ(peer.refused(0, now), suspicion_change::suspected);
+}
+
 TEST_F(SuspicionTest, SilenceOnAllLinksForASecondIsSuspectAndNotBefore) {
   open_both();
   pass(1s, {0, 1});
