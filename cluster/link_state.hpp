@@ -156,6 +156,7 @@ private:
   std::uint64_t stale_ping_ = 0;  ///< the ping whose answer ends staleness; 0: not stale
   time_point ping_at_{};
   time_point last_heard_;
+  time_point last_said_;
   time_point awake_since_;  ///< when the last sleep ended
   duration round_trip_{};
 };

@@ -134,6 +134,22 @@ TEST_F(LinkStateTest, TheSideThatAcceptedPingsOnlyWhenItMissesTheOthersPings) {
   EXPECT_TRUE(there.has_output());
 }
 
+TEST_F(LinkStateTest, TheSideThatAcceptedIsHeardAlsoWhileABodyComesSlowly) {
+  open();
+  call(std::string(60'000, 'b'));
+  const auto slow = pull(here);
+  for (std::size_t sent = 0; sent < 20'000; sent += 4'000) {
+    EXPECT_FALSE(there.has_output());
+    now += 100ms;
+    there.on_bytes(slow.substr(sent, 4'000), now);
+    there.on_tick(now);
+  }
+
+  EXPECT_EQ(frames_in(pull(there)), std::vector{link_kind::ping}) << "the dialer's pings wait behind the body";
+  there.on_tick(now += 100ms);
+  EXPECT_FALSE(there.has_output());
+}
+
 TEST_F(LinkStateTest, AfterASleepCallsAreStaleUntilAPingHasGoneRoundOnce) {
   open();
   call("sent while the other slept");
