@@ -26,6 +26,7 @@ public:
     suspended_ = true;
     suspended_at_ = true_now;
   }
+  bool suspended() const noexcept { return suspended_; }
   void resume(instant true_now) {
     if (std::exchange(suspended_, false))
       slept_ += true_now - suspended_at_;

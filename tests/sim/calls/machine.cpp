@@ -8,10 +8,9 @@
 namespace troupe::sim::calls {
 
 process::process(world& everything, machine& where)
-    : all{everything}, on{where},
-      incarnation{everything.random.id()}, control{*this, everything.how.loops}, loops{[this] {
+    : all{everything}, on{where}, incarnation{everything.random.id()}, control{*this, where.loops}, loops{[this] {
         std::vector<std::unique_ptr<loop>> made;
-        for (std::size_t i = 0; i < all.how.loops; ++i)
+        for (std::size_t i = 0; i < on.loops; ++i)
           made.push_back(std::make_unique<loop>(*this, i));
         return made;
       }()},
@@ -121,7 +120,8 @@ bool process::is_empty() const {
 
 machine::machine(world& everything, std::size_t number)
     : all{everything}, index{number}, id{everything.random.id()}, name{"n" + std::to_string(number)},
-      clock{everything.random, everything.how.max_drift_ppm} {}
+      loops{everything.random.between<std::size_t>(1, everything.how.max_loops)}, clock{everything.random,
+                                                                                        everything.how.max_drift_ppm} {}
 
 machine::~machine() = default;
 
@@ -137,6 +137,7 @@ void machine::stop(pause how) {
   if (!running || paused)
     return;
   paused = true;
+  paused_at = all.time.now();
   ++pauses;
   if (how == pause::suspended)
     clock.suspend(all.time.now());
@@ -147,8 +148,9 @@ void machine::stop(pause how) {
 void machine::go_on() {
   if (!std::exchange(paused, false))
     return;
+  // The clock of a machine that slept did not go on: no time passed for the process.
+  all.heard.wakes(index, clock.suspended() ? instant{0} : all.time.now() - paused_at);
   clock.resume(all.time.now());
-  all.heard.troubles(index);
   all.note(*this, "goes on");
   running->control.resume();
   for (const auto& each : running->loops)

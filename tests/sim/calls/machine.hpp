@@ -81,12 +81,14 @@ struct machine {
   std::size_t index;
   uuid id;
   std::string name;
+  std::size_t loops;
   skewed_clock clock;
   std::unique_ptr<process> running;  ///< null while it is down
   std::uint64_t life = 0;            ///< counts starts and ends
   bool paused = false;
   bool off = false;  ///< no power: nothing answers at its address
   std::uint64_t pauses = 0;
+  instant paused_at{0};
 };
 
 }  // namespace troupe::sim::calls

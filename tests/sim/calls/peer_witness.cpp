@@ -20,6 +20,8 @@ constexpr instant aftermath{9'000'000};
 constexpr instant quickly{500'000};
 /// Until the control loop knows what another loop heard: a tick of each.
 constexpr instant looking{210'000};
+/// Stood so long, a loop knows that it has not heard what there was to hear.
+constexpr instant missed_ticks{450'000};
 /// Until all loops know what the control loop knows.
 constexpr instant telling{20'000};
 
@@ -42,6 +44,12 @@ void peer_witness::prepare(std::size_t nodes, std::size_t loops) {
 
 void peer_witness::troubles(std::size_t node) {
   nodes_[node].trouble_at = all_.time.now();
+}
+
+void peer_witness::wakes(std::size_t node, instant after) {
+  troubles(node);
+  if (after > missed_ticks)
+    nodes_[node].woke_at = all_.time.now();
 }
 
 void peer_witness::troubles(std::size_t one, std::size_t other) {
@@ -111,6 +119,11 @@ void peer_witness::changed(const process& of, std::size_t peer, const cluster::m
     const bool just_heard = now - pair.gap_end_at < looking;
     if (change.why == reason::silent && !just_heard && now - std::max(pair.heard(), pair.anew_at) < shortest_silence)
       broken("healthy_not_suspected", "silence is said by " + who + ", heard " + in_ms(now - pair.heard()) + " ago");
+    // What was silent for long enough before is noticed behind it.
+    const auto awake = now - nodes_[of.on.index].woke_at;
+    if (change.why == reason::silent && awake > looking && awake < shortest_silence)
+      broken("healthy_not_suspected",
+             "silence is said by " + who + ", which stood itself until " + in_ms(awake) + " ago");
     // What a control loop that stood is told late was true once.
     const bool late = of.standing_loops > 0 || now - nodes_[of.on.index].trouble_at < telling;
     if (change.why == reason::gone && !late && all_.machines[peer]->running && nodes_[peer].started_at < pair.opened_at)

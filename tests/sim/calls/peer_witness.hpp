@@ -22,6 +22,7 @@ public:
   // What happens to nodes and between them
   void troubles(std::size_t node);  ///< it stops, goes on, or a loop of it does
   void troubles(std::size_t one, std::size_t other);
+  void wakes(std::size_t node, instant after);
   void dies(std::size_t node);
   void starts(std::size_t node);
   instant last_trouble(std::size_t node) const { return nodes_[node].trouble_at; }
@@ -40,7 +41,7 @@ private:
   struct node_seen {
     instant trouble_at{0};  ///< the last one
     instant started_at{0};
-    std::uint64_t life = 0;
+    instant woke_at{-60'000'000};  ///< from a pause that no tick could miss
   };
   struct pair_seen {
     std::vector<instant> heard_at;    ///< by loop

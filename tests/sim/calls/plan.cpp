@@ -7,7 +7,7 @@ namespace {
 plan small(seeded& random) {
   plan made;
   made.nodes = random.between<std::size_t>(3, 7);
-  made.loops = random.between<std::size_t>(1, 2);
+  made.max_loops = random.between<std::size_t>(1, 2);
   made.duration = instant{random.between(3, 12) * 1'000'000};
   made.request_interval = instant{random.between(5, 100) * 1'000};
   made.fault_interval = instant{random.between(200, 2'000) * 1'000};
@@ -59,8 +59,9 @@ plan make_plan(seeded& random, mutation defect) {
     made.limits.max_calls = random.between<std::size_t>(2, 20);
   // Where nothing goes wrong nobody may be suspected and nothing lost, however much there is to do.
   made.calm = defect == mutation::none && random.one_in(6);
-  for (auto* trouble : {&made.kills, &made.power_losses, &made.pauses, &made.suspends, &made.stalls, &made.partitions,
-                        &made.breaks, &made.mutes, &made.overloads, &made.crashes, &made.drains, &made.leaving})
+  for (auto* trouble :
+       {&made.kills, &made.power_losses, &made.pauses, &made.suspends, &made.stalls, &made.partitions, &made.breaks,
+        &made.mutes, &made.overloads, &made.crashes, &made.drains, &made.removals, &made.leaving})
     *trouble = random.one_in(2) && !made.calm;
   prepare_for(defect, made);
   return made;

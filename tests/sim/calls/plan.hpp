@@ -24,7 +24,7 @@ enum class mutation : std::uint8_t {
 
 struct plan {
   std::size_t nodes = 5;
-  std::size_t loops = 1;         ///< of each node, beside the one for control
+  std::size_t max_loops = 1;     ///< of each node, beside the one for control
   instant duration{10'000'000};  ///< with troubles; then everything heals
   instant request_interval{0};   ///< between two requests of one node's clients, about
   instant fault_interval{0};     ///< between two troubles
@@ -54,7 +54,8 @@ struct plan {
   bool overloads = false;   ///< handlers take ten times as long
   bool crashes = false;     ///< an instance ends, or cannot be started
   bool drains = false;
-  bool leaving = false;  ///< clients leave before their answer
+  bool removals = false;  ///< from the records, for a while
+  bool leaving = false;   ///< clients leave before their answer
 };
 
 plan make_plan(seeded& random, mutation defect);

@@ -22,6 +22,14 @@ bool registry::in_reach(std::size_t from) const {
   return primary.running && !primary.paused && !all_.net.is_cut(from, 0) && !all_.net.is_cut(0, from);
 }
 
+std::vector<cluster::registered_node> registry::nodes() const {
+  std::vector<cluster::registered_node> present;
+  for (std::size_t i = 0; i < nodes_.size(); ++i)
+    if (!removed_.contains(i))
+      present.push_back(nodes_[i]);
+  return present;
+}
+
 void registry::renew(std::size_t node) {
   if (!in_reach(node))
     return;

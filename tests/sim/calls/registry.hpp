@@ -2,7 +2,7 @@
 // that has it; while that one is away nobody's session ends.
 #pragma once
 
-#include <map>
+#include <set>
 #include <vector>
 
 #include "cluster/member_table.hpp"
@@ -21,12 +21,17 @@ public:
   void renew(std::size_t node);
   /// At times: sessions that nobody renewed end.
   void expire();
-  const std::vector<cluster::registered_node>& nodes() const noexcept { return nodes_; }
+  /// An operator takes a node off the list, and puts it there again.
+  void remove(std::size_t node) { removed_.insert(node); }
+  void add(std::size_t node) { removed_.erase(node); }
+  void add_all() { removed_.clear(); }
+  std::vector<cluster::registered_node> nodes() const;
 
 private:
   world& all_;
   std::vector<cluster::registered_node> nodes_;
   std::vector<instant> ends_at_;
+  std::set<std::size_t> removed_;
 };
 
 }  // namespace troupe::sim::calls

@@ -41,6 +41,7 @@ void troubles::one() {
   add(how.overloads, [this] { overload(); });
   add(how.crashes, [this] { crash_instance(); });
   add(how.drains, [this] { drain(); });
+  add(how.removals, [this] { remove(); });
   if (!possible.empty())
     all_.random.pick(possible)();
 }
@@ -160,6 +161,13 @@ void troubles::drain() {
   all_.note(*which, "drains");
   which->running->drain();
   end_drained(*which, which->life, all_.time.now() + between(500, 2'000));
+}
+
+void troubles::remove() {
+  const auto node = all_.random.below(all_.machines.size());
+  all_.note(*all_.machines[node], "is taken off the list");
+  all_.store.remove(node);
+  all_.time.after(between(100, 3'000), [this, node] { all_.store.add(node); });
 }
 
 /// Once no call of a peer runs, or the time that a drain has is over.

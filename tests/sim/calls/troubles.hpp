@@ -25,6 +25,7 @@ private:
   void overload();
   void crash_instance();
   void drain();
+  void remove();
   void end_drained(machine& which, std::uint64_t life, instant latest);
   void go_on_later(machine& which);
   machine* some();

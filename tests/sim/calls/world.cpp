@@ -27,7 +27,7 @@ world::world(std::uint64_t seed, mutation wanted, bool trace)
     idempotent.push_back(random.one_in(4));
   }
   slots_per_instance = random.between<std::uint32_t>(1, 4);
-  heard.prepare(how.nodes, how.loops);
+  heard.prepare(how.nodes, how.max_loops);
   for (std::size_t i = 0; i < how.nodes; ++i) {
     machines.push_back(std::make_unique<machine>(*this, i));
     by_id_.emplace(machines.back()->id, i);
@@ -90,6 +90,7 @@ void world::heal() {
       heard.troubles(each->ends[0], each->ends[1]);
       net.break_one(each);
     }
+  store.add_all();
   for (const auto& each : machines) {
     if (each->running && each->running->draining)
       each->die(machine::death::killed);
