@@ -112,6 +112,8 @@ void peer_witness::changed(const process& of, std::size_t peer, const cluster::m
   const auto now = all_.time.now();
   auto& pair = of_pair(of.on.index, peer);
   const auto who = of.on.name + " of n" + std::to_string(peer);
+  // What a control loop that stood is told late was true once.
+  const bool late = of.standing_loops > 0 || now - nodes_[of.on.index].trouble_at < telling;
   if (change.what == kind::suspected) {
     all_.note(of.on, "suspects n" + std::to_string(peer) + ": " + std::string{to_string(change.why)});
     pair.suspected_at = now;
@@ -124,8 +126,6 @@ void peer_witness::changed(const process& of, std::size_t peer, const cluster::m
     if (change.why == reason::silent && awake > looking && awake < shortest_silence)
       broken("healthy_not_suspected",
              "silence is said by " + who + ", which stood itself until " + in_ms(awake) + " ago");
-    // What a control loop that stood is told late was true once.
-    const bool late = of.standing_loops > 0 || now - nodes_[of.on.index].trouble_at < telling;
     if (change.why == reason::gone && !late && all_.machines[peer]->running && nodes_[peer].started_at < pair.opened_at)
       broken("healthy_not_suspected", "it is said to be gone by " + who + ", which has listened all the time");
     if (!has_cause(of.on.index, peer))
@@ -133,7 +133,7 @@ void peer_witness::changed(const process& of, std::size_t peer, const cluster::m
              "nothing has happened for which it is said to be " + std::string{to_string(change.why)} + " by " + who);
   } else if (change.what == kind::healed) {
     all_.note(of.on, "trusts n" + std::to_string(peer) + " again");
-    if (pair.heard() < pair.suspected_at - looking && pair.anew_at < pair.suspected_at)
+    if (!late && pair.heard() < pair.suspected_at - looking && pair.anew_at < pair.suspected_at)
       broken("trusted_when_heard", "trust is regained by " + who + ", of which nothing was heard");
     pair.suspected_at = instant{-1};
   }

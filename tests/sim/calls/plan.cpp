@@ -17,9 +17,9 @@ plan small(seeded& random) {
 /// Every node has a link to every other: the work grows with the square.
 plan large(seeded& random) {
   plan made;
-  made.nodes = random.one_in(20) ? random.between<std::size_t>(100, 200) : random.between<std::size_t>(20, 60);
+  made.nodes = random.one_in(30) ? random.between<std::size_t>(100, 200) : random.between<std::size_t>(20, 60);
   made.duration = instant{random.between(2, 4) * 1'000'000};
-  made.request_interval = instant{static_cast<std::int64_t>(made.nodes) * random.between(5, 20) * 1'000};
+  made.request_interval = instant{static_cast<std::int64_t>(made.nodes) * random.between(2, 8) * 1'000};
   made.fault_interval = instant{random.between(200, 1'000) * 1'000};
   return made;
 }
@@ -31,14 +31,17 @@ void prepare_for(mutation defect, plan& made) {
     case mutation::run_what_is_old: made.pauses = true; return;
     case mutation::keep_credit: made.large_bodies = 20; return;
     case mutation::keep_suspects: made.kills = true; return;
-    case mutation::judge_while_late: made.pauses = true; return;
+    case mutation::judge_while_late:
+      made.pauses = made.partitions = true;
+      made.fault_interval = instant{300'000};
+      return;
   }
 }
 
 }  // namespace
 
 plan make_plan(seeded& random, mutation defect) {
-  auto made = defect == mutation::none && random.one_in(200) ? large(random) : small(random);
+  auto made = defect == mutation::none && random.one_in(60) ? large(random) : small(random);
   made.functions = random.between<std::size_t>(1, 4);
   made.max_drift_ppm = random.one_in(2) ? 50'000 : 200;
   made.slow_links = random.one_in(3) ? 30 : 0;
