@@ -284,6 +284,16 @@ TEST_F(NodeLinkTest, ThePulseCanBeReadFromAnyThread) {
   EXPECT_EQ(pulse->phase.load(), link_phase::up);
 }
 
+namespace {
+
+struct waker final : timer_listener {
+  explicit waker(std::promise<void>& what) : promise{what} {}
+  void on_timer(time_point) override { promise.set_value(); }
+  std::promise<void>& promise;
+};
+
+}  // namespace
+
 TEST_F(NodeLinkTest, CallsThatALoopReadsAfterASleepAreStale) {
   auto& link = connect();
   std::promise<void> asleep;
@@ -296,11 +306,7 @@ TEST_F(NodeLinkTest, CallsThatALoopReadsAfterASleepAreStale) {
   call(link, link_topic::invoke, "", "old");
   const auto began = clock::now();
   mailbox<int> ticks;
-  struct waker final : timer_listener {
-    void on_timer(time_point) override { promise->set_value(); }
-    std::promise<void>* promise = nullptr;
-  } timer;
-  timer.promise = &wake;
+  waker timer{wake};
   on(here, [&] { here.arm(timer, clock::now() + 1'300ms); });
 
   auto result = results.take();
@@ -312,5 +318,33 @@ TEST_F(NodeLinkTest, CallsThatALoopReadsAfterASleepAreStale) {
     call(link, link_topic::invoke, "", "fresh");
     if (std::holds_alternative<call_answered>(results.take()))
       break;
+  }
+}
+
+TEST_F(NodeLinkTest, ALoopThatSleptBetweenTheWordOfTheKernelAndTheReadKnowsIt) {
+  auto& link = connect();
+  std::promise<void> busy, go_on, asleep, wake;
+  there.post([&] {
+    busy.set_value();
+    go_on.get_future().wait();
+  });
+  ASSERT_EQ(busy.get_future().wait_for(patience), std::future_status::ready);
+  call(link, link_topic::invoke, "", "noticed before the sleep");
+  on(here, [] {});  // the batch that sends it is over
+  // One batch is told of both, and handles what is posted first.
+  there.post([&] {
+    asleep.set_value();
+    wake.get_future().wait();
+  });
+  go_on.set_value();
+  ASSERT_EQ(asleep.get_future().wait_for(patience), std::future_status::ready);
+  call(link, link_topic::invoke, "", "sent during the sleep");
+  waker timer{wake};
+  on(here, [&] { here.arm(timer, clock::now() + 1'300ms); });
+
+  for (int i = 0; i < 2; ++i) {
+    auto result = results.take();
+    ASSERT_TRUE(std::holds_alternative<call_not_run>(result));
+    EXPECT_EQ(std::get<call_not_run>(result).code, errc::stale);
   }
 }

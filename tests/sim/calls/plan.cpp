@@ -66,6 +66,11 @@ plan make_plan(seeded& random, mutation defect) {
        {&made.kills, &made.power_losses, &made.pauses, &made.suspends, &made.stalls, &made.partitions, &made.breaks,
         &made.mutes, &made.overloads, &made.crashes, &made.drains, &made.removals, &made.leaving})
     *trouble = random.one_in(2) && !made.calm;
+  if (made.calm && random.one_in(2)) {
+    made.slow_links = 50;
+    made.slow_bytes_per_s = 125'000;
+    made.large_bodies = 20;
+  }
   prepare_for(defect, made);
   return made;
 }
