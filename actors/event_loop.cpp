@@ -22,15 +22,6 @@ namespace {
 /// Events taken from the kernel at a time: enough to batch, few enough that the tick stays punctual.
 constexpr int max_events = 256;
 
-/// How late a tick may be before what was read since may be old (RULES: Cluster).
-constexpr milliseconds max_lateness{1000};
-
-std::int64_t boot_now_ms() noexcept {
-  std::timespec now{};
-  ::clock_gettime(CLOCK_BOOTTIME, &now);
-  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
-}
-
 std::string last_error() {
   return std::strerror(errno);
 }
@@ -218,7 +209,6 @@ void event_loop::wait() {
   if (count < 0)
     count = ::epoll_wait(epoll_, events.data(), max_events, 0);
   refresh_now();
-  notice_sleep();
   batch_.clear();
   bool woken = false;
   for (int i = 0; i < count; ++i) {
@@ -236,20 +226,10 @@ void event_loop::wait() {
   }
 }
 
-void event_loop::notice_sleep() noexcept {
-  const auto boot_now = boot_now_ms();
-  // Without listeners nobody wakes the loop for its ticks.
-  if (!ticks_.empty() && boot_now - ticked_boot_ms_ > (max_lateness + tick_interval).count()) {
-    ++sleeps_;
-    ticked_boot_ms_ = boot_now;
-  }
-}
-
 void event_loop::tick() {
   if (now_ < next_tick_)
     return;
   next_tick_ = now_ + tick_interval;
-  ticked_boot_ms_ = boot_now_ms();
   refresh_date();
   // A listener may add or remove others, hence by index and by null.
   for (std::size_t i = 0; i < ticks_.size(); ++i)
@@ -270,7 +250,6 @@ void event_loop::end_batch() {
 void event_loop::run() {
   current_ = this;
   ::pthread_setname_np(::pthread_self(), name_.substr(0, 15).c_str());
-  ticked_boot_ms_ = boot_now_ms();
   while (!stopping_.load(std::memory_order_relaxed)) {
     wait();
     drain();

@@ -112,9 +112,6 @@ public:
   /// The instant at which the present batch began; at most a batch old.
   time_point now() const noexcept { return now_; }
   void refresh_now() noexcept { now_ = clock::now(); }
-  /// How often this loop came more than a second too late for its tick: the process was stopped, the machine slept, or
-  /// something on the loop did not return. Counted before the events of that batch are handled.
-  std::uint32_t sleeps() const noexcept { return sleeps_; }
   /// `Mon, 02 Jan 2006 15:04:05 GMT`, refreshed each second.
   std::string_view date() const noexcept { return {date_.data(), date_.size()}; }
   /// For one `recv` at a time: its contents do not survive the handler.
@@ -129,7 +126,6 @@ private:
 
   void run();
   void wait();
-  void notice_sleep() noexcept;
   void tick();
   void fire_timers();
   void end_batch();
@@ -166,8 +162,6 @@ private:
   std::vector<ready> batch_;
   time_point now_{};
   time_point next_tick_{};
-  std::int64_t ticked_boot_ms_ = 0;  ///< of the last tick, on a clock that goes on while the machine sleeps
-  std::uint32_t sleeps_ = 0;
   std::time_t date_second_ = 0;
   std::array<char, 29> date_{};
   std::unique_ptr<char[]> read_buffer_;

@@ -80,10 +80,7 @@ void link_server::close_those(Condition condition) {
 }
 
 void link_server::adopt(accepted_link link) {
-  // Whoever starts anew has forgotten the calls of its life before.
-  close_those([&](const cluster::link_hello& peer) {
-    return peer.node == link.peer.node && peer.incarnation != link.peer.incarnation;
-  });
+  close_those([&](const cluster::link_hello& peer) { return is_other_life(peer, link.peer); });
   if (links_.size() >= config_.max_links) {
     log_event(log_level::warning, "link_refused",
               {{"peer", link.peer.node_name}, {"reason", "this loop has all the links that it may have"}});
@@ -110,7 +107,7 @@ void link_server::forget(served& link) {
 void link_server::on_tick(time_point now) {
   each([&](link_session& session) {
     session.on_tick(now);
-    if (now - session.last_heard() > config_.silence_timeout)
+    if (session.state().silence(now) > config_.silence_timeout)
       session.close({stream_end::silent, false, "nothing heard for too long"});
   });
 }

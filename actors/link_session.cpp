@@ -1,6 +1,7 @@
 #include "actors/link_session.hpp"
 
 #include <algorithm>
+#include <ctime>
 #include <utility>
 
 namespace troupe::actors {
@@ -19,12 +20,18 @@ T& entry_at(std::vector<T>& table, std::uint64_t call) {
   return table[place];
 }
 
+milliseconds boot_now() noexcept {
+  std::timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return std::chrono::duration_cast<milliseconds>(seconds{now.tv_sec} + std::chrono::nanoseconds{now.tv_nsec});
+}
+
 }  // namespace
 
 link_session::link_session(event_loop& loop, session_owner& owner, const link_services* services,
                            cluster::link_state state, std::unique_ptr<stream_cipher> cipher)
     : loop_{loop}, owner_{owner}, services_{services}, state_{std::move(state)},
-      stream_{loop, *this, std::move(cipher)}, seen_sleeps_{loop.sleeps()} {
+      stream_{loop, *this, std::move(cipher)}, sleep_watch_{boot_now()} {
   if (state_.open())
     peer_hello_ = std::make_shared<cluster::link_hello>(state_.peer());
 }
@@ -86,15 +93,17 @@ void link_session::close(session_end why) {
 
 void link_session::on_tick(time_point now) {
   notice_sleep();
+  sleep_watch_.ticked(boot_now());
   state_.on_tick(now);
   dispatch();
 }
 
+/// Asked behind each read, since the process may have been stopped between the wait for events and the read.
 void link_session::notice_sleep() {
-  if (std::exchange(seen_sleeps_, loop_.sleeps()) == loop_.sleeps())
+  if (!sleep_watch_.slept(boot_now()))
     return;
-  woke_at_ = loop_.now();
-  state_.on_slept(woke_at_);
+  loop_.refresh_now();
+  state_.on_slept(loop_.now());
 }
 
 bool link_session::idle() const noexcept {

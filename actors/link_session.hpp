@@ -2,7 +2,6 @@
 // to the services. Who dials or accepts decides what comes before and after (node_link, link_server).
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,6 +11,7 @@
 #include "actors/link_call.hpp"
 #include "actors/link_stream.hpp"
 #include "cluster/link_state.hpp"
+#include "cluster/sleep_watch.hpp"
 
 namespace troupe::actors {
 
@@ -58,8 +58,6 @@ public:
 
   const cluster::link_state& state() const noexcept { return state_; }
   const stream_cipher* cipher() const noexcept { return stream_.cipher(); }
-  /// Of the last frame, or when this loop woke from a sleep.
-  time_point last_heard() const noexcept { return std::max(state_.last_heard(), woke_at_); }
   const std::shared_ptr<const cluster::link_hello>& peer_hello() const noexcept { return peer_hello_; }
   /// Whether no call of the peer runs and all answers have left.
   bool idle() const noexcept;
@@ -99,8 +97,7 @@ private:
   std::size_t told_ = 0;  ///< of `telling_`
   bool dispatching_ = false;
   std::optional<session_end> end_;
-  std::uint32_t seen_sleeps_;
-  time_point woke_at_{};
+  cluster::sleep_watch sleep_watch_;
 };
 
 }  // namespace troupe::actors

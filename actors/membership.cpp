@@ -4,6 +4,15 @@
 
 namespace troupe::actors {
 
+namespace {
+
+cluster::link_tick tick_of(const link_pulse& pulse) {
+  return {time_point{duration{pulse.heard_at_ns.load(std::memory_order_relaxed)}},
+          time_point{duration{pulse.ticked_at_ns.load(std::memory_order_relaxed)}}};
+}
+
+}  // namespace
+
 membership::membership(event_loop& control, membership_config config)
     : loop_{control}, config_{std::move(config)}, table_{config_.self, config_.links, config_.suspicion} {}
 
@@ -43,15 +52,7 @@ void membership::watch(const uuid& node, std::size_t link, std::shared_ptr<const
 }
 
 void membership::link_changed(const uuid& node, std::size_t link, const link_change& change) {
-  const auto now = loop_.now();
-  switch (change.phase) {
-    case link_phase::up: tell(table_.opened(node, link, now)); break;
-    case link_phase::broken:
-      tell(change.why == link_break::refused ? table_.refused(node, link, now) : table_.closed(node, link, now));
-      break;
-    case link_phase::connecting:
-    case link_phase::stopped: break;
-  }
+  tell(table_.link_changed(node, link, change.phase, change.why, loop_.now()));
 }
 
 void membership::load_changed(const uuid& node) {
@@ -66,11 +67,13 @@ void membership::state_noticed(const uuid& node, cluster::serving_state state) {
 }
 
 void membership::on_tick(time_point) {
-  for (const auto& [node, pulses] : pulses_)
-    for (std::size_t link = 0; link < pulses.size(); ++link)
-      if (const auto& pulse = pulses[link])
-        tell(table_.ticked(node, link, time_point{duration{pulse->heard_at_ns.load(std::memory_order_relaxed)}},
-                           time_point{duration{pulse->ticked_at_ns.load(std::memory_order_relaxed)}}));
+  std::vector<cluster::link_tick> ticks;
+  for (const auto& [node, pulses] : pulses_) {
+    ticks.clear();
+    for (const auto& pulse : pulses)
+      ticks.push_back(pulse ? tick_of(*pulse) : cluster::link_tick{});
+    tell(table_.ticked(node, ticks));
+  }
   if (changed_)
     publish();
 }
@@ -87,32 +90,9 @@ std::string membership::name_of(const uuid& node) const {
   return found == names_.end() ? to_string(node) : found->second;
 }
 
-peer_standing membership::standing_of(const cluster::registered_node& peer) const {
-  peer_standing standing;
-  standing.node = peer.node;
-  standing.name = peer.name;
-  standing.address = peer.address;
-  standing.usable = table_.state_of(peer.node) == cluster::member_state::alive;
-  const auto* load = config_.load_of(peer.node);
-  if (load == nullptr)
-    return standing;
-  for (const auto& [function, there] : load->functions) {
-    function_at_peer at;
-    at.slots = there.ready * config_.slots_per_instance(function);
-    at.in_flight = there.outstanding;
-    at.queue_age = milliseconds{there.queue_age_ms};
-    standing.functions.emplace(function, at);
-  }
-  return standing;
-}
-
 void membership::publish() {
   changed_ = false;
-  auto next = std::make_shared<peer_standings>();
-  for (const auto& [node, peer] : table_.peers())
-    next->peers.push_back(standing_of(peer));
-  next->homes = table_.homes();
-  config_.publish(std::move(next));
+  config_.publish(cluster::make_standings(table_, config_.load_of, config_.slots_per_instance));
 }
 
 }  // namespace troupe::actors

@@ -56,7 +56,6 @@ private:
   void tell(const std::vector<cluster::member_change>& changes);
   void publish();
   std::string name_of(const uuid& node) const;
-  peer_standing standing_of(const cluster::registered_node& peer) const;
 
   event_loop& loop_;
   membership_config config_;

@@ -1,6 +1,5 @@
 #include "actors/node_link.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "actors/link_session.hpp"
@@ -31,7 +30,7 @@ link_break break_of(const session_end& why) noexcept {
 class node_link::dialer final : public session_owner, private tick_listener, private timer_listener {
 public:
   dialer(event_loop& loop, node_link_config config, const link_services* services)
-      : loop_{loop}, config_{std::move(config)}, services_{services} {}
+      : loop_{loop}, config_{std::move(config)}, services_{services}, dialing_{config_.dialing} {}
   ~dialer() { stop(); }
 
   void start();
@@ -42,8 +41,9 @@ public:
                                call_callback done);
   void cancel(std::uint64_t call);
 
-  link_phase phase() const noexcept { return phase_; }
-  bool up() const noexcept { return phase_ == link_phase::up; }
+  link_phase phase() const noexcept { return dialing_.phase(); }
+  bool up() const noexcept { return dialing_.up(); }
+  bool takes_calls() const noexcept { return up() && session_->state().takes_calls(loop_.now()); }
   const link_session* session() const noexcept { return session_.get(); }
   time_point last_heard() const noexcept;
   const std::shared_ptr<link_pulse>& pulse() const noexcept { return pulse_; }
@@ -56,48 +56,55 @@ private:
 
   void dial();
   expected<void> judge(const link_session& session) const;
-  void change(link_phase phase, link_break why, std::string detail);
-  void dial_later(link_break why);
+  void tell(link_break why, std::string detail);
+  void wait();
   void update_pulse(time_point now) noexcept;
 
   event_loop& loop_;
   node_link_config config_;
   const link_services* services_;
-  link_phase phase_ = link_phase::stopped;
+  cluster::link_dialing dialing_;
   std::shared_ptr<link_session> session_;  ///< null while broken or stopped
-  milliseconds back_off_{0};               ///< of the next failure; 0: the first
   time_point last_heard_{};                ///< on earlier sessions
   std::shared_ptr<link_pulse> pulse_ = std::make_shared<link_pulse>();
 };
 
 void node_link::dialer::start() {
-  if (phase_ != link_phase::stopped)
+  if (!dialing_.start(loop_.now()))
     return;
   loop_.add_tick(*this);
-  back_off_ = milliseconds{0};
   dial();
 }
 
 void node_link::dialer::stop() {
-  if (phase_ == link_phase::stopped)
+  if (phase() == link_phase::stopped)
     return;
   loop_.remove_tick(*this);
-  loop_.disarm(*this);
-  change(link_phase::stopped, link_break::none, {});
+  dialing_.stop();
+  wait();
+  tell(link_break::none, {});
   if (session_ != nullptr)
     session_->close({stream_end::closed, false, "this node closed the link"});
 }
 
 void node_link::dialer::poke() {
-  if (phase_ == link_phase::broken)
+  if (dialing_.poke(loop_.now()))
     dial();
 }
 
+/// Has the loop call again when it is time.
+void node_link::dialer::wait() {
+  if (const auto at = dialing_.wakes_at())
+    loop_.arm(*this, *at);
+  else
+    loop_.disarm(*this);
+}
+
 void node_link::dialer::dial() {
-  change(link_phase::connecting, link_break::none, {});
-  if (phase_ != link_phase::connecting)
+  tell(link_break::none, {});
+  if (phase() != link_phase::connecting)
     return;  // whoever was told stopped it
-  loop_.arm(*this, loop_.now() + config_.connect_timeout);
+  wait();
   session_ = std::make_shared<link_session>(loop_, *this, services_,
                                             cluster::link_state{config_.hello(), config_.limits, loop_.now()},
                                             config_.make_cipher ? config_.make_cipher() : nullptr);
@@ -115,9 +122,9 @@ expected<void> node_link::dialer::judge(const link_session& session) const {
 void node_link::dialer::on_session_open(link_session& session) {
   if (const auto judged = judge(session); !judged)
     return session.close({stream_end::closed, true, judged.error().what});
-  loop_.disarm(*this);
-  back_off_ = milliseconds{0};
-  change(link_phase::up, link_break::none, {});
+  dialing_.opened();
+  wait();
+  tell(link_break::none, {});
 }
 
 void node_link::dialer::on_session_end(link_session& session, const session_end& why) {
@@ -125,35 +132,28 @@ void node_link::dialer::on_session_end(link_session& session, const session_end&
     return;
   last_heard_ = last_heard();
   loop_.keep_until_batch_end(std::exchange(session_, nullptr));
-  if (phase_ == link_phase::stopped)
+  if (phase() == link_phase::stopped)
     return;
   const auto reason = break_of(why);
-  dial_later(reason);
-  change(link_phase::broken, reason, why.detail);
+  dialing_.ended(reason, loop_.now(), fast_random());
+  wait();
+  tell(reason, why.detail);
 }
 
-void node_link::dialer::dial_later(link_break why) {
-  // Who does not want this node now will hardly want it in a moment.
-  const auto next = why == link_break::rejected ? config_.longest_back_off : 2 * back_off_;
-  back_off_ = std::clamp(next, config_.first_back_off, config_.longest_back_off);
-  // Between half of it and all: nodes that lost the same peer do not come back at once.
-  const auto half = back_off_ / 2;
-  const auto jitter =
-      milliseconds{static_cast<std::int64_t>(fast_random() % static_cast<std::uint64_t>(half.count() + 1))};
-  loop_.arm(*this, loop_.now() + half + jitter);
-}
-
-void node_link::dialer::on_timer(time_point) {
-  if (phase_ == link_phase::broken)
-    dial();
-  else if (session_ != nullptr)
-    session_->close({stream_end::silent, false, "no hello within the time for connecting"});
+void node_link::dialer::on_timer(time_point now) {
+  switch (dialing_.timed(now)) {
+    case cluster::link_dialing::step::none: return;
+    case cluster::link_dialing::step::dial: return dial();
+    case cluster::link_dialing::step::give_up:
+      if (session_ != nullptr)
+        session_->close({stream_end::silent, false, "no hello within the time for connecting"});
+  }
 }
 
 void node_link::dialer::on_tick(time_point now) {
   if (const auto session = session_) {
     session->on_tick(now);
-    if (up() && session_ == session && now - session->last_heard() > config_.silence_timeout)
+    if (session_ == session && dialing_.is_lost(session->state().silence(now)))
       session->close({stream_end::silent, false, "nothing heard for too long"});
   }
   update_pulse(now);
@@ -171,14 +171,13 @@ void node_link::dialer::update_pulse(time_point now) noexcept {
 
 time_point node_link::dialer::last_heard() const noexcept {
   // Before its hello a session has heard nothing.
-  return up() && session_ != nullptr ? session_->last_heard() : last_heard_;
+  return up() && session_ != nullptr ? session_->state().last_heard() : last_heard_;
 }
 
-void node_link::dialer::change(link_phase phase, link_break why, std::string detail) {
-  phase_ = phase;
-  pulse_->phase.store(phase, std::memory_order_relaxed);
+void node_link::dialer::tell(link_break why, std::string detail) {
+  pulse_->phase.store(phase(), std::memory_order_relaxed);
   if (config_.on_change)
-    config_.on_change({phase, why, std::move(detail)});
+    config_.on_change({phase(), why, std::move(detail)});
 }
 
 expected<std::uint64_t> node_link::dialer::call(cluster::link_topic topic, buffer head, buffer body,
@@ -222,7 +221,7 @@ link_phase node_link::phase() const noexcept {
   return dialer_->phase();
 }
 bool node_link::takes_calls() const noexcept {
-  return dialer_->up() && dialer_->session()->state().takes_calls();
+  return dialer_->takes_calls();
 }
 std::shared_ptr<const cluster::link_hello> node_link::peer_hello() const {
   return dialer_->session() == nullptr ? nullptr : dialer_->session()->peer_hello();

@@ -11,21 +11,14 @@
 #include "actors/event_loop.hpp"
 #include "actors/link_call.hpp"
 #include "actors/stream_cipher.hpp"
+#include "cluster/link_dialing.hpp"
 #include "cluster/link_event.hpp"
 #include "config/setting_values.hpp"
 
 namespace troupe::actors {
 
-enum class link_phase : std::uint8_t { stopped, connecting, up, broken };
-
-/// Why a link is broken.
-enum class link_break : std::uint8_t {
-  none,
-  refused,   ///< nobody listens there
-  silent,    ///< no connection or no hello in time, or nothing heard for too long
-  closed,    ///< the peer closed it, or reset it
-  rejected,  ///< one side did not want the other: hello refused, other version, other node; `detail` says why
-};
+using cluster::link_break;
+using cluster::link_phase;
 
 /// What other threads may look at.
 struct link_pulse {
@@ -54,11 +47,8 @@ struct node_link_config {
   /// For each dial; empty: plain.
   std::function<std::unique_ptr<stream_cipher>()> make_cipher;
   cluster::link_limits limits;
-  milliseconds connect_timeout{1000};  ///< to the peer's hello
-  milliseconds silence_timeout{5000};  ///< nothing heard on an open link: broken
-  milliseconds user_timeout{5000};     ///< sent and not acknowledged by the peer's kernel: broken
-  milliseconds first_back_off{50};     ///< doubles up to the longest, with jitter
-  milliseconds longest_back_off{2000};
+  cluster::dial_limits dialing;
+  milliseconds user_timeout{5000};  ///< sent and not acknowledged by the peer's kernel: broken
 };
 
 class node_link {

@@ -82,17 +82,9 @@ std::vector<cluster::peer_view> peer_calls::views_of(const uuid& function) const
     const auto mine = peers_.find(known.node);
     if (mine == peers_.end())
       continue;
-    cluster::peer_view view;
-    view.node = known.node;
-    view.usable = known.usable && mine->second.link->takes_calls();
-    if (const auto there = known.functions.find(function); there != known.functions.end()) {
-      view.slots = there->second.slots;
-      view.in_flight = there->second.in_flight;
-      view.queue_age = there->second.queue_age;
-    }
-    if (const auto sent = mine->second.outstanding.find(function); sent != mine->second.outstanding.end())
-      view.outstanding = sent->second;
-    views.push_back(view);
+    const auto sent = mine->second.outstanding.find(function);
+    views.push_back(cluster::view_of(known, function, mine->second.link->takes_calls(),
+                                     sent == mine->second.outstanding.end() ? 0 : sent->second));
   }
   return views;
 }

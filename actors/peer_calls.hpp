@@ -12,32 +12,15 @@
 #include "actors/node_link.hpp"
 #include "actors/remote_calls.hpp"
 #include "cluster/call_routing.hpp"
+#include "cluster/peer_standing.hpp"
 #include "config/ids.hpp"
 #include "config/setting_values.hpp"
 
 namespace troupe::actors {
 
-/// How the instances of one function at a peer stand.
-struct function_at_peer {
-  std::uint32_t slots = 0;      ///< calls that they take at a time
-  std::uint32_t in_flight = 0;  ///< calls that run or wait there
-  duration queue_age{};
-};
-
-struct peer_standing {
-  uuid node;
-  std::string name;
-  endpoint address;     ///< where it accepts links
-  bool usable = false;  ///< neither suspected nor draining
-  std::unordered_map<uuid, function_at_peer> functions;
-};
-
-/// One object for all loops; replaced when anything in it changes.
-struct peer_standings {
-  std::vector<peer_standing> peers;
-  std::vector<uuid> homes;  ///< nodes among which functions have their homes, this one included
-};
-using peer_standings_ptr = std::shared_ptr<const peer_standings>;
+using cluster::peer_standing;
+using cluster::peer_standings;
+using cluster::peer_standings_ptr;
 
 struct peer_calls_config {
   uuid self;

@@ -81,7 +81,8 @@ caf::result<outcome_ptr> router::route(const invocation_ptr& call, bool may_forw
   if (auto target = inline_actor_of(*state))
     return delegate(target, call);
   if (auto* remote = remote_for(*call))
-    if (const auto route = remote->choose(call->function->id, {}, {}); route.place == cluster::call_place::peer)
+    if (const auto route = remote->choose(call->function->id, {}, call->tried);
+        route.place == cluster::call_place::peer && may_leave(*call))
       return leave(call, route.node);
   return refuse(errc::not_ready, "function " + call->function->name + " is not loaded on this node");
 }
@@ -185,7 +186,8 @@ caf::result<outcome_ptr> router::to_worker(function_state& state, const invocati
       return give(*chosen);
   const auto here = view_of(state, bytes_of(*call));
   if (auto* remote = remote_for(*call))
-    if (const auto route = remote->choose(call->function->id, here, {}); route.place == cluster::call_place::peer)
+    if (const auto route = remote->choose(call->function->id, here, call->tried);
+        route.place == cluster::call_place::peer && may_leave(*call))
       return leave(call, route.node);
   if (here.queue_full)
     return refuse(errc::overloaded, std::to_string(state.queue.size()) + " calls wait already");

@@ -57,8 +57,6 @@ private:
   struct away_call {
     functions::invocation_ptr call;
     promise answer;
-    std::vector<uuid> tried;
-    std::size_t retries = 0;
   };
   struct worker {
     function_actor actor;
@@ -102,6 +100,8 @@ private:
   void send_away(std::shared_ptr<away_call> away, const uuid& node);
   void came_back(std::shared_ptr<away_call> away, remote_result result);
   void run_here(function_state& state, away_call& away);
+  bool may_leave(const functions::invocation& call) const;
+  bool may_go_elsewhere(const functions::invocation& call, cluster::try_result ended) const;
   static void deliver(away_call& away, functions::outcome_ptr result);
   bool try_elsewhere(const function_state& state, const waiting_call& refused, errc why);
   void on_tick(time_point now) override;

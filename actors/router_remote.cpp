@@ -40,7 +40,7 @@ caf::result<outcome_ptr> router::leave(const invocation_ptr& call, const uuid& n
 }
 
 void router::send_away(std::shared_ptr<away_call> away, const uuid& node) {
-  away->tried.push_back(node);
+  away->call->tried.push_back(node);
   auto* remote = surroundings_->remote[loop().index()];
   const auto& call = away->call;
   remote->run(node, call, [this, self = strong_self(), away](remote_result result) {
@@ -49,16 +49,28 @@ void router::send_away(std::shared_ptr<away_call> away, const uuid& node) {
   });
 }
 
+/// Counts: it has been decided that the call is tried once more.
+bool router::may_go_elsewhere(const functions::invocation& call, cluster::try_result ended) const {
+  if (call.is_abandoned() ||
+      !cluster::may_retry(ended, call.retries, loop().now(), call.deadline, call.function->idempotent))
+    return false;
+  ++call.retries;
+  return true;
+}
+
+/// One that came back to this node counts as tried again.
+bool router::may_leave(const functions::invocation& call) const {
+  return call.tried.empty() || may_go_elsewhere(call, cluster::try_result::not_run);
+}
+
 void router::came_back(std::shared_ptr<away_call> away, remote_result result) {
   auto* remote = remote_for(*away->call);
   auto* state = find(away->call->function->id);
   const auto tried = result.end == remote_end::unknown ? cluster::try_result::unknown : cluster::try_result::not_run;
-  if (result.end == remote_end::ran || remote == nullptr || state == nullptr ||
-      !cluster::may_retry(tried, away->retries, loop().now(), away->call->deadline, away->call->function->idempotent))
+  if (result.end == remote_end::ran || remote == nullptr || state == nullptr || !may_go_elsewhere(*away->call, tried))
     return deliver(*away, std::move(result.outcome));
-  ++away->retries;
   const auto here = state->what.load ? view_of(*state, bytes_of(*away->call)) : cluster::local_view{};
-  const auto route = remote->choose(away->call->function->id, here, away->tried);
+  const auto route = remote->choose(away->call->function->id, here, away->call->tried);
   switch (route.place) {
     case cluster::call_place::here: return run_here(*state, *away);
     case cluster::call_place::peer: return send_away(std::move(away), route.node);
@@ -85,13 +97,12 @@ bool router::try_elsewhere(const function_state& state, const waiting_call& refu
   auto* remote = remote_for(*refused.call);
   if (remote == nullptr || !cluster::means_not_run(why))
     return false;
-  const auto route = remote->choose(state.what.spec->id, {}, {});
-  if (route.place != cluster::call_place::peer)
+  const auto route = remote->choose(state.what.spec->id, {}, refused.call->tried);
+  if (route.place != cluster::call_place::peer || !may_go_elsewhere(*refused.call, cluster::try_result::not_run))
     return false;
   auto away = std::make_shared<away_call>();
   away->call = refused.call;
   away->answer = refused.answer;
-  away->retries = 1;
   send_away(std::move(away), route.node);
   return true;
 }

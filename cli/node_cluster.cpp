@@ -150,6 +150,7 @@ actors::node_link_config node_cluster::link_to(const uuid& peer, cluster::link_p
     return judge(answered, purpose).map([](const cluster::link_hello&) {});
   };
   link.make_cipher = cipher_maker(actors::tls_role::client);
+  link.limits.longest_silence = settings_.suspect_after;
   return link;
 }
 

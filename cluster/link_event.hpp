@@ -19,6 +19,7 @@ struct link_limits {
   std::uint64_t call_credit = 256 * 1024;        ///< bytes of one body that may be on their way; equal at both ends
   std::uint64_t link_credit = 4 * 1024 * 1024;   ///< of all bodies in one direction; equal at both ends
   milliseconds ping_interval{250};
+  milliseconds longest_silence{1000};  ///< after which new calls should take another way
 };
 
 enum class link_event_kind : std::uint8_t {

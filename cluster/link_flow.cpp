@@ -50,6 +50,8 @@ void link_state::pull(buffer& out, std::size_t up_to, time_point now) {
     ready_.pop_front();
     send_one(id, out, now);
   }
+  if (!out.empty())
+    last_said_ = now;
 }
 
 void link_state::send_one(std::uint64_t id, buffer& out, time_point now) {

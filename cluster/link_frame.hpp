@@ -67,6 +67,10 @@ struct link_hello {
 
 /// Whether both have a protocol version in common.
 bool compatible(const link_hello& a, const link_hello& b) noexcept;
+/// Whether both are one node, in different starts: whoever starts anew has forgotten the calls of its life before.
+inline bool is_other_life(const link_hello& a, const link_hello& b) noexcept {
+  return a.node == b.node && a.incarnation != b.incarnation;
+}
 /// One line that names both ranges, for whoever reads it at either end.
 std::string versions_text(const link_hello& own, const link_hello& peer);
 

@@ -22,13 +22,13 @@ std::uint64_t to_us(time_point when) {
 
 link_state::link_state(link_hello own, link_limits limits, time_point now)
     : limits_{limits}, side_{1}, phase_{phase::opening}, own_hello_{std::move(own)}, link_window_{limits.link_credit},
-      link_granted_{limits.link_credit}, last_heard_{now} {
+      link_granted_{limits.link_credit}, last_heard_{now}, last_said_{now} {
   append_hello(urgent_, own_hello_);
 }
 
 link_state::link_state(link_hello own, link_hello peer, link_limits limits, time_point now)
     : limits_{limits}, side_{0}, phase_{phase::open}, own_hello_{std::move(own)}, peer_{std::move(peer)},
-      link_window_{limits.link_credit}, link_granted_{limits.link_credit}, last_heard_{now} {
+      link_window_{limits.link_credit}, link_granted_{limits.link_credit}, last_heard_{now}, last_said_{now} {
   append_hello(urgent_, own_hello_);
 }
 
@@ -118,13 +118,15 @@ void link_state::on_tick(time_point now) {
   if (phase_ == phase::closed)
     return;
   expire_own_calls(now);
-  // The dialer's pings are heartbeats for both; who accepted asks only when it misses them.
-  const bool asks = side_ == 1 || now - last_heard_ >= 2 * limits_.ping_interval;
+  // The dialer's pings are heartbeats for both; who accepted asks only when it misses them: when it hears nothing, or
+  // says nothing since they wait behind the bodies that it receives.
+  const bool asks = side_ == 1 || now - std::min(last_heard_, last_said_) >= 2 * limits_.ping_interval;
   if (open() && asks && now - ping_at_ >= limits_.ping_interval - ping_slack && urgent_.size() < max_urgent_for_ping)
     ping(now);
 }
 
 void link_state::on_slept(time_point now) {
+  awake_since_ = now;
   if (!open())
     return;
   ping(now);

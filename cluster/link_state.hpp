@@ -3,6 +3,7 @@
 // clock. Belongs to one loop.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -59,8 +60,10 @@ public:
   std::vector<link_event>& events() noexcept { return events_; }
 
   bool open() const noexcept { return phase_ == phase::open; }
-  /// Open, and the peer takes new calls.
-  bool takes_calls() const noexcept { return open() && !peer_drains_; }
+  /// Open, not silent for too long, and the peer takes new calls.
+  bool takes_calls(time_point now) const noexcept {
+    return open() && !peer_drains_ && silence(now) < limits_.longest_silence;
+  }
   bool stale() const noexcept { return stale_ping_ != 0; }
   const link_hello& peer() const noexcept { return peer_; }
   /// Whether this own call is neither ended nor given up.
@@ -68,6 +71,8 @@ public:
   std::size_t own_calls() const noexcept { return own_calls_; }    ///< unanswered
   std::size_t peer_calls() const noexcept { return peer_calls_; }  ///< unsettled
   time_point last_heard() const noexcept { return last_heard_; }
+  /// How long nothing came although this loop would have read it.
+  duration silence(time_point now) const noexcept { return now - std::max(last_heard_, awake_since_); }
   /// Of the last completed ping; zero before the first.
   duration round_trip() const noexcept { return round_trip_; }
 
@@ -151,6 +156,8 @@ private:
   std::uint64_t stale_ping_ = 0;  ///< the ping whose answer ends staleness; 0: not stale
   time_point ping_at_{};
   time_point last_heard_;
+  time_point last_said_;
+  time_point awake_since_;  ///< when the last sleep ended
   duration round_trip_{};
 };
 

@@ -63,6 +63,17 @@ std::vector<member_change> member_table::judged(const uuid& node, Judge judge) {
   return {};
 }
 
+std::vector<member_change> member_table::link_changed(const uuid& node, std::size_t link, link_phase phase,
+                                                      link_break why, time_point now) {
+  switch (phase) {
+    case link_phase::up: return opened(node, link, now);
+    case link_phase::broken: return why == link_break::refused ? refused(node, link, now) : closed(node, link, now);
+    case link_phase::connecting:
+    case link_phase::stopped: break;
+  }
+  return {};
+}
+
 std::vector<member_change> member_table::opened(const uuid& node, std::size_t link, time_point now) {
   return judged(node, [&](suspicion& of) { return of.opened(link, now); });
 }
@@ -75,9 +86,8 @@ std::vector<member_change> member_table::refused(const uuid& node, std::size_t l
   return judged(node, [&](suspicion& of) { return of.refused(link, now); });
 }
 
-std::vector<member_change> member_table::ticked(const uuid& node, std::size_t link, time_point heard_at,
-                                                time_point ticked_at) {
-  return judged(node, [&](suspicion& of) { return of.ticked(link, heard_at, ticked_at); });
+std::vector<member_change> member_table::ticked(const uuid& node, std::span<const link_tick> links) {
+  return judged(node, [&](suspicion& of) { return of.ticked(links); });
 }
 
 void member_table::set_state(const uuid& node, serving_state state) {

@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "cluster/link_dialing.hpp"
 #include "cluster/node_load.hpp"
 #include "cluster/suspicion.hpp"
 #include "config/clock.hpp"
@@ -46,10 +48,12 @@ public:
   std::vector<member_change> set_nodes(const std::vector<registered_node>& nodes, time_point now);
 
   // What a link went through; nodes that are not registered are passed over.
+  std::vector<member_change> link_changed(const uuid& node, std::size_t link, link_phase phase, link_break why,
+                                          time_point now);
   std::vector<member_change> opened(const uuid& node, std::size_t link, time_point now);
   std::vector<member_change> closed(const uuid& node, std::size_t link, time_point now);
   std::vector<member_change> refused(const uuid& node, std::size_t link, time_point now);
-  std::vector<member_change> ticked(const uuid& node, std::size_t link, time_point heard_at, time_point ticked_at);
+  std::vector<member_change> ticked(const uuid& node, std::span<const link_tick> links);
   void set_state(const uuid& node, serving_state state);
 
   /// All but this node, by id.

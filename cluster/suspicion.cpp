@@ -19,7 +19,9 @@ suspicion::suspicion(std::size_t links, suspicion_limits limits, time_point now)
 suspicion_change suspicion::opened(std::size_t link, time_point now) {
   auto& record = links_[link];
   record.open = true;
-  record.refused = false;
+  // Somebody listens there again, whatever the other links were told before.
+  for (auto& each : links_)
+    each.refused = false;
   record.heard_at = std::max(record.heard_at, now);
   return judge(evidence::life);
 }
@@ -35,15 +37,22 @@ suspicion_change suspicion::refused(std::size_t link, time_point) {
   return judge(evidence::none);
 }
 
-suspicion_change suspicion::ticked(std::size_t link, time_point heard_at, time_point ticked_at) {
-  auto& record = links_[link];
-  if (ticked_at <= record.ticked_at)
-    return suspicion_change::none;
-  const bool late = ticked_at - record.ticked_at > limits_.late_tick;
-  const bool heard = record.open && heard_at > record.heard_at;
-  record.ticked_at = ticked_at;
-  record.heard_at = late ? ticked_at : std::max(record.heard_at, heard_at);
-  return judge(heard && ticked_at - heard_at < limits_.silence ? evidence::life : evidence::none);
+suspicion_change suspicion::ticked(std::span<const link_tick> links) {
+  auto seen = evidence::none;
+  for (std::size_t link = 0; link < links.size(); ++link)
+    if (take(links_[link], links[link]) == evidence::life)
+      seen = evidence::life;
+  return judge(seen);
+}
+
+suspicion::evidence suspicion::take(link_record& record, const link_tick& tick) const {
+  if (tick.ticked_at <= record.ticked_at)
+    return evidence::none;
+  const bool late = tick.ticked_at - record.ticked_at > limits_.late_tick;
+  const bool heard = record.open && tick.heard_at > record.heard_at;
+  record.ticked_at = tick.ticked_at;
+  record.heard_at = late ? tick.ticked_at : std::max(record.heard_at, tick.heard_at);
+  return heard && tick.ticked_at - tick.heard_at < limits_.silence ? evidence::life : evidence::none;
 }
 
 /// A suspicion ends by a sign of life only: that the observer itself was late proves nothing.
@@ -60,10 +69,6 @@ suspicion_change suspicion::judge(evidence seen) {
   if (was == suspected())
     return suspicion_change::none;
   return was ? suspicion_change::healed : suspicion_change::suspected;
-}
-
-bool suspicion::avoided(std::size_t link) const noexcept {
-  return !links_[link].open || links_[link].silence() >= limits_.silence;
 }
 
 duration suspicion::silence() const noexcept {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -27,6 +28,12 @@ struct suspicion_limits {
       300};  ///< between two ticks of a loop: more, and what it did not hear meanwhile proves nothing
 };
 
+/// What the loop of a link said at its last tick.
+struct link_tick {
+  time_point heard_at;   ///< when the last frame came on the link; anything before its last hello otherwise
+  time_point ticked_at;  ///< the same instant as before tells nothing
+};
+
 /// One per peer, on one loop. Links are numbered from 0, one per loop that dials.
 class suspicion {
 public:
@@ -38,28 +45,26 @@ public:
   suspicion_change closed(std::size_t link, time_point now);
   /// Nobody listens at the peer's address.
   suspicion_change refused(std::size_t link, time_point now);
-  /// The tick of the link's own loop, each 100 ms, also while the link is not open.
-  /// @param heard_at   when the last frame came on this link; anything before its last hello otherwise.
-  /// @param ticked_at  when that loop ticked; the same instant as before tells nothing.
-  suspicion_change ticked(std::size_t link, time_point heard_at, time_point ticked_at);
+  /// What the loops of all links said at their last ticks, each 100 ms, also while a link is not open. Judged together:
+  /// what one link has not heard says nothing when another one has.
+  suspicion_change ticked(std::span<const link_tick> links);
 
   bool suspected() const noexcept { return reason_ != suspicion_reason::none; }
   suspicion_reason reason() const noexcept { return reason_; }
   bool open(std::size_t link) const noexcept { return links_[link].open; }
-  /// Whether calls should take another link to the same peer: this one is silent or not open.
-  bool avoided(std::size_t link) const noexcept;
   /// How long nothing was heard on any link, as their loops saw it.
   duration silence() const noexcept;
 
 private:
   struct link_record {
     bool open = false;
-    bool refused = false;  ///< since it was last open
+    bool refused = false;  ///< since any link was last open
     time_point heard_at;   ///< or when waiting for a word began
     time_point ticked_at;
     duration silence() const noexcept { return ticked_at > heard_at ? ticked_at - heard_at : duration{0}; }
   };
   enum class evidence : std::uint8_t { none, life };
+  evidence take(link_record& record, const link_tick& tick) const;
   suspicion_change judge(evidence seen);
 
   suspicion_limits limits_;

@@ -25,13 +25,15 @@ struct invocation {
   time_point deadline;       ///< nobody waits beyond it; the function may run on to its own timeout
   http_request_ptr request;  ///< null for a direct invoke
   std::shared_ptr<const std::string>
-      route_key;                ///< `GET /pets/{id}`, `$default`; the names in `parameters` point into it
-  path_parameters parameters;   ///< name as in the route, decoded value
-  std::string json;             ///< the event of a direct invoke
-  std::string client_context;   ///< of a direct invoke: JSON, or empty
-  std::string trace;            ///< of a direct invoke: X-Amzn-Trace-Id as the caller gave it, or empty
-  bool by_link = false;         ///< another node sent it: it runs here or is refused
-  bool wants_log_tail = false;  ///< the caller wants `outcome::log_tail`
+      route_key;                    ///< `GET /pets/{id}`, `$default`; the names in `parameters` point into it
+  path_parameters parameters;       ///< name as in the route, decoded value
+  std::string json;                 ///< the event of a direct invoke
+  std::string client_context;       ///< of a direct invoke: JSON, or empty
+  std::string trace;                ///< of a direct invoke: X-Amzn-Trace-Id as the caller gave it, or empty
+  bool by_link = false;             ///< another node sent it: it runs here or is refused
+  bool wants_log_tail = false;      ///< the caller wants `outcome::log_tail`
+  mutable std::vector<uuid> tried;  ///< nodes that were asked to run it, for the router that has the call
+  mutable std::size_t retries = 0;  ///< times that it was tried at another place, whoever has it
   mutable std::atomic<bool> abandoned{false};            ///< nobody waits any more: what has not started need not
   std::shared_ptr<const std::atomic<bool>> caller_gone;  ///< of a direct invoke: the same, set by who took the request
 

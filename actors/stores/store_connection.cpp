@@ -104,7 +104,7 @@ void accepted_connection::on_session_end(link_session&, const session_end& why) 
 void accepted_connection::on_tick(time_point now) {
   const auto session = session_;
   session->on_tick(now);
-  if (session_ != nullptr && now - session->last_heard() > silence_timeout)
+  if (session_ != nullptr && session->state().silence(now) > silence_timeout)
     session->close({stream_end::silent, false, "nothing heard for too long"});
 }
 

@@ -61,7 +61,7 @@ void store_links::sessions::probe(const cluster::probe_incarnation& whom) {
     return user_->probed(whom.node, whom.incarnation, false);
   auto with = link_config(cluster::link_purpose::control);
   with.peer = *where;
-  with.connect_timeout = probe_time;
+  with.dialing.connect_timeout = probe_time;
   with.accept = [weak = weak_from_this(), whom](const cluster::link_hello& peer) -> expected<void> {
     if (const auto self = weak.lock())
       self->end_probe(whom.node, whom.incarnation, peer.node == whom.node && peer.incarnation == whom.incarnation);

@@ -19,8 +19,8 @@ protected:
       with.link_to = [](const uuid&) {
         node_link_config out;
         out.hello = [] { return hello_of("here"); };
-        out.first_back_off = out.longest_back_off = 1h;  // only a poke dials again
-        out.connect_timeout = patience;
+        out.dialing.first_back_off = out.dialing.longest_back_off = 1h;  // only a poke dials again
+        out.dialing.connect_timeout = patience;
         return out;
       };
       links_here = std::make_unique<control_links>(here, std::move(with));

@@ -208,7 +208,7 @@ TEST_F(LinkListenerTest, APeerWithoutAHelloIsSilent) {
   raw_server mute;
   auto impatient = config();
   impatient.peer = mute.address;
-  impatient.connect_timeout = 100ms;
+  impatient.dialing.connect_timeout = 100ms;
   dial(impatient);
   EXPECT_EQ(wait_for(link_phase::broken).why, link_break::silent);
 }
@@ -217,7 +217,7 @@ TEST_F(LinkListenerTest, APeerThatFallsSilentIsGivenUp) {
   raw_server half;
   auto impatient = config();
   impatient.peer = half.address;
-  impatient.silence_timeout = 300ms;
+  impatient.dialing.silence_timeout = 300ms;
   auto& link = dial(impatient);
   buffer hello;
   append_hello(hello, hello_of("half"));

@@ -101,7 +101,7 @@ TEST_F(LinkTlsTest, WhoStallsInTheHandshakeIsClosedInTime) {
     expected<void> check_peer(std::string_view) const override { return {}; }
   };
   mute.make_cipher = [] { return std::make_unique<silent_cipher>(); };
-  mute.connect_timeout = 20s;
+  mute.dialing.connect_timeout = 20s;
   dial(mute);
   EXPECT_EQ(wait_for(link_phase::broken).why, link_break::closed);
   on(there, [this] { EXPECT_EQ(listener->strangers(), 0u); });

@@ -98,7 +98,7 @@ TEST_F(NodeLinkTest, APokeDialsAtOnce) {
   start_peer();
   stop_peer();
   auto patient = config();
-  patient.first_back_off = patient.longest_back_off = 1h;
+  patient.dialing.first_back_off = patient.dialing.longest_back_off = 1h;
   auto& link = dial(patient);
   wait_for(link_phase::broken);
 
@@ -264,7 +264,7 @@ TEST_F(NodeLinkTest, ANodeThatStartedAnewTakesThePlaceOfItsLifeBefore) {
     hello.incarnation.bytes[0] = 2;
     return hello;
   };
-  first.first_back_off = first.longest_back_off = 1h;
+  first.dialing.first_back_off = first.dialing.longest_back_off = 1h;
   second.on_change = nullptr;
   dial(first);
   wait_for(link_phase::up);
@@ -288,6 +288,16 @@ TEST_F(NodeLinkTest, ThePulseCanBeReadFromAnyThread) {
   EXPECT_EQ(pulse->phase.load(), link_phase::up);
 }
 
+namespace {
+
+struct waker final : timer_listener {
+  explicit waker(std::promise<void>& what) : promise{what} {}
+  void on_timer(time_point) override { promise.set_value(); }
+  std::promise<void>& promise;
+};
+
+}  // namespace
+
 TEST_F(NodeLinkTest, CallsThatALoopReadsAfterASleepAreStale) {
   auto& link = connect();
   std::promise<void> asleep;
@@ -300,11 +310,7 @@ TEST_F(NodeLinkTest, CallsThatALoopReadsAfterASleepAreStale) {
   call(link, link_topic::invoke, "", "old");
   const auto began = clock::now();
   mailbox<int> ticks;
-  struct waker final : timer_listener {
-    void on_timer(time_point) override { promise->set_value(); }
-    std::promise<void>* promise = nullptr;
-  } timer;
-  timer.promise = &wake;
+  waker timer{wake};
   on(here, [&] { here.arm(timer, clock::now() + 1'300ms); });
 
   auto result = results.take();
@@ -317,7 +323,34 @@ TEST_F(NodeLinkTest, CallsThatALoopReadsAfterASleepAreStale) {
     if (std::holds_alternative<call_answered>(results.take()))
       break;
   }
-  on(there, [&] { EXPECT_EQ(there.sleeps(), 1u); });
+}
+
+TEST_F(NodeLinkTest, ALoopThatSleptBetweenTheWordOfTheKernelAndTheReadKnowsIt) {
+  auto& link = connect();
+  std::promise<void> busy, go_on, asleep, wake;
+  there.post([&] {
+    busy.set_value();
+    go_on.get_future().wait();
+  });
+  ASSERT_EQ(busy.get_future().wait_for(patience), std::future_status::ready);
+  call(link, link_topic::invoke, "", "noticed before the sleep");
+  on(here, [] {});  // the batch that sends it is over
+  // One batch is told of both, and handles what is posted first.
+  there.post([&] {
+    asleep.set_value();
+    wake.get_future().wait();
+  });
+  go_on.set_value();
+  ASSERT_EQ(asleep.get_future().wait_for(patience), std::future_status::ready);
+  call(link, link_topic::invoke, "", "sent during the sleep");
+  waker timer{wake};
+  on(here, [&] { here.arm(timer, clock::now() + 1'300ms); });
+
+  for (int i = 0; i < 2; ++i) {
+    auto result = results.take();
+    ASSERT_TRUE(std::holds_alternative<call_not_run>(result));
+    EXPECT_EQ(std::get<call_not_run>(result).code, errc::stale);
+  }
 }
 
 TEST_F(NodeLinkTest, DialsFromItsOwnHostWhereThatCanReachThePeer) {

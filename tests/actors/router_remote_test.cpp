@@ -225,6 +225,39 @@ TEST_F(RouterRemoteTest, WhatWaitsHereGoesToAPeerWhenThisNodeHasNoRoom) {
   EXPECT_EQ(code_of(answer), errc{});
 }
 
+TEST_F(RouterRemoteTest, WaitingHereInBetweenDoesNotAddTries) {
+  remote.peers = {ready_peer(2), ready_peer(3)};
+  auto answer = send_call();
+  for (int i = 0; i < 2; ++i) {
+    auto sent = take_sent();
+    come_back(sent, failure_of(remote_end::not_run, errc::overloaded));
+  }
+  ASSERT_EQ(demands.load(), 1) << "it waits here, after its second retry";
+  on_loop([this] { remote.peers = {ready_peer(4), ready_peer(5)}; });
+
+  caf::anon_send(target, start_failed{id, 1, {errc::no_capacity, {}, "no memory left"}});
+
+  EXPECT_EQ(code_of(answer), errc::no_capacity);
+  EXPECT_TRUE(remote.calls.empty());
+}
+
+TEST_F(RouterRemoteTest, ACallForWhichNobodyWaitsIsNotTriedAgain) {
+  remote.peers = {ready_peer(2), ready_peer(3)};
+  auto spec = std::make_shared<functions::function_spec>(*function);
+  spec->idempotent = true;
+  auto left = std::make_shared<functions::invocation>();
+  left->function = spec;
+  left->deadline = time_point::max();
+  auto answer = send_call(left);
+  auto sent = take_sent();
+  left->abandoned = true;
+
+  come_back(sent, failure_of(remote_end::unknown, errc::client_gone));
+
+  EXPECT_EQ(code_of(answer), errc::client_gone);
+  EXPECT_TRUE(remote.calls.empty());
+}
+
 TEST_F(RouterRemoteTest, AFailedStartIsAnsweredHereAndTriedNowhereElse) {
   auto answer = send_call();
   on_loop([this] { remote.peers = {ready_peer(2)}; });

@@ -134,6 +134,22 @@ TEST_F(LinkStateTest, TheSideThatAcceptedPingsOnlyWhenItMissesTheOthersPings) {
   EXPECT_TRUE(there.has_output());
 }
 
+TEST_F(LinkStateTest, TheSideThatAcceptedIsHeardAlsoWhileABodyComesSlowly) {
+  open();
+  call(std::string(60'000, 'b'));
+  const auto slow = pull(here);
+  for (std::size_t sent = 0; sent < 20'000; sent += 4'000) {
+    EXPECT_FALSE(there.has_output());
+    now += 100ms;
+    there.on_bytes(slow.substr(sent, 4'000), now);
+    there.on_tick(now);
+  }
+
+  EXPECT_EQ(frames_in(pull(there)), std::vector{link_kind::ping}) << "the dialer's pings wait behind the body";
+  there.on_tick(now += 100ms);
+  EXPECT_FALSE(there.has_output());
+}
+
 TEST_F(LinkStateTest, AfterASleepCallsAreStaleUntilAPingHasGoneRoundOnce) {
   open();
   call("sent while the other slept");
@@ -157,6 +173,30 @@ TEST_F(LinkStateTest, AfterASleepCallsAreStaleUntilAPingHasGoneRoundOnce) {
   call("fresh");
   settle();
   EXPECT_EQ(called().body.view(), "fresh");
+}
+
+TEST_F(LinkStateTest, ASilentLinkTakesNoCallsUntilSomethingComes) {
+  open();
+  now += 999ms;
+  EXPECT_TRUE(here.takes_calls(now));
+  now += 1ms;
+  EXPECT_FALSE(here.takes_calls(now));
+
+  here.on_tick(now);
+  settle();
+
+  EXPECT_TRUE(here.takes_calls(now));
+}
+
+TEST_F(LinkStateTest, ASleepIsNoSignOfLifeButSilenceCountsFromItsEnd) {
+  open();
+  const auto heard = here.last_heard();
+  now += 10s;
+  here.on_slept(now);
+
+  EXPECT_EQ(here.last_heard(), heard);
+  EXPECT_EQ(here.silence(now), 0s);
+  EXPECT_EQ(here.silence(now + 300ms), 300ms);
 }
 
 TEST_F(LinkStateTest, ACallThatWasArrivingDuringTheSleepIsStaleToo) {
@@ -197,7 +237,7 @@ TEST_F(LinkStateTest, AfterGoodbyeNewCallsAreRefusedAndRunningOnesAnswered) {
   auto seen = events(here);
   ASSERT_EQ(kinds(seen), "not_run draining ");
   EXPECT_EQ(seen[0].code, errc::draining);
-  EXPECT_FALSE(here.takes_calls());
+  EXPECT_FALSE(here.takes_calls(now));
   EXPECT_EQ(here.call(link_topic::invoke, {}, {}, now + 1s, now).error().code, errc::draining);
   there.answer(running.call, {}, {});
   settle();

@@ -27,6 +27,10 @@ protected:
     table.closed(id(n), 1, now);
     return table.refused(id(n), 0, now);
   }
+  /// Both loops tick; the one of link 0 heard something last at `heard`, the other nothing.
+  std::vector<member_change> tick(std::uint8_t n, time_point heard) {
+    return table.ticked(id(n), std::vector<link_tick>{{heard, now}, {{}, now}});
+  }
   void open(std::uint8_t n) {
     table.opened(id(n), 0, now);
     table.opened(id(n), 1, now);
@@ -58,14 +62,16 @@ TEST_F(MemberTableTest, ALinkThatWasOpenBeforeTheSessionCountsAfterIt) {
   open(2);
   table.set_nodes({node(1), node(2)}, now);
   now += 100ms;
-  table.ticked(id(2), 0, now, now);
+  tick(2, now);
   auto heard = now;
-  for (int i = 0; i < 12; ++i)
-    table.ticked(id(2), 0, heard, now += 100ms), table.ticked(id(2), 1, heard, now);
+  for (int i = 0; i < 12; ++i) {
+    now += 100ms;
+    tick(2, heard);
+  }
   ASSERT_EQ(table.state_of(id(2)), member_state::unreachable);
 
   now += 100ms;
-  const auto changes = table.ticked(id(2), 0, now, now);
+  const auto changes = tick(2, now);
 
   ASSERT_EQ(changes.size(), 1u);
   EXPECT_EQ(changes[0].what, member_change::kind::healed);
@@ -118,7 +124,7 @@ TEST_F(MemberTableTest, ADrainingNodeIsNoHome) {
 
 TEST_F(MemberTableTest, LinksOfStrangersArePassedOver) {
   EXPECT_TRUE(table.opened(id(9), 0, now).empty());
-  EXPECT_TRUE(table.ticked(id(9), 0, now, now).empty());
+  EXPECT_TRUE(tick(9, now).empty());
   EXPECT_EQ(table.homes(), std::vector{id(1)});
 }
 

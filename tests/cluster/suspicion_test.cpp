@@ -18,12 +18,12 @@ protected:
       now += 100ms;
       for (const auto link : hears)
         heard[link] = now;
-      for (std::size_t link = 0; link < heard.size(); ++link)
-        if (const auto each = peer.ticked(link, heard[link], now); each != suspicion_change::none)
-          change = each;
+      if (const auto each = peer.ticked(ticks()); each != suspicion_change::none)
+        change = each;
     }
     return change;
   }
+  std::vector<link_tick> ticks() const { return {{heard[0], now}, {heard[1], now}}; }
   void open_both() {
     peer.opened(0, now);
     peer.opened(1, now);
@@ -41,7 +41,6 @@ TEST_F(SuspicionTest, APeerThatIsHeardIsTrusted) {
   open_both();
   EXPECT_EQ(pass(10s, {0, 1}), suspicion_change::none);
   EXPECT_FALSE(peer.suspected());
-  EXPECT_FALSE(peer.avoided(0));
 }
 
 TEST_F(SuspicionTest, AllLinksClosedAndADialRefusedIsSuspectAtOnce) {
@@ -58,10 +57,17 @@ TEST_F(SuspicionTest, ARefusedDialProvesNothingWhileAnotherLinkStands) {
   open_both();
   peer.closed(0, now);
   EXPECT_EQ(peer.refused(0, now), suspicion_change::none);
-  EXPECT_TRUE(peer.avoided(0));
-  EXPECT_FALSE(peer.avoided(1));
 
   EXPECT_EQ(peer.closed(1, now), suspicion_change::suspected);
+}
+
+TEST_F(SuspicionTest, ARefusalBeforeTheLastHelloProvesNothing) {
+  peer.refused(0, now);
+  peer.refused(1, now);
+  ASSERT_EQ(peer.opened(1, now), suspicion_change::healed);
+
+  EXPECT_EQ(peer.closed(1, now), suspicion_change::none) << "link 0 was refused by a process that is gone";
+  EXPECT_EQ(peer.refused(0, now), suspicion_change::suspected);
 }
 
 TEST_F(SuspicionTest, SilenceOnAllLinksForASecondIsSuspectAndNotBefore) {
@@ -75,12 +81,20 @@ TEST_F(SuspicionTest, SilenceOnAllLinksForASecondIsSuspectAndNotBefore) {
   EXPECT_EQ(peer.silence(), 1s);
 }
 
-TEST_F(SuspicionTest, OneSilentLinkIsOnlyAvoided) {
+TEST_F(SuspicionTest, OneSilentLinkDoesNotSuffice) {
   open_both();
   EXPECT_EQ(pass(5s, {1}), suspicion_change::none);
   EXPECT_FALSE(peer.suspected());
-  EXPECT_TRUE(peer.avoided(0));
-  EXPECT_FALSE(peer.avoided(1));
+}
+
+TEST_F(SuspicionTest, WhatOneLinkHeardCountsBeforeTheSilenceOfAnother) {
+  open_both();
+  pass(900ms);
+  now += 100ms;
+  heard[1] = now;
+
+  EXPECT_EQ(peer.ticked(ticks()), suspicion_change::none);
+  EXPECT_EQ(pass(900ms), suspicion_change::none);
 }
 
 TEST_F(SuspicionTest, ASilentPeerIsTrustedAgainWhenAFrameComes) {
@@ -127,8 +141,7 @@ TEST_F(SuspicionTest, ALoopThatDoesNotTickSaysNothingAboutItsLink) {
   // Loop 1 stands; loop 0 hears nothing, but the silence of link 1 is not known.
   for (int i = 0; i < 30; ++i) {
     now += 100ms;
-    EXPECT_EQ(peer.ticked(0, heard[0], now), suspicion_change::none);
-    EXPECT_EQ(peer.ticked(1, heard[1], time_point{1h}), suspicion_change::none);
+    EXPECT_EQ(peer.ticked(std::vector<link_tick>{{heard[0], now}, {heard[1], time_point{1h}}}), suspicion_change::none);
   }
   EXPECT_FALSE(peer.suspected());
 }

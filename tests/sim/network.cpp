@@ -173,21 +173,21 @@ void network::give_up_later(const std::shared_ptr<link>& which, std::size_t side
 }
 
 void network::cut(std::size_t from, std::size_t to) {
-  if (!cuts_.emplace(std::pair{from, to}, ++next_cut_).second)
+  const auto number = cuts_.cut({from, to});
+  if (number == 0)
     return;
   auto& receiver = *all_.nodes[to];
   if (!receiver.running)
     return;
   const auto found = receiver.running->links().find(from);
   if (found != receiver.running->links().end())
-    give_up_later(found->second, found->second->side_of(to), [this, from, to, number = next_cut_] {
-      const auto now = cuts_.find({from, to});
-      return now != cuts_.end() && now->second == number;
+    give_up_later(found->second, found->second->side_of(to), [this, from, to, number] {
+      return cuts_.is_still_cut({from, to}, number);
     });
 }
 
 void network::heal(std::size_t from, std::size_t to) {
-  if (cuts_.erase({from, to}) == 0)
+  if (!cuts_.heal({from, to}))
     return;
   // Both ends may hold different links; what is stuck in either moves on.
   for (const auto node : {from, to})
@@ -197,8 +197,8 @@ void network::heal(std::size_t from, std::size_t to) {
 }
 
 void network::heal_all() {
-  for (const auto& [pair, number] : std::map{cuts_})
-    heal(pair.first, pair.second);
+  for (const auto& [from, to] : cuts_.all())
+    heal(from, to);
 }
 
 }  // namespace troupe::sim

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "cluster/store_message.hpp"
+#include "cuts.hpp"
 #include "history_model.hpp"
 #include "timeline.hpp"
 
@@ -58,7 +59,8 @@ public:
   void cut(std::size_t from, std::size_t to);
   void heal(std::size_t from, std::size_t to);
   void heal_all();
-  bool is_cut(std::size_t from, std::size_t to) const { return cuts_.contains({from, to}); }
+  bool is_cut(std::size_t from, std::size_t to) const { return cuts_.is_cut(from, to); }
+  const cuts& cut_now() const noexcept { return cuts_; }
 
 private:
   instant delay(std::size_t from, std::size_t to);
@@ -71,9 +73,8 @@ private:
 
   world& all_;
   std::vector<std::uint64_t> slow_;  ///< by node: salt for which pairs are slow
-  std::map<std::pair<std::size_t, std::size_t>, std::uint64_t> cuts_;
-  std::map<std::pair<std::size_t, std::size_t>, instant> next_dial_;
-  std::uint64_t next_cut_ = 0;
+  cuts cuts_;
+  std::map<direction, instant> next_dial_;
 };
 
 }  // namespace troupe::sim

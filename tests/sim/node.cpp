@@ -12,24 +12,17 @@ namespace troupe::sim {
 
 using namespace cluster;
 
-node::node(world& everything, std::size_t number) : all{everything}, index{number} {
-  auto& random = all.random;
-  record.id = random.id();
+node::node(world& everything, std::size_t number)
+    : all{everything}, index{number}, time{everything.random, everything.how.max_drift_ppm} {
+  record.id = all.random.id();
   record.name = "n" + std::to_string(number);
   record.addresses = {"10.0.0." + std::to_string(number) + ":7000"};
-  time.steady_base = instant{random.between<std::int64_t>(1, 1'000'000) * 1'000'000};
-  time.boot_base = instant{random.between<std::int64_t>(1, 1'000'000) * 1'000'000};
-  time.drift_ppm = random.between(-all.how.max_drift_ppm, all.how.max_drift_ppm);
 }
 
 node::~node() = default;
 
 store_now node::now() const {
-  const auto true_now = all.time.now();
-  const auto here = [&](instant passed) { return passed + passed * time.drift_ppm / 1'000'000; };
-  const auto awake = (asleep ? paused_at : true_now) - time.suspended;
-  return {time_point{time.steady_base + here(awake)},
-          std::chrono::duration_cast<milliseconds>(time.boot_base + here(true_now))};
+  return {time.steady(all.time.now()), time.boot(all.time.now())};
 }
 
 void node::deliver(std::function<void()> what) {
@@ -45,18 +38,17 @@ void node::stop(pause how) {
   if (!running || paused)
     return;
   paused = true;
-  asleep = how == pause::suspended;
-  paused_at = all.time.now();
+  if (how == pause::suspended)
+    time.suspend(all.time.now());
   ++pauses;
-  all.note(*this, asleep ? "is suspended" : "is stopped");
+  all.note(*this, how == pause::suspended ? "is suspended" : "is stopped");
   all.net.falls_silent(index);
 }
 
 void node::go_on() {
   if (!std::exchange(paused, false))
     return;
-  if (std::exchange(asleep, false))
-    time.suspended += all.time.now() - paused_at;
+  time.resume(all.time.now());
   all.note(*this, "goes on");
   // Whether a process reads its sockets first or its timers is not in its hands.
   if (all.random.one_in(2))
@@ -117,7 +109,8 @@ void node::die(death how) {
   writing_.clear();
   backlog_.clear();
   running->leave();
-  paused = asleep = false;
+  paused = false;
+  time.resume(all.time.now());
   all.net.ended(index, how == death::killed ? network::farewell::said : network::farewell::unsaid);
   ++life;
   running.reset();

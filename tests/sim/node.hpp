@@ -10,20 +10,13 @@
 #include "cluster/node_record.hpp"
 #include "cluster/store_node.hpp"
 #include "fake_disk.hpp"
+#include "skewed_clock.hpp"
 #include "timeline.hpp"
 
 namespace troupe::sim {
 
 class process;
 class world;
-
-/// Its clocks do not agree with anybody's and go a little too fast or slow.
-struct clocks {
-  instant steady_base{0};
-  instant boot_base{0};
-  std::int64_t drift_ppm = 0;
-  instant suspended{0};  ///< so far; only the boot clock counts it
-};
 
 struct node {
   node(world& everything, std::size_t number);
@@ -49,13 +42,11 @@ struct node {
   std::size_t index;
   cluster::node_record record;
   fake_disk disk;
-  clocks time;
+  skewed_clock time;
   std::unique_ptr<process> running;  ///< null while it is down
   std::uint64_t life = 0;            ///< counts starts and ends
   bool gone = false;                 ///< for good
   bool paused = false;
-  bool asleep = false;
-  instant paused_at{0};
   std::uint64_t pauses = 0;
   instant full_until{0};
 

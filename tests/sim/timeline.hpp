@@ -33,6 +33,15 @@ public:
     now_ = end;
   }
 
+  /// Goes on until `reached`, which is asked every 100 ms. @returns false when that takes longer than `limit`.
+  template <class Reached>
+  bool run_while_not(Reached reached, instant limit) {
+    for (const auto end = now_ + limit; !reached(); run_until(now_ + std::chrono::milliseconds{100}))
+      if (now_ >= end)
+        return false;
+    return true;
+  }
+
 private:
   struct event {
     instant at;

@@ -88,22 +88,12 @@ void troubles::break_link() {
 
 /// Some nodes from some others, in one direction or both.
 void troubles::partition() {
-  const auto count = all_.nodes.size();
-  const auto salt = all_.random.next();
-  const auto kind = all_.random.below(3);
-  const auto lonely = all_.random.below(count);
-  const auto inside = [&](std::size_t node) { return kind == 0 ? node == lonely : (salt >> (node % 64) & 1) != 0; };
   const bool one_way = all_.random.one_in(3);
   all_.note(std::string{one_way ? "a one-way" : "a"} + " partition");
-  std::vector<std::pair<std::size_t, std::size_t>> cut;
-  for (std::size_t from = 0; from < count; ++from)
-    for (std::size_t to = 0; to < count; ++to)
-      if (inside(from) != inside(to) && (!one_way || inside(from)) && !all_.net.is_cut(from, to))
-        cut.emplace_back(from, to);
-  cut_for(cut, between(100, 6'000));
+  cut_for(parted(all_.random, all_.nodes.size(), one_way, all_.net.cut_now()), between(100, 6'000));
 }
 
-void troubles::cut_for(const std::vector<std::pair<std::size_t, std::size_t>>& which, instant length) {
+void troubles::cut_for(const std::vector<direction>& which, instant length) {
   for (const auto& [from, to] : which)
     all_.net.cut(from, to);
   all_.time.after(length, [this, which] {

@@ -27,7 +27,7 @@ private:
   void pause(std::size_t index, node::pause how);
   void break_link();
   void partition();
-  void cut_for(const std::vector<std::pair<std::size_t, std::size_t>>& which, instant length);
+  void cut_for(const std::vector<direction>& which, instant length);
   void fill_disk();
   void move_store();
   void cut_a_move(std::size_t from, std::size_t to);

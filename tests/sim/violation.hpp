@@ -1,4 +1,4 @@
-// A promise of the store that a run has seen broken. The names are those of README.md in this folder.
+// A promise that a run has seen broken. The names are those of README.md in this folder.
 #pragma once
 
 #include <string>

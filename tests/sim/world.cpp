@@ -126,26 +126,21 @@ void world::run() {
     if (!nodes[index]->disk.empty())
       with_store.push_back(index);
   // A write that had begun before may still fail: the operator restarts a primary that halted for it.
-  if (!within(seconds{5}, [&] {
-        wrong.restart_halted();
-        return all_equal(with_store);
-      }))
+  const auto equal = [&] {
+    wrong.restart_halted();
+    return all_equal(with_store);
+  };
+  if (!time.run_while_not(equal, seconds{5}))
     broken("heals", "copies differ 5 s after everything healed:" + where_all_are());
   // Links that died before may be noticed until now.
   time.run_until(time.now() + milliseconds{3'500});
-  if (!within(seconds{8}, [&] {
-        wrong.restart_halted();
-        return sick().empty();
-      }))
+  const auto well = [&] {
+    wrong.restart_halted();
+    return sick().empty();
+  };
+  if (!time.run_while_not(well, seconds{8}))
     broken("heals", sick() + " although nothing is wrong any more:" + where_all_are());
   check_everything();
-}
-
-bool world::within(instant limit, const std::function<bool()>& reached) {
-  for (const auto end = time.now() + limit; !reached(); time.run_until(time.now() + milliseconds{100}))
-    if (time.now() >= end)
-      return false;
-  return true;
 }
 
 /// What is not yet as it should be; empty when all is well.
@@ -185,11 +180,12 @@ void world::check_everything() {
   for (const auto index : all)
     nodes[index]->running->finish();
   time.run_until(time.now() + milliseconds{300});
-  if (!within(seconds{4}, [&] {
-        return all_equal(all) && std::none_of(all.begin(), all.end(), [this](std::size_t index) {
-                 return nodes[index]->running->users.must_wait();
-               });
-      }))
+  const auto everywhere = [&] {
+    return all_equal(all) && std::none_of(all.begin(), all.end(), [this](std::size_t index) {
+             return nodes[index]->running->users.must_wait();
+           });
+  };
+  if (!time.run_while_not(everywhere, seconds{4}))
     broken("heals", "commits are not everywhere long after everything healed:" + where_all_are());
   const auto digest = nodes[all.front()]->running->records().records_digest();
   for (const auto index : all) {

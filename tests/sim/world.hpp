@@ -61,7 +61,6 @@ private:
   bool all_equal(const std::vector<std::size_t>& which) const;
   std::string where_all_are() const;
   std::string sick() const;
-  bool within(instant limit, const std::function<bool()>& reached);
   void check_everything();
 };
 
