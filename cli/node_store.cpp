@@ -22,6 +22,8 @@ std::string_view kind_of(cluster::store_event::kind what) noexcept {
     case kind::resumed: return "store_resumed";
     case kind::refused_peer: return "store_refused_peer";
     case kind::loaded: return "store_loaded";
+    case kind::replaced: return "store_replaced";
+    case kind::set_aside: return "commits_set_aside";
     case kind::out_of_reach: return "primary_out_of_reach";
     case kind::in_reach: return "primary_in_reach";
   }
