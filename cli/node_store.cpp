@@ -1,6 +1,8 @@
 // The store of a node: opened once its loops run, since it may have to reach the stores of others.
+#include "cli/new_file.hpp"
 #include "cli/node_state.hpp"
 #include "config/log.hpp"
+#include "http/store_backup.hpp"
 
 namespace troupe::cli {
 
@@ -82,6 +84,16 @@ expected<void> node::state::open_store() {
       control.front().loop->post([this] { cluster->history_replaced(); });
     };
   }
+  wanted.keep_commits = [folder = directory->path()](const cluster::store_identity& replaced,
+                                                     const cluster::history& records,
+                                                     cluster::cursor cut) -> expected<std::string> {
+    // The same name for the same commits: a second try writes no second file.
+    const auto path =
+        folder + "/commits-after-" + std::to_string(cut.value) + "-of-" + to_string(replaced.store_id) + ".ndjson";
+    return replace_file(path, http::commits_text(replaced, records, cut), file_secrecy::secret).map([&] {
+      return path;
+    });
+  };
   auto opened = actors::open_cluster_store(std::move(wanted));
   if (!opened)
     return tl::unexpected{opened.error()};

@@ -43,6 +43,13 @@ history_comparison other_generation(const own_point& own, const hello_message& p
           "the history at " + at_address(peer.node) + " is an older one (" + both + ")"};
 }
 
+/// Also from a copy: who leads the new history is what matters.
+std::string replaced(const own_point& own, const hello_message& peer) {
+  const auto where = peer.primary_address.empty() ? "" : " at " + peer.primary_address;
+  return "the store was restored at commit " + std::to_string(peer.identity.parent_cursor.value) + "; " +
+         own.node.name + " opens it anew from " + peer.primary_name + where;
+}
+
 history_comparison went_back(const own_point& own, const hello_message& peer, const std::string& how) {
   return {history_verdict::went_back,
           "the disk of the primary " + own.node.name + " went back in time: " + how +
@@ -84,9 +91,7 @@ history_comparison compare(const own_point& own, const hello_message& peer) {
   if (same_store && ours.generation == theirs.generation)
     return same_generation(own, peer);
   if (theirs.parent_store == ours.store_id && theirs.generation.counter > ours.generation.counter)
-    return {history_verdict::peer_replaced, "the store was restored at commit " +
-                                                std::to_string(theirs.parent_cursor.value) + "; " + own.node.name +
-                                                " opens it anew from " + at_address(peer.node)};
+    return {history_verdict::peer_replaced, replaced(own, peer)};
   if (ours.parent_store == theirs.store_id && ours.generation.counter > theirs.generation.counter)
     return {history_verdict::own_replaced, {}};
   // A node of this cluster with a store of another id was restored, from something that this node does not know.

@@ -44,9 +44,12 @@ void store_node::state::on_hello(const node_id& from, hello_message message) {
   known.view = compare({store_, identity_, role_, options_.self}, message);
   known.hello = std::move(message);
   asked_.insert(from);
+  // Each of the others tells of it.
+  const bool told = known.view.verdict == history_verdict::peer_replaced && replaced_by_ &&
+                    replaced_by_->store_id == known.hello->identity.store_id;
   if (known.view.verdict == history_verdict::level || known.view.verdict == history_verdict::peer_behind)
     met_.insert(from);
-  if (!known.view.sentence.empty() && known.view.sentence != said_before &&
+  if (!known.view.sentence.empty() && known.view.sentence != said_before && !told &&
       known.view.verdict != history_verdict::went_back)
     event(known.view.verdict == history_verdict::peer_replaced ? store_event::kind::replaced
                                                                : store_event::kind::refused_peer,
