@@ -126,6 +126,14 @@ expected<void> node::state::await_store() {
   }
 }
 
+void node::state::start_backups() {
+  backups = std::make_unique<store_backups>(
+      *control.front().loop, *store, *files,
+      backup_folder{directory->path() + "/backups", static_cast<std::size_t>(options.backups.keep)},
+      options.backups.interval, [this](std::string_view kind, const std::string& text) { journal.add(kind, text); });
+  control.front().loop->post([this] { backups->start(); });
+}
+
 /// A deployment is durable by then: copies that are late, or a primary that is out of reach, only delay its answer.
 void node::state::await_copies(cluster::cursor at, std::function<void()> done) {
   store->call(cluster::spread_call{at}, clock::now() + spread_timeout,
@@ -135,6 +143,11 @@ void node::state::await_copies(cluster::cursor at, std::function<void()> done) {
                     log_event(log_level::warning, "copy_behind", {{"name", name}});
                 loop->post(done);
               });
+}
+
+std::optional<std::uint64_t> node::state::backup_age_ms() const {
+  const auto age = store->health().backup_age;
+  return age ? std::optional{static_cast<std::uint64_t>(milliseconds{*age}.count())} : std::nullopt;
 }
 
 cluster::node_load node::state::load() const {
@@ -154,6 +167,7 @@ cluster::node_load node::state::load() const {
   const auto point = store->point();
   load.figures.store_cursor = point->at.value;
   load.figures.store_digest = to_string(point->hash);
+  load.figures.backup_age_ms = backup_age_ms();
   load.functions = registry->presences();
   return load;
 }

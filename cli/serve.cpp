@@ -63,6 +63,7 @@ node_options options_of(const settings& from) {
   options.region = from.edge.region;
   options.account_id = from.edge.account;
   options.cluster = from.cluster;
+  options.backups = from.backups;
   options.drain_announce = from.drain.announce;
   options.drain_timeout = from.drain.timeout;
   return options;

@@ -61,6 +61,8 @@ public:
   /// `commit`.
   virtual void call(cluster::store_call what, time_point deadline, callback<cluster::store_answer> done) = 0;
   virtual void status(time_point deadline, callback<expected<cluster::store_status>> done) = 0;
+  /// A backup of this node's copy was written: `health` tells how long ago. From any thread.
+  virtual void backed_up(time_point at) = 0;
   /// From any thread, never null.
   virtual std::shared_ptr<const store_point> point() const = 0;
 };

@@ -1,4 +1,4 @@
-"""A store that is made of a backup: `troupe restore FILE`, alone and in a cluster."""
+"""Backups that a node writes, and a store that is made of one: `troupe restore FILE`, alone and in a cluster."""
 import json
 import os
 import random
@@ -235,6 +235,60 @@ class ClusterFileTest(unittest.TestCase):
             for named in ("n1", "--old-primary-stopped"):
                 self.assertIn(named, refused.stderr)
             self.assertEqual(restore(second, backup, "--old-primary-stopped").returncode, 0)
+
+
+class PeriodicBackupTest(unittest.TestCase):
+    @staticmethod
+    def files(node):
+        folder = os.path.join(node.data_dir, "backups")
+        return sorted(name for name in os.listdir(folder) if name.endswith(".ndjson")) if os.path.isdir(folder) else []
+
+    def view(self, node):
+        return json.loads(node.run("nodes", "--json", check=True).stdout)[0]["store"]
+
+    def test_they_are_written_and_only_the_newest_are_kept(self):
+        with support.Node("--set", "store.backup_interval=1s", "--set", "store.backup_keep=2") as node:
+            support.wait_until(lambda: self.files(node), "the first backup")
+            seen = set(self.files(node))
+            for number in range(3):
+                node.deploy_files(f"f{number}", HELLO)
+                seen.add(support.wait_until(lambda: (set(self.files(node)) - seen or [None]).copy().pop(), "a backup"))
+                self.assertLessEqual(len(self.files(node)), 2)
+            newest = os.path.join(node.data_dir, "backups", self.files(node)[-1])
+            self.assertEqual(os.stat(newest).st_mode & 0o777, 0o600)
+            age = support.wait_until(lambda: self.view(node)["backup_age_ms"] is not None and self.view(node), "an age")
+            self.assertLess(age["backup_age_ms"], 60_000)
+            # What says the same is not written again, only marked.
+            before = os.stat(newest).st_mtime_ns
+            support.wait_until(lambda: os.stat(newest).st_mtime_ns > before, "the mark of the next interval")
+            self.assertEqual(os.path.join(node.data_dir, "backups", self.files(node)[-1]), newest)
+            node.terminate()
+            self.assertEqual(restore(node, newest).returncode, 0)
+            node.start()
+            self.assertEqual(functions_of(node), ["f0", "f1", "f2"])
+
+    def test_a_failure_is_said_once_and_the_next_success_counts(self):
+        with support.Node("--set", "store.backup_interval=1s", start=False) as node:
+            in_the_way = os.path.join(node.data_dir, "backups")
+            support.write_files(node.data_dir, {"backups": "no folder"})
+            node.start()
+
+            def failures():
+                told = json.loads(node.run("events", "--json", check=True).stdout)
+                return [event["text"] for event in told["events"] if event["kind"] == "backup_failed"]
+            support.wait_until(failures, "the event of the failure")
+            self.assertIn(in_the_way, failures()[0])
+            self.assertIsNone(self.view(node)["backup_age_ms"])
+            os.unlink(in_the_way)
+            support.wait_until(lambda: self.view(node)["backup_age_ms"] is not None, "a backup")
+            self.assertEqual(len(failures()), 1)
+            self.assertEqual(node.log().count("backup_failed"), 1)
+
+    def test_none_are_written_when_the_interval_is_zero(self):
+        with support.Node("--set", "store.backup_interval=0s") as off, \
+                support.Node("--set", "store.backup_interval=1s") as on:
+            support.wait_until(lambda: self.files(on), "a backup of the other node")
+            self.assertEqual(self.files(off), [])
 
 
 if __name__ == "__main__":
