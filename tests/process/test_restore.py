@@ -253,7 +253,7 @@ class PeriodicBackupTest(unittest.TestCase):
             for number in range(3):
                 node.deploy_files(f"f{number}", HELLO)
                 seen.add(support.wait_until(lambda: (set(self.files(node)) - seen or [None]).copy().pop(), "a backup"))
-                self.assertLessEqual(len(self.files(node)), 2)
+                support.wait_until(lambda: len(self.files(node)) <= 2, "the end of the oldest backup")
             newest = os.path.join(node.data_dir, "backups", self.files(node)[-1])
             self.assertEqual(os.stat(newest).st_mode & 0o777, 0o600)
             age = support.wait_until(lambda: self.view(node)["backup_age_ms"] is not None and self.view(node), "an age")
