@@ -173,6 +173,10 @@ std::vector<endpoint> restoring::other_places() const {
   if (places.empty() && present_.place)
     for (const auto& address : present_.place->addresses)
       add(address);
+  if (places.empty())
+    for (const auto& seed : settings_.cluster.seeds)
+      if (seed != settings_.cluster.advertise && seed != settings_.cluster.listen)
+        add(to_string(seed));
   return places;
 }
 
@@ -212,6 +216,11 @@ expected<void> restoring::judge(const std::vector<actors::surveyed_node>& found)
       return fail(errc::refused, at_address(peer, each.where) +
                                      ", the primary of this store, answers: stop it first; or, while it works, move "
                                      "the store with `troupe store move --to NODE`");
+    if (backup_ && !present_.there() && peer.store_id == backup_->identity.store_id && !options_.old_primary_stopped)
+      return fail(errc::refused, at_address(peer, each.where) +
+                                     " is of the cluster that this backup is from, and named by `join`: it would go "
+                                     "back to the backup. Leave `join` out for a cluster of its own; or stop the "
+                                     "primary, and say so with --old-primary-stopped");
     if (same && !backup_ && peer.cursor > present_.tip() && !options_.discard_newer)
       return fail(errc::refused, "the copy of " + at_address(peer, each.where) + " knows more: it has commit " +
                                      std::to_string(peer.cursor.value) + ", this one ends at " +

@@ -237,6 +237,22 @@ class ClusterFileTest(unittest.TestCase):
             self.assertEqual(restore(second, backup, "--old-primary-stopped").returncode, 0)
 
 
+    def test_a_backup_in_an_empty_directory_takes_no_cluster_over_unasked(self):
+        with Cluster(1) as cluster, support.TempDir() as folder:
+            backup = os.path.join(folder, "backup.ndjson")
+            cluster[0].deploy_files("kept", HELLO)
+            cluster[0].run("backup", backup, check=True)
+            fresh = os.path.join(folder, "fresh")
+            join = ["--set", "cluster=127.0.0.1:0", "--set", "join=" + cluster[0].cluster_address]
+            refused = support.run_on_directory("restore", fresh, backup, *join)
+            self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+            for named in ("n1", "join", "--old-primary-stopped"):
+                self.assertIn(named, refused.stderr)
+            done = support.run_on_directory("restore", fresh, backup, "--json", "--old-primary-stopped", *join)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(json.loads(done.stdout)["code_elsewhere"], ["kept"])
+
+
 class PeriodicBackupTest(unittest.TestCase):
     @staticmethod
     def files(node):
