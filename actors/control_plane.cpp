@@ -84,6 +84,11 @@ void control_plane::stop() {
   requests_.fail_all({errc::unavailable, "this node goes down"});
 }
 
+void control_plane::set_cluster(const uuid& cluster) {
+  if (agent_ != nullptr)
+    agent_->set_cluster(cluster);
+}
+
 void control_plane::set_peers(const std::vector<cluster::peer_address>& peers) {
   if (agent_ == nullptr)
     return;

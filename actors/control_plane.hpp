@@ -39,6 +39,8 @@ public:
   /// it. The agent has ended when the system's count of running actors has gone down; the object may go at once.
   void stop();
 
+  /// As `node_agent::set_cluster`.
+  void set_cluster(const uuid& cluster);
   /// Replaces the list of those to be in contact with.
   void set_peers(const std::vector<cluster::peer_address>& peers);
   bool is_connected(const uuid& node) const { return contacts_.contains(node); }

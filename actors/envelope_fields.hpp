@@ -53,6 +53,12 @@ public:
     if (const auto* value = find(name); value != nullptr)
       number(name, *value, out);
   }
+  template <class Number>
+  requires std::is_integral_v<Number>
+  void take(const char* name, std::optional<Number>& out) {
+    if (const auto* value = find(name); value != nullptr)
+      number(name, *value, out.emplace());
+  }
   void take(const char* name, std::string& out, std::size_t max_bytes);
   void take(const char* name, uuid& out);
   /// @returns the array of that name, or null.

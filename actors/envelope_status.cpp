@@ -12,7 +12,7 @@ constexpr std::size_t max_digest_bytes = 64;
 }  // namespace
 
 std::string encode(const cluster::load_report& body) {
-  field_writer out{15};
+  field_writer out{body.numbers.figures.backup_age_ms ? 16u : 15u};
   out.put("sequence", body.sequence);
   out.put("part", body.part);
   out.put("parts", body.parts);
@@ -26,6 +26,8 @@ std::string encode(const cluster::load_report& body) {
   out.put("age_ms", body.numbers.figures.age_ms);
   out.put("store_cursor", body.numbers.figures.store_cursor);
   out.put("store_digest", body.numbers.figures.store_digest);
+  if (const auto age = body.numbers.figures.backup_age_ms)
+    out.put("backup_age_ms", *age);
   // An array per function, not a map: names would be most of the envelope.
   auto& list = out.put_name("functions");
   list.pack_array(static_cast<std::uint32_t>(body.numbers.functions.size()));
@@ -59,6 +61,7 @@ expected<cluster::load_report> decode(std::string_view body) {
   fields.take("age_ms", out.numbers.figures.age_ms);
   fields.take("store_cursor", out.numbers.figures.store_cursor);
   fields.take("store_digest", out.numbers.figures.store_digest, max_digest_bytes);
+  fields.take("backup_age_ms", out.numbers.figures.backup_age_ms);
   out.form = whole ? cluster::report_form::whole : cluster::report_form::change;
   // A state that only newer nodes know: better no calls than calls to a node that does not want them.
   out.numbers.state = state == static_cast<std::uint8_t>(cluster::serving_state::serving)

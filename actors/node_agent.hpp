@@ -68,6 +68,9 @@ public:
   using super::enqueue;
   void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* unit) override;
 
+  /// The store was replaced: this is its id from now on. Sessions stay; one with a node that has not heard of it yet
+  /// ends at the next envelope, and comes back.
+  void set_cluster(const uuid& cluster) { self_.cluster = cluster; }
   /// Makes a session over a fresh connection to `node`: `on_open` or `on_not_opened` follows, without a bound of its
   /// own.
   void meet(const uuid& node, const caf::actor& broker, caf::io::scribe_ptr connection, std::uint16_t port);
@@ -98,7 +101,7 @@ private:
   session* find(const caf::strong_actor_ptr& peer);
   void tell(const caf::strong_actor_ptr& peer, envelope_kind kind, std::string body);
 
-  const node_identity self_;
+  node_identity self_;
   agent_listener* listener_;
   std::unordered_map<uuid, session> sessions_;
   std::unordered_map<caf::actor_addr, uuid> nodes_;

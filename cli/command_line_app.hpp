@@ -10,6 +10,7 @@
 
 #include "cli/command_tree.hpp"
 #include "cli/commands.hpp"
+#include "cli/restoring.hpp"
 #include "cli/serve.hpp"
 
 namespace troupe::cli {
@@ -35,6 +36,7 @@ struct command_line {
   std::string store_action;
   std::string store_target;  ///< name of a node
   std::string backup_file;
+  restore_options restoring;
   serve_options node;
   std::vector<std::string> settings;
   std::string function;
@@ -49,10 +51,15 @@ struct command_line {
 CLI::App* add_client_command(command_line& line, const std::string& name, const std::string& help,
                              const std::string& examples);
 
+/// `--set KEY=VALUE` of a command that reads a node's settings.
+void add_settings(command_line& line, CLI::App* command);
+/// Takes them apart into `to`. @returns whether all of them are `KEY=VALUE`; says on stderr which is not.
+bool take_settings(const command_line& line, serve_options& to);
+
 void declare_serve(command_line& line);
 void declare_deploy(command_line& line);
 void declare_client_commands(command_line& line);   ///< all others that talk to a node
-void declare_cluster_commands(command_line& line);  ///< `nodes`, `events`, `store`, `backup` and `certs`
+void declare_cluster_commands(command_line& line);  ///< `nodes`, `events`, `store`, `backup`, `restore` and `certs`
 void declare_help_commands(command_line& line);     ///< `completion` and `help`
 
 command_tree tree_of(const command_line& line);

@@ -60,6 +60,44 @@ void declare_backup(command_line& line) {
   command->callback([&line] { line.run = [&line] { return backup(line.client, line.backup_file); }; });
 }
 
+void declare_restore(command_line& line) {
+  auto* command =
+      line.app.add_subcommand("restore", "Make a new store of a node that does not run, of a backup or of its copy");
+  auto& to = line.restoring;
+  auto* file = command
+                   ->add_option_function<std::string>(
+                       "FILE", [&to](const std::string& path) { to.file = path; }, "A backup")
+                   ->option_text("");
+  line.hints[file] = {value_kind::file, {}};
+  command->add_flag("--from-copy", to.from_copy,
+                    "Take the copy in the data directory, when the disk of the primary is lost");
+  command->add_flag("--old-primary-stopped", to.old_primary_stopped,
+                    "The primary so far, another node, is stopped and will not be started with its old data directory");
+  command->add_flag("--discard-newer", to.discard_newer,
+                    "With --from-copy: lose the commits that only the copies of other nodes have");
+  line.hints[add_optional(command, "--config", to.node.config, "YAML file with the node's settings", "FILE")] = {
+      value_kind::file, {}};
+  auto* folder = add_optional(command, "--data-dir", to.node.data_dir,
+                              "The node's data directory (default: ./troupe-data)", "FOLDER");
+  line.hints[folder] = {value_kind::folder, {}};
+  add_settings(line, command);
+  command->add_flag("--json", line.client.json, "Print JSON, for machines");
+  command->footer(
+      "Settings come from where `troupe serve` takes them: the data directory, and the certificates with which the "
+      "other\n"
+      "nodes are asked what they know. The node is the primary when it starts again; the others follow by themselves. "
+      "The\n"
+      "old store is kept beside the new one. `troupe help cluster` tells when to use which.\n\n"
+      "Examples:\n"
+      "  troupe restore --from-copy --old-primary-stopped --config /etc/troupe/troupe.yaml\n"
+      "  troupe restore deployments-2026-11-26.ndjson --data-dir /var/lib/troupe\n");
+  command->callback([&line] {
+    line.run = [&line] {
+      return take_settings(line, line.restoring.node) ? restore(line.client, line.restoring) : exit_usage;
+    };
+  });
+}
+
 void declare_certs(command_line& line) {
   auto* command = line.app.add_subcommand(
       "certs", "Make a cluster's authority (init), and a certificate for each of its nodes (issue)");
@@ -104,6 +142,7 @@ void declare_cluster_commands(command_line& line) {
   declare_events(line);
   declare_store(line);
   declare_backup(line);
+  declare_restore(line);
   declare_certs(line);
 }
 

@@ -15,15 +15,7 @@ int run_serve(command_line& line) {
                  "the admin port stands behind it: troupe serve --admin ADDRESS:PORT\n";
     return exit_usage;
   }
-  for (const auto& setting : line.settings) {
-    const auto equals = setting.find('=');
-    if (equals == setting.npos || equals == 0) {
-      std::cerr << "troupe: --set '" << setting << "': expected is KEY=VALUE\n";
-      return exit_usage;
-    }
-    line.node.settings.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
-  }
-  return serve(line.node);
+  return take_settings(line, line.node) ? serve(line.node) : exit_usage;
 }
 
 std::vector<std::string> choices_of(std::string_view key) {
@@ -47,6 +39,24 @@ std::vector<std::string> setting_keys() {
 }
 
 }  // namespace
+
+void add_settings(command_line& line, CLI::App* command) {
+  auto* set = add_repeated(command, "--set", line.settings,
+                           "Any other setting; may be repeated (`troupe help settings` lists them)", "KEY=VALUE");
+  line.hints[set] = {value_kind::choice, setting_keys()};
+}
+
+bool take_settings(const command_line& line, serve_options& to) {
+  for (const auto& setting : line.settings) {
+    const auto equals = setting.find('=');
+    if (equals == setting.npos || equals == 0) {
+      std::cerr << "troupe: --set '" << setting << "': expected is KEY=VALUE\n";
+      return false;
+    }
+    to.settings.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
+  }
+  return true;
+}
 
 void declare_serve(command_line& line) {
   auto* command = line.app.add_subcommand("serve", "Run a node: the gateway for clients, and the admin port");
@@ -74,9 +84,7 @@ void declare_serve(command_line& line) {
                "Address that other nodes dial, when it is not that of --cluster: NAT, relays, 0.0.0.0", "ADDRESS:PORT");
   command->add_flag("--insecure-cluster", to.insecure_cluster,
                     "Let a cluster without certificates leave loopback: whoever reaches its ports can run code");
-  auto* set = add_repeated(command, "--set", line.settings,
-                           "Any other setting; may be repeated (`troupe help settings` lists them)", "KEY=VALUE");
-  line.hints[set] = {value_kind::choice, setting_keys()};
+  add_settings(line, command);
   command->footer(
       "Flags override the environment (TROUPE_<KEY>, dots as _), which overrides the file.\n"
       "The node runs until SIGTERM or SIGINT: it then finishes what runs and exits with 0; a second signal ends it at "

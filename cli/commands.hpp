@@ -53,6 +53,8 @@ struct certs_options {
   std::optional<std::uint32_t> days;
 };
 
+struct restore_options;
+
 struct nodes_options {
   std::string action;               ///< empty to list them, or `remove`
   std::optional<std::string> node;  ///< of `remove`
@@ -72,6 +74,7 @@ int nodes(const client_options& client, const nodes_options& options);
 int events(const client_options& client, log_mode mode);
 int move_store(const client_options& client, const std::string& to);
 int backup(const client_options& client, const std::string& file);
-int certs(const client_options& client, const certs_options& options);  ///< asks no node
+int restore(const client_options& client, const restore_options& options);  ///< asks no node
+int certs(const client_options& client, const certs_options& options);      ///< asks no node
 
 }  // namespace troupe::cli

@@ -10,37 +10,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "cli/new_file.hpp"
+
 namespace troupe::cli {
-
-namespace {
-
-expected<void> write_whole(const std::string& path, std::string_view contents) {
-  const auto temporary = path + ".new";
-  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  const auto problem = [&] {
-    const int number = errno;
-    if (file >= 0)
-      ::close(file);
-    return fail(number == ENOSPC ? errc::full : errc::io, "cannot write " + path + ": " + std::strerror(number));
-  };
-  if (file < 0)
-    return problem();
-  while (!contents.empty()) {
-    const auto written = ::write(file, contents.data(), contents.size());
-    if (written < 0 && errno != EINTR)
-      return problem();
-    if (written > 0)
-      contents.remove_prefix(static_cast<std::size_t>(written));
-  }
-  if (::fsync(file) != 0)
-    return problem();
-  ::close(file);
-  if (::rename(temporary.c_str(), path.c_str()) != 0)
-    return fail(errc::io, "cannot write " + path + ": " + std::strerror(errno));
-  return {};
-}
-
-}  // namespace
 
 expected<data_directory> data_directory::open(const std::string& path) {
   const auto refuse = [&](const std::string& why) {
@@ -74,7 +46,7 @@ expected<data_directory> data_directory::open(const std::string& path) {
       return refuse("its file node-id holds no node id");
   } else {
     result.id_ = make_uuid();
-    if (auto written = write_whole(id_path, to_string(result.id_) + "\n"); !written)
+    if (auto written = replace_file(id_path, to_string(result.id_) + "\n", file_secrecy::secret); !written)
       return refuse("cannot be written: " + written.error().what);
   }
   return result;
@@ -86,7 +58,7 @@ data_directory::~data_directory() {
 }
 
 expected<void> data_directory::write_file(const std::string& name, std::string_view contents) const {
-  return write_whole(path_ + "/" + name, contents);
+  return replace_file(path_ + "/" + name, contents, file_secrecy::secret);
 }
 
 }  // namespace troupe::cli

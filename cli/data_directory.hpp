@@ -21,7 +21,7 @@ public:
 
   const std::string& path() const noexcept { return path_; }  ///< absolute
   const uuid& node_id() const noexcept { return id_; }
-  /// Writes a file below the folder, whole or not at all. Not for what must survive a loss of power.
+  /// Writes a file below the folder, whole or not at all, and durably.
   expected<void> write_file(const std::string& name, std::string_view contents) const;
 
 private:

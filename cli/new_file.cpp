@@ -28,6 +28,20 @@ tl::unexpected<error> exists_already(const std::string& path) {
   return fail(errc::refused, path + " is there already, and is never overwritten");
 }
 
+expected<void> replace_file(const std::string& path, std::string_view contents, file_secrecy secrecy) {
+  const auto fresh = path + ".new";
+  const functions::unix_file file{
+      ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, static_cast<mode_t>(secrecy))};
+  if (!file)
+    return functions::system_failure("cannot write " + path);
+  auto done = functions::write_whole(file.get(), contents, path);
+  if (done && (::fsync(file.get()) != 0 || ::rename(fresh.c_str(), path.c_str()) != 0))
+    done = functions::system_failure("cannot write " + path);
+  if (!done)
+    ::unlink(fresh.c_str());
+  return done.and_then([&] { return sync_folder_of(path); });
+}
+
 expected<void> write_new_file(const std::string& path, std::string_view contents, file_secrecy secrecy) {
   const functions::unix_file file{
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, static_cast<mode_t>(secrecy))};

@@ -47,6 +47,7 @@ struct node_options {
   std::string account_id = "000000000000";
   milliseconds drain_announce{2'000};
   milliseconds drain_timeout{30'000};
+  backup_settings backups;
   cluster_settings cluster;  ///< without `listen` the node is alone
   /// Started by the caller before it had threads; -1: the node starts one itself, which must then be before any thread.
   functions::spawner_handle spawner;

@@ -27,6 +27,9 @@ const cluster::known_load* node_cluster::load_of(const uuid& node) const {
 }
 
 void node_cluster::adopt(const cluster::catalog_snapshot& snapshot) {
+  // A restored store has another id.
+  if (plane_)
+    plane_->set_cluster(store_.load()->point()->identity.store_id);
   std::vector<cluster::registered_node> nodes;
   for (const auto& record : snapshot.nodes) {
     cluster::registered_node node;

@@ -168,6 +168,7 @@ expected<void> node::state::start_serving() {
     start_listening(control);
   }
   start_listening(gateways);
+  start_backups();
   node_state->store(http::node_state::ready);
   files->post([this] {
     if (auto swept = code->sweep(); !swept)

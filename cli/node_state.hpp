@@ -22,6 +22,7 @@
 #include "cli/data_directory.hpp"
 #include "cli/node.hpp"
 #include "cli/node_cluster.hpp"
+#include "cli/store_backups.hpp"
 #include "functions/code_store.hpp"
 #include "http/control_api.hpp"
 #include "http/edge.hpp"
@@ -68,6 +69,8 @@ struct node::state {
   void open_edges();
   expected<void> await_store();
   void start_listening(std::list<serving_loop>& which);
+  void start_backups();
+  std::optional<std::uint64_t> backup_age_ms() const;
   cluster::node_load load() const;
   http::cluster_questions cluster_questions();
   std::vector<http::node_view> peer_views() const;
@@ -112,6 +115,7 @@ struct node::state {
   const time_point started_at = clock::now();
   std::unique_ptr<node_cluster> cluster;  ///< null for a node alone
   std::unique_ptr<actors::built_in_store> store;
+  std::unique_ptr<store_backups> backups;
   functions::runtime_programs programs;
   std::optional<functions::code_store> code;
   std::shared_ptr<actors::object_isolation> objects = std::make_shared<actors::object_isolation>();

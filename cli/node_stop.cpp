@@ -166,6 +166,8 @@ void node::state::take_apart() {
   if (cluster)
     cluster->stop();
   on_each(control, [this](serving_loop&) {
+    if (backups)
+      backups->stop();
     follower->stop();
     registry->stop();
     stems->stop();
@@ -203,6 +205,7 @@ void node::state::end_threads() {
         each.edge->stop();
       caf::logger::set_current_actor_system(nullptr);
     });
+  backups.reset();
   registry.reset();
   follower.reset();
   store.reset();

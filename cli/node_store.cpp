@@ -1,6 +1,8 @@
 // The store of a node: opened once its loops run, since it may have to reach the stores of others.
+#include "cli/new_file.hpp"
 #include "cli/node_state.hpp"
 #include "config/log.hpp"
+#include "http/store_backup.hpp"
 
 namespace troupe::cli {
 
@@ -22,6 +24,8 @@ std::string_view kind_of(cluster::store_event::kind what) noexcept {
     case kind::resumed: return "store_resumed";
     case kind::refused_peer: return "store_refused_peer";
     case kind::loaded: return "store_loaded";
+    case kind::replaced: return "store_replaced";
+    case kind::set_aside: return "commits_set_aside";
     case kind::out_of_reach: return "primary_out_of_reach";
     case kind::in_reach: return "primary_in_reach";
   }
@@ -80,6 +84,16 @@ expected<void> node::state::open_store() {
       control.front().loop->post([this] { cluster->history_replaced(); });
     };
   }
+  wanted.keep_commits = [folder = directory->path()](const cluster::store_identity& replaced,
+                                                     const cluster::history& records,
+                                                     cluster::cursor cut) -> expected<std::string> {
+    // The same name for the same commits: a second try writes no second file.
+    const auto path =
+        folder + "/commits-after-" + std::to_string(cut.value) + "-of-" + to_string(replaced.store_id) + ".ndjson";
+    return replace_file(path, http::commits_text(replaced, records, cut), file_secrecy::secret).map([&] {
+      return path;
+    });
+  };
   auto opened = actors::open_cluster_store(std::move(wanted));
   if (!opened)
     return tl::unexpected{opened.error()};
@@ -112,6 +126,14 @@ expected<void> node::state::await_store() {
   }
 }
 
+void node::state::start_backups() {
+  backups = std::make_unique<store_backups>(
+      *control.front().loop, *store, *files,
+      backup_folder{directory->path() + "/backups", static_cast<std::size_t>(options.backups.keep)},
+      options.backups.interval, [this](std::string_view kind, const std::string& text) { journal.add(kind, text); });
+  control.front().loop->post([this] { backups->start(); });
+}
+
 /// A deployment is durable by then: copies that are late, or a primary that is out of reach, only delay its answer.
 void node::state::await_copies(cluster::cursor at, std::function<void()> done) {
   store->call(cluster::spread_call{at}, clock::now() + spread_timeout,
@@ -121,6 +143,11 @@ void node::state::await_copies(cluster::cursor at, std::function<void()> done) {
                     log_event(log_level::warning, "copy_behind", {{"name", name}});
                 loop->post(done);
               });
+}
+
+std::optional<std::uint64_t> node::state::backup_age_ms() const {
+  const auto age = store->health().backup_age;
+  return age ? std::optional{static_cast<std::uint64_t>(milliseconds{*age}.count())} : std::nullopt;
 }
 
 cluster::node_load node::state::load() const {
@@ -140,6 +167,7 @@ cluster::node_load node::state::load() const {
   const auto point = store->point();
   load.figures.store_cursor = point->at.value;
   load.figures.store_digest = to_string(point->hash);
+  load.figures.backup_age_ms = backup_age_ms();
   load.functions = registry->presences();
   return load;
 }

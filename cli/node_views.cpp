@@ -38,6 +38,7 @@ http::cluster_questions node::state::cluster_questions() {
     own.store.cursor = point->at.value;
     own.store.lag = primary_cursor() - point->at.value;
     own.store.digest = to_string(point->hash);
+    own.store.backup_age_ms = backup_age_ms();
     if (cluster)
       own.cluster = to_string(cluster->address());
   };
@@ -90,11 +91,14 @@ std::vector<http::node_view> node::state::peer_views() const {
     if (const auto* load = cluster->load_of(id)) {
       const auto& figures = load->numbers.figures;
       const auto heard = std::chrono::duration_cast<milliseconds>(clock::now() - load->heard_at);
-      view.age_ms = figures.age_ms + static_cast<std::uint64_t>(std::max<std::int64_t>(heard.count(), 0));
+      const auto since = static_cast<std::uint64_t>(std::max<std::int64_t>(heard.count(), 0));
+      view.age_ms = figures.age_ms + since;
       view.version = figures.version;
       view.store.cursor = figures.store_cursor;
       view.store.lag = newest - std::min(newest, figures.store_cursor);
       view.store.digest = figures.store_digest;
+      if (figures.backup_age_ms)
+        view.store.backup_age_ms = *figures.backup_age_ms + since;
       view.load.in_flight = load->numbers.in_flight;
       for (const auto& [function, there] : load->functions) {
         view.load.ready += there.ready;

@@ -3,39 +3,12 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "actors/tls_context.hpp"
 #include "cli/node.hpp"
-#include "config/load.hpp"
 #include "config/log.hpp"
 
 namespace troupe::cli {
 
 namespace {
-
-load_options sources_of(const serve_options& flags) {
-  load_options sources;
-  sources.file = flags.config;
-  sources.environment = process_environment();
-  const auto add = [&](const char* key, const std::optional<std::string>& value) {
-    if (value)
-      sources.flags.emplace_back(key, *value);
-  };
-  for (const auto& address : flags.http)
-    sources.flags.emplace_back("http", address);
-  add("admin", flags.admin);
-  add("data_dir", flags.data_dir);
-  add("name", flags.name);
-  add("loops", flags.loops);
-  add("native", flags.native);
-  add("cluster", flags.cluster);
-  for (const auto& seed : flags.join)
-    sources.flags.emplace_back("join", seed);
-  add("cluster.advertise", flags.advertise);
-  if (flags.insecure_cluster)
-    sources.flags.emplace_back("insecure_cluster", "true");
-  sources.flags.insert(sources.flags.end(), flags.settings.begin(), flags.settings.end());
-  return sources;
-}
 
 http::edge_options edge_options_of(const settings& from) {
   http::edge_options edge;
@@ -66,25 +39,6 @@ std::string own_program() {
   return std::filesystem::read_symlink("/proc/self/exe", ignored).string();
 }
 
-/// What other nodes would refuse is refused here; a node without a name is called as its certificate says.
-expected<void> check_certificate(settings& of) {
-  const auto& cluster = of.cluster;
-  if (!cluster.listen || !cluster.has_certificate())
-    return {};
-  const auto opened = actors::tls_context::open({cluster.certificate, cluster.key, cluster.authority});
-  if (!opened)
-    return fail(opened.error().code, "cluster." + opened.error().what);
-  const auto& own = **opened;
-  if (own.names().empty())
-    return fail(errc::bad_setting, "cluster.certificate '" + cluster.certificate + "': holds no name of a node");
-  if (of.node.name.empty())
-    of.node.name = own.names().front();
-  if (!own.allows(of.node.name))
-    return fail(errc::bad_setting, "name = '" + of.node.name + "': the certificate '" + cluster.certificate +
-                                       "' is that of '" + own.names().front() + "'");
-  return {};
-}
-
 node_options options_of(const settings& from) {
   node_options options;
   options.http = from.edge.http;
@@ -109,6 +63,7 @@ node_options options_of(const settings& from) {
   options.region = from.edge.region;
   options.account_id = from.edge.account;
   options.cluster = from.cluster;
+  options.backups = from.backups;
   options.drain_announce = from.drain.announce;
   options.drain_timeout = from.drain.timeout;
   return options;
@@ -117,13 +72,9 @@ node_options options_of(const settings& from) {
 }  // namespace
 
 int serve(const serve_options& flags) {
-  auto loaded = load(sources_of(flags));
+  auto loaded = load_settings(flags);
   if (!loaded) {
     std::fprintf(stderr, "troupe: %s\n", loaded.error().what.c_str());
-    return 2;
-  }
-  if (const auto checked = check_certificate(*loaded); !checked) {
-    std::fprintf(stderr, "troupe: %s\n", checked.error().what.c_str());
     return 2;
   }
   auto options = options_of(*loaded);

@@ -6,6 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "config/errc.hpp"
+#include "config/settings.hpp"
+
 namespace troupe::cli {
 
 /// Flags as given. They override `TROUPE_*` variables, which override the file; config/load checks and explains them
@@ -24,6 +27,9 @@ struct serve_options {
   bool insecure_cluster = false;
   std::vector<std::pair<std::string, std::string>> settings;  ///< of `--set KEY=VALUE`, in order
 };
+
+/// The settings that a node with these flags runs with. @returns `errc::bad_setting` in one line.
+expected<settings> load_settings(const serve_options& flags);
 
 /// Runs a node until it is told to stop. Called once, from the main thread, before any other thread exists.
 /// @returns the exit code of the program.

@@ -1,5 +1,7 @@
 #include "cluster/history_compare.hpp"
 
+#include "cluster/store_record_codec.hpp"
+
 namespace troupe::cluster {
 
 namespace {
@@ -32,9 +34,20 @@ history_comparison other_generation(const own_point& own, const hello_message& p
   if (theirs.counter > ours.counter)
     return {history_verdict::generation_replaced,
             "the history at " + at_address(peer.node) + " replaced this one (" + both +
-                ") and does not continue it: `troupe restore` on this node takes it over"};
+                ") and does not continue it: " + own.node.name +
+                " serves from its copy and commits nothing. To follow that history start it with an empty data "
+                "directory; to go on from its copy instead, stop the other node and run `troupe restore --from-copy "
+                "--old-primary-stopped` on " +
+                own.node.name};
   return {history_verdict::generation_old,
           "the history at " + at_address(peer.node) + " is an older one (" + both + ")"};
+}
+
+/// Also from a copy: who leads the new history is what matters.
+std::string replaced(const own_point& own, const hello_message& peer) {
+  const auto where = peer.primary_address.empty() ? "" : " at " + peer.primary_address;
+  return "the store was restored at commit " + std::to_string(peer.identity.parent_cursor.value) + "; " +
+         own.node.name + " opens it anew from " + peer.primary_name + where;
 }
 
 history_comparison went_back(const own_point& own, const hello_message& peer, const std::string& how) {
@@ -78,12 +91,12 @@ history_comparison compare(const own_point& own, const hello_message& peer) {
   if (same_store && ours.generation == theirs.generation)
     return same_generation(own, peer);
   if (theirs.parent_store == ours.store_id && theirs.generation.counter > ours.generation.counter)
-    return {history_verdict::peer_replaced, "the store was restored at commit " +
-                                                std::to_string(theirs.parent_cursor.value) + "; " + own.node.name +
-                                                " opens it anew from " + at_address(peer.node)};
+    return {history_verdict::peer_replaced, replaced(own, peer)};
   if (ours.parent_store == theirs.store_id && ours.generation.counter > theirs.generation.counter)
     return {history_verdict::own_replaced, {}};
-  return same_store ? other_generation(own, peer) : other_cluster(own, peer);
+  // A node of this cluster with a store of another id was restored, from something that this node does not know.
+  const bool known = own.records.find(node_key(peer.node.id)) != nullptr;
+  return same_store || known ? other_generation(own, peer) : other_cluster(own, peer);
 }
 
 }  // namespace troupe::cluster

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct node_figures {
   std::uint64_t age_ms = 0;        ///< since it started
   std::uint64_t store_cursor = 0;  ///< of its copy of the store
   std::string store_digest;        ///< of the history up to there, 64 hex digits; empty before there is one
+  std::optional<std::uint64_t> backup_age_ms{};  ///< of the last backup of its store on its disk
   bool operator==(const node_figures&) const = default;
 };
 

@@ -42,7 +42,8 @@ struct persist_rows {
 struct persist_whole {
   std::uint64_t number = 0;
   std::shared_ptr<const stored_store> store;
-  std::string set_aside;  ///< not empty: keep the replaced file beside the new one, for this reason
+  std::string set_aside;      ///< not empty: keep the replaced file beside the new one, for this reason
+  std::optional<cursor> cut;  ///< commits after this one are in the replaced store only: keep them for people to read
 };
 
 struct answer_call {
@@ -61,6 +62,8 @@ struct store_event {
     resumed,
     refused_peer,  ///< another node's store is not this one's
     loaded,        ///< the copy was loaded anew
+    replaced,      ///< the store was restored elsewhere, out of this one's history
+    set_aside,     ///< commits of a replaced history were kept in a file
     out_of_reach,  ///< the primary
     in_reach,
   };

@@ -45,7 +45,9 @@ void store_node::state::persist_arrived() {
   write.whole = store;
   write.loaded = std::move(*checked);
   writing_ = std::move(write);
-  out_.push_back(persist_whole{writing_->number, std::move(store), set_aside_});
+  // What replaces a copy that is damaged is the same history.
+  const auto cut = replaced_by_ ? cut_ : std::nullopt;
+  out_.push_back(persist_whole{writing_->number, std::move(store), set_aside_, cut});
 }
 
 void store_node::state::persisted(std::uint64_t number) {
@@ -96,7 +98,9 @@ void store_node::state::whole_durable(disk_write& write) {
   leader_ = {};  // `review` reads it from the records
   wants_whole_ = false;
   set_aside_.clear();
+  cut_.reset();
   replaced_by_.reset();
+  met_.clear();
   halted_.clear();
   registered_ = false;
   for (const auto& node : feed_.drop_all())

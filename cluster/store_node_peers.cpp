@@ -44,9 +44,16 @@ void store_node::state::on_hello(const node_id& from, hello_message message) {
   known.view = compare({store_, identity_, role_, options_.self}, message);
   known.hello = std::move(message);
   asked_.insert(from);
-  if (!known.view.sentence.empty() && known.view.sentence != said_before &&
+  // Each of the others tells of it.
+  const bool told = known.view.verdict == history_verdict::peer_replaced && replaced_by_ &&
+                    replaced_by_->store_id == known.hello->identity.store_id;
+  if (known.view.verdict == history_verdict::level || known.view.verdict == history_verdict::peer_behind)
+    met_.insert(from);
+  if (!known.view.sentence.empty() && known.view.sentence != said_before && !told &&
       known.view.verdict != history_verdict::went_back)
-    event(store_event::kind::refused_peer, known.view.sentence);
+    event(known.view.verdict == history_verdict::peer_replaced ? store_event::kind::replaced
+                                                               : store_event::kind::refused_peer,
+          known.view.sentence);
   act_on(known);
   check_start();
   choose_upstream();
@@ -111,9 +118,12 @@ void store_node::state::replaced_by(const hello_message& message) {
   replaced_by_ = message.identity;
   wants_whole_ = true;
   const auto cut = message.identity.parent_cursor;
-  if (store_.barrier() > cut)
+  cut_.reset();
+  if (store_.barrier() > cut) {
+    cut_ = cut;
     set_aside_ = "commits " + std::to_string(cut.value + 1) + " to " + std::to_string(store_.barrier().value) +
                  " are not in the restored history";
+  }
   out_.push_back(history_replaced{message.identity});
   leader_ = message.primary;
   if (role_ == store_role::primary)

@@ -202,12 +202,15 @@ std::vector<wanted_link> store_node::state::wanted_links() const {
     return {{leader_, leader_told_.addresses}};
   }
   std::vector<wanted_link> wanted;
-  // A primary asks everybody at its start; later the copies dial it. A copy that misses its primary looks for those
-  // who may know another.
+  // A primary asks everybody at its start; later the copies dial it. After a restore they may look for the old primary
+  // only, so that the new one looks for them until it has found them all. A copy that misses its primary looks for
+  // those who may know another.
+  const bool restored = role_ == store_role::primary && identity_.parent_store != uuid{};
   const bool all = role_ == store_role::primary ? starting_until_.has_value() : !leader_serves();
-  if (all) {
+  if (all || restored) {
     for (auto& other : others())
-      wanted.push_back({other.id, std::move(other.addresses)});
+      if (all || !met_.contains(other.id))
+        wanted.push_back({other.id, std::move(other.addresses)});
   } else if (role_ != store_role::primary) {
     if (const auto* stored = store_.find(node_key(leader_)); stored != nullptr)
       if (auto known = decode_node(*stored))

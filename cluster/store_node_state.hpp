@@ -190,6 +190,7 @@ private:
   bool own_due_ = true;  ///< once a tick: a full disk must not be asked again and again
   std::optional<time_point> starting_until_;
   std::set<node_id> asked_;
+  std::set<node_id> met_;                            ///< have this history, or did at some time since the start
   std::optional<milliseconds> claims_closed_until_;  ///< CLOCK_BOOTTIME
   std::optional<store_move> move_;
   std::optional<caller> move_caller_;
@@ -204,6 +205,7 @@ private:
   node_id silent_;       ///< was followed last, and sent nothing
   bool wants_whole_ = false;
   std::string set_aside_;
+  std::optional<cursor> cut_;  ///< of the present history, by the one that replaces it
   std::optional<store_identity> replaced_by_;
   std::shared_ptr<const stored_store> arrived_;
   std::map<std::uint64_t, forwarded_call> forwarded_;

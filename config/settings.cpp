@@ -16,6 +16,7 @@ constexpr auto edge = &settings::edge;
 constexpr auto calls = &settings::functions;
 constexpr auto drain = &settings::drain;
 constexpr auto cluster = &settings::cluster;
+constexpr auto backups = &settings::backups;
 constexpr auto logs = &settings::log;
 constexpr std::uint64_t kib = 1024;
 constexpr std::uint64_t mib = 1024 * kib;
@@ -131,6 +132,11 @@ constexpr std::array table = {
     entry<cluster, &cluster_settings::session_ttl>(
         "store.session_ttl", time(seconds{1}, std::chrono::minutes{5}),
         "How long the store keeps what a silent node holds before others may take it over."),
+    entry<backups, &backup_settings::interval>(
+        "store.backup_interval", time(zero, std::chrono::hours{720}),
+        "How often a node writes a backup of its store into the data directory; 0 is never, less than 1s is 1s."),
+    entry<backups, &backup_settings::keep>("store.backup_keep", count(1, 10'000),
+                                           "How many of these backups are kept; older ones are removed."),
     entry<edge, &edge_settings::region>("aws.region", form(kind::region),
                                         "Region in ARNs and in the environment of functions."),
     entry<edge, &edge_settings::account>("aws.account", form(kind::account), "Account number in ARNs and events."),

@@ -66,6 +66,12 @@ struct function_settings {
   stem_cell_mode stem_cells = stem_cell_mode::automatic;
 };
 
+/// For the backups that a node writes of its store.
+struct backup_settings {
+  milliseconds interval = std::chrono::hours{1};  ///< 0: none
+  std::uint64_t keep = 24;
+};
+
 /// How a node goes down (RULES: Edge, "Going down").
 struct drain_settings {
   milliseconds announce{2000};
@@ -79,6 +85,7 @@ struct settings {
   function_settings functions;
   drain_settings drain;
   cluster_settings cluster;
+  backup_settings backups;
   log_options log;
 };
 

@@ -39,7 +39,8 @@ json object_of(const node_view& node) {
           {"store",
            {{"cursor", number_or_null(node.store.cursor)},
             {"lag", number_or_null(node.store.lag)},
-            {"digest", text_or_null(node.store.digest)}}},
+            {"digest", text_or_null(node.store.digest)},
+            {"backup_age_ms", number_or_null(node.store.backup_age_ms)}}},
           {"load", {{"in_flight", node.load.in_flight}, {"ready", node.load.ready}}},
           {"functions", node.functions}};
 }

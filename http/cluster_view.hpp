@@ -30,6 +30,7 @@ struct node_view {
     std::optional<std::uint64_t> cursor{};
     std::optional<std::uint64_t> lag{};  ///< commits behind the primary
     std::string digest{};                ///< of everything up to the cursor, the same on all nodes; empty: not known
+    std::optional<std::uint64_t> backup_age_ms{};  ///< of the last backup on its disk; nothing: not known, or none
   } store{};
   struct load_figures {
     std::uint64_t in_flight = 0;  ///< calls that its workers have

@@ -18,6 +18,7 @@
 #include "http/control_api/lambda_request.hpp"
 #include "http/control_api_surroundings.hpp"
 #include "http/edge.hpp"
+#include "http/store_backup.hpp"
 
 namespace troupe::http {
 
@@ -59,7 +60,7 @@ private:
   caf::result<reply_ptr> move(const move_store& what);
   caf::result<reply_ptr> settle(const std::function<void(cluster_questions::done)>& ask, std::string done_body);
   caf::result<reply_ptr> back_up();
-  void write_backup(const promise& answer, expected<cluster::loaded>&& contents);
+  void write_backup(const promise& answer, expected<store_backup>&& contents);
 
   cluster::catalog_snapshot with_program_functions() const;
   std::optional<cluster::function_record> find(const std::string& name) const;

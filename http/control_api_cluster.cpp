@@ -96,7 +96,10 @@ caf::result<reply_ptr> control_api::back_up() {
   auto answer = make_response_promise<promise>();
   around_->store->load(clock::now() + backup_timeout,
                        [self = strong_self(), this, answer](expected<cluster::loaded> contents) {
-                         auto shared = std::make_shared<expected<cluster::loaded>>(std::move(contents));
+                         // Here on the store's thread the contents are those of this identity.
+                         auto shared = std::make_shared<expected<store_backup>>(contents.map([&](auto& all) {
+                           return store_backup{around_->identity(), std::move(all)};
+                         }));
                          loop().post([self, this, answer, shared] {
                            enter();
                            write_backup(answer, std::move(*shared));
@@ -106,13 +109,13 @@ caf::result<reply_ptr> control_api::back_up() {
   return answer;
 }
 
-void control_api::write_backup(const promise& answer, expected<cluster::loaded>&& contents) {
+void control_api::write_backup(const promise& answer, expected<store_backup>&& contents) {
   auto reply_to = answer;
   if (!contents) {
     reply_to.deliver(refusal_of(contents.error()));
     return;
   }
-  auto backup = std::make_shared<store_backup>(store_backup{around_->identity(), std::move(*contents)});
+  auto backup = std::make_shared<store_backup>(std::move(*contents));
   // Megabytes of text: not on this loop.
   const bool taken = run_on<std::string>(
       *around_->files, [backup] { return backup_text(*backup); },

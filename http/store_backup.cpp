@@ -60,6 +60,17 @@ private:
   std::size_t end_ = 0;
 };
 
+json record_line(const cluster::record& record) {
+  return {{"key", record.key}, {"revision", record.revision}, {"value", base64_encode(record.value)}};
+}
+
+json commit_line(const cluster::applied& commit) {
+  auto puts = json::array();
+  for (const auto& put : commit.puts)
+    puts.push_back({{"key", put.key}, {"value", base64_encode(put.value)}});
+  return {{"commit", commit.cursor.value}, {"puts", std::move(puts)}, {"erased", commit.erased}};
+}
+
 bool read_head(const json& head, store_backup& out) {
   auto& identity = out.identity;
   identity.store_id = parse_uuid(text_at(head, "store_id"));
@@ -98,7 +109,7 @@ std::string backup_text(const store_backup& what) {
                        {"parent_store", to_string(identity.parent_store)},
                        {"parent_cursor", identity.parent_cursor.value}});
   for (const auto& record : what.contents.records)
-    text += line_of({{"key", record.key}, {"revision", record.revision}, {"value", base64_encode(record.value)}});
+    text += line_of(record_line(record));
   // The digest covers every line before its own: a backup that was cut at a line's end is noticed as well.
   text += line_of({{"records", what.contents.records.size()}, {"sha256", to_string(sha256(text))}});
   return text;
@@ -110,8 +121,12 @@ expected<store_backup> parse_backup(std::string_view text) {
   const auto head = lines.next();
   if (head.is_discarded() || !head.contains("troupe_backup"))
     return corrupt(1, "is no head of one");
-  if (number_at(head, "troupe_backup") != form)
-    return corrupt(1, "says that only a newer program can read it");
+  const auto written = number_at(head, "troupe_backup");
+  if (!written)
+    return corrupt(1, "does not say of which form it is");
+  if (*written != form)
+    return fail(errc::refused, "the backup is of form " + std::to_string(*written) +
+                                   ", written by a newer troupe; this one reads form " + std::to_string(form));
   if (!read_head(head, result))
     return corrupt(1, "lacks who wrote it and when");
   auto& records = result.contents.records;
@@ -131,6 +146,34 @@ expected<store_backup> parse_backup(std::string_view text) {
   if (!lines.at_end())
     return corrupt(lines.line() + 1, "comes after the end");
   return result;
+}
+
+std::string commits_text(const cluster::store_identity& identity, const cluster::history& records,
+                         cluster::cursor cut) {
+  std::string commits;
+  auto from = cut;
+  while (from < records.barrier()) {
+    const auto found = records.follow(from);
+    const auto* rows = std::get_if<cluster::batch>(&found);
+    if (rows == nullptr || rows->commits.empty())
+      break;
+    for (const auto& commit : rows->commits)
+      commits += line_of(commit_line(commit));
+    from = rows->commits.back().cursor;
+  }
+  const bool whole = from == records.barrier();
+  auto text = line_of({{"troupe_commits", form},
+                       {"store_id", to_string(identity.store_id)},
+                       {"generation", identity.generation.counter},
+                       {"after", cut.value},
+                       {"cursor", records.barrier().value},
+                       {"whole", whole}});
+  if (whole)
+    return text + commits;
+  for (const auto& record : records.load().records)
+    if (record.revision > cut.value)
+      text += line_of(record_line(record));
+  return text;
 }
 
 }  // namespace troupe::http

@@ -111,6 +111,7 @@ public:
          [done = std::move(done)](store_answer answer) { done(spread_from(std::move(answer))); });
   }
   store_health health() override { return point_->health(); }
+  void backed_up(time_point at) override { point_->backed_up(at); }
   void call(store_call what, time_point deadline, callback<store_answer> done) override;
   std::shared_ptr<const store_point> point() const override { return point_->get(); }
   void close() override;

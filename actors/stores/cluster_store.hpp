@@ -33,6 +33,11 @@ struct store_notices {
   std::function<void(const std::vector<cluster::session_id>&)> on_sessions_ended;
 };
 
+/// Writes the commits of `records` after `cut` to a new file in the data directory, durably. On the store's thread.
+/// @returns the file's path. On an error nothing is replaced; it is tried again.
+using commit_keeper = std::function<expected<std::string>(const cluster::store_identity& replaced,
+                                                          const cluster::history& records, cluster::cursor cut)>;
+
 struct cluster_store_options {
   std::string data_dir;             ///< must exist; the file is `<data_dir>/store.db`, mode 0600
   std::string vfs{};                ///< name of a registered SQLite VFS; empty: the operating system's files
@@ -45,6 +50,8 @@ struct cluster_store_options {
   /// `HOST:PORT` of nodes that may know the cluster. With them an empty directory joins and never founds.
   std::vector<std::string> seeds{};
   store_notices notices{};
+  /// For commits that a restore elsewhere cut off. Empty: they stay in the file that is set aside.
+  commit_keeper keep_commits{};
 };
 
 /// The built-in engine, with what only it can be asked.
@@ -54,6 +61,8 @@ public:
   /// `commit`.
   virtual void call(cluster::store_call what, time_point deadline, callback<cluster::store_answer> done) = 0;
   virtual void status(time_point deadline, callback<expected<cluster::store_status>> done) = 0;
+  /// A backup of this node's copy was written: `health` tells how long ago. From any thread.
+  virtual void backed_up(time_point at) = 0;
   /// From any thread, never null.
   virtual std::shared_ptr<const store_point> point() const = 0;
 };

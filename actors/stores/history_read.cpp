@@ -35,6 +35,11 @@ expected<history_store::contents> history_store::read() {
   return found;
 }
 
+expected<store_identity> history_store::identity() {
+  store_identity found;
+  return read_identity(found).map([&] { return found; });
+}
+
 expected<void> history_store::check_structure() {
   // SQLite opens a file whose header asks for an unknown write version, but reads it only.
   if (sqlite3_db_readonly(db_, "main") == 1)

@@ -30,6 +30,9 @@ public:
   /// @returns `errc::corrupt` when anything in it is not what was written.
   expected<contents> read();
 
+  /// Reads the identity alone: of a file whose rest may be damaged. @returns the errors of `read`.
+  expected<cluster::store_identity> identity();
+
   /// Makes `changes` durable, all or nothing.
   /// @returns `errc::full`: nothing was written, later calls may succeed. `errc::unavailable` or `errc::corrupt`:
   /// nothing was written. `errc::unknown_outcome`: the disk failed so late that only the next `open` shows what it

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "actors/stores/cluster_store.hpp"
@@ -22,7 +23,14 @@ public:
   }
   cluster::store_health health() const {
     const std::lock_guard lock{mutex_};
-    return health_;
+    auto known = health_;
+    if (backed_up_at_)
+      known.backup_age = std::chrono::duration_cast<seconds>(clock::now() - *backed_up_at_);
+    return known;
+  }
+  void backed_up(time_point at) {
+    const std::lock_guard lock{mutex_};
+    backed_up_at_ = at;
   }
   void set(cluster::store_health next) {
     const std::lock_guard lock{mutex_};
@@ -33,6 +41,7 @@ private:
   mutable std::mutex mutex_;
   std::shared_ptr<const store_point> point_ = std::make_shared<store_point>();
   cluster::store_health health_;
+  std::optional<time_point> backed_up_at_;
 };
 
 }  // namespace troupe::actors

@@ -8,8 +8,6 @@
 #include <cstring>
 #include <utility>
 
-#include "config/log.hpp"
-
 namespace troupe::actors {
 
 namespace {
@@ -103,7 +101,7 @@ expected<void> store_disk::persist(const cluster::staged_changes& changes) {
   return written;
 }
 
-expected<void> store_disk::replace(const cluster::stored_store& store, const std::string& set_aside) {
+expected<std::string> store_disk::replace(const cluster::stored_store& store, old_store old) {
   if (!vfs_.empty())
     return fail(errc::unavailable, path_ + ": a store on the disk of another VFS cannot be replaced");
   const auto fresh = path_ + ".new";
@@ -112,21 +110,20 @@ expected<void> store_disk::replace(const cluster::stored_store& store, const std
     return file ? file->fill(store) : expected<void>{tl::unexpected{std::move(file.error())}};
   });
   if (done)
-    return swap_files(fresh, set_aside);
+    return swap_files(fresh, old);
   ::unlink(fresh.c_str());  // what stays is removed by the next try or start
   ::unlink(journal_of(fresh).c_str());
   if (done.error().code != errc::full)
     done.error().code = errc::unavailable;
-  return done;
+  return tl::unexpected{std::move(done.error())};
 }
 
-expected<void> store_disk::swap_files(const std::string& fresh, const std::string& set_aside) {
-  if (!set_aside.empty() && exists(path_)) {
-    auto aside = name_aside(path_);
-    if (!aside)
-      return tl::unexpected{std::move(aside.error())};
-    log_event(log_level::warning, "store_set_aside", {{"path", *aside}, {"reason", set_aside}});
-  }
+expected<std::string> store_disk::swap_files(const std::string& fresh, old_store old) {
+  expected<std::string> aside{std::string{}};
+  if (old == old_store::set_aside && exists(path_))
+    aside = name_aside(path_);
+  if (!aside)
+    return aside;
   file_.reset();
   // A journal of the old file would be taken for one of the new file.
   auto done = remove_if_there(journal_of(path_)).and_then([&] { return remove_if_there(journal_of(fresh)); });
@@ -135,15 +132,15 @@ expected<void> store_disk::swap_files(const std::string& fresh, const std::strin
   if (!done) {
     if (auto again = reopen(); !again)
       broken_ = std::move(again.error());
-    return done;
+    return tl::unexpected{std::move(done.error())};
   }
   if (auto durable = sync_folder(path_).and_then([this] { return reopen(); }); !durable) {
     broken_ = durable.error();
     durable.error().code = errc::unknown_outcome;
-    return durable;
+    return tl::unexpected{std::move(durable.error())};
   }
   broken_.reset();
-  return {};
+  return aside;
 }
 
 expected<void> store_disk::reopen() {
@@ -154,6 +151,17 @@ expected<void> store_disk::reopen() {
     return tl::unexpected{std::move(file.error())};
   file_.emplace(std::move(*file));
   return {};
+}
+
+std::optional<cluster::store_identity> peek_store_identity(const std::string& data_dir) {
+  const auto path = data_dir + "/store.db";
+  if (!exists(path))
+    return std::nullopt;
+  auto file = history_store::open(path, {});
+  if (!file)
+    return std::nullopt;
+  const auto found = file->identity();
+  return found ? std::optional{*found} : std::nullopt;
 }
 
 expected<std::string> set_store_aside(const std::string& data_dir) {

@@ -15,6 +15,9 @@ namespace troupe::actors {
 /// What to do where there is no store yet.
 enum class missing_store : std::uint8_t { make, leave };
 
+/// What becomes of the store that another one replaces.
+enum class old_store : std::uint8_t { drop, set_aside };
+
 class store_disk {
 public:
   /// Opens `<data_dir>/store.db`, locks it and checks it whole.
@@ -22,6 +25,9 @@ public:
   /// @returns `errc::corrupt` when it is damaged, naming it and both ways out; `errc::io`; `errc::refused` when another
   /// process has it open or a newer troupe wrote it; `errc::full`.
   static expected<store_disk> open(const std::string& data_dir, const std::string& vfs, missing_store missing);
+
+  /// A place whose store is missing or damaged, not opened: nothing but `replace` may be called.
+  static store_disk to_replace(const std::string& data_dir) { return store_disk{data_dir, {}}; }
 
   /// Of the file; 0 on the disk of another VFS.
   std::uint64_t size_bytes() const;
@@ -35,16 +41,15 @@ public:
   /// As `history_store::persist`. After a failure other than `errc::full` every later one fails, until `replace`.
   expected<void> persist(const cluster::staged_changes& changes);
   /// Writes `store` beside the present one, then puts it in its place.
-  /// @param set_aside  not empty: the old one is kept beside it, and an event names it with this reason.
-  /// @returns `errc::full` or `errc::unavailable`: the old one is still there; `errc::unknown_outcome`: only the next
-  /// start shows which of the two.
-  expected<void> replace(const cluster::stored_store& store, const std::string& set_aside);
+  /// @returns where the old one was set aside, empty without one; `errc::full` or `errc::unavailable`: the old one is
+  /// still there; `errc::unknown_outcome`: only the next start shows which of the two.
+  expected<std::string> replace(const cluster::stored_store& store, old_store old);
 
 private:
   explicit store_disk(const std::string& data_dir, std::string vfs)
       : path_{data_dir + "/store.db"}, vfs_{std::move(vfs)} {}
 
-  expected<void> swap_files(const std::string& fresh, const std::string& set_aside);
+  expected<std::string> swap_files(const std::string& fresh, old_store old);
   expected<void> reopen();
 
   std::string path_;
@@ -53,6 +58,9 @@ private:
   std::optional<cluster::stored_store> found_;
   std::optional<error> broken_;  ///< why nothing is written any more
 };
+
+/// The identity that stands in the store of a data directory, as far as it can be read; nothing else of it is checked.
+std::optional<cluster::store_identity> peek_store_identity(const std::string& data_dir);
 
 /// Keeps a damaged store beside where it was, under a name that no other has. @returns that name.
 expected<std::string> set_store_aside(const std::string& data_dir);

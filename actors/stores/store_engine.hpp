@@ -86,6 +86,7 @@ private:
   void carry_out(cluster::sessions_ended& action);
   void carry_out(cluster::probe_incarnation& action);
   void persist(const cluster::persist_rows& action, const std::function<void()>& feed);
+  expected<void> replace(const cluster::persist_whole& action);
 
   void when_there(time_point deadline, std::function<void(const error* why_not)> done);
   void answer_followers(bool whole);
@@ -113,6 +114,7 @@ private:
   std::vector<follower> followers_;  ///< all of them at the tip
   std::vector<waiter> waiters_;
   cluster::cursor known_from_;                            ///< older cursors may be of another history
+  cluster::cursor stale_until_;                           ///< so may these, until somebody has loaded the present one
   std::unordered_set<cluster::commit_id> in_doubt_;       ///< their transaction may or may not be in the file
   std::map<cluster::node_id, std::uint64_t> sessions_;    ///< of the network
   std::vector<cluster::probe_incarnation> unanswerable_;  ///< nobody can be asked

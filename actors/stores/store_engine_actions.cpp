@@ -49,10 +49,33 @@ void store_engine::write(const std::function<void()>& feed) {
   if (const auto* rows = std::get_if<persist_rows>(&action))
     return persist(*rows, feed);
   const auto& whole = std::get<persist_whole>(action);
-  const auto done = disk_.replace(*whole.store, whole.set_aside);
+  const auto done = replace(whole);
   feed();
   act(done ? node_.persisted(whole.number, now())
            : node_.persist_failed(whole.number, failure_of(done.error().code), done.error().what, now()));
+}
+
+expected<void> store_engine::replace(const persist_whole& action) {
+  std::string kept;
+  if (action.cut && options_.keep_commits) {
+    auto file = options_.keep_commits(identity_, node_.records(), *action.cut);
+    if (!file) {
+      // Until they are kept nothing is replaced, and until then it is tried again.
+      file.error().code = errc::full;
+      return tl::unexpected{std::move(file.error())};
+    }
+    kept = std::move(*file);
+  }
+  auto done = disk_.replace(*action.store, action.set_aside.empty() ? old_store::drop : old_store::set_aside);
+  if (!done)
+    return tl::unexpected{std::move(done.error())};
+  if (!done->empty())
+    log_event(log_level::warning, "store_set_aside", {{"path", *done}, {"reason", action.set_aside}});
+  if (!kept.empty()) {
+    store_event told{store_event::kind::set_aside, action.set_aside + "; they are kept in " + kept};
+    carry_out(told);
+  }
+  return {};
 }
 
 void store_engine::persist(const persist_rows& action, const std::function<void()>& feed) {
@@ -125,6 +148,7 @@ void store_engine::carry_out(records_changed& action) {
   if (action.whole) {
     // The log of a store that was loaded begins there; what a follower knew may not be part of it.
     known_from_ = action.at;
+    stale_until_ = point_->get()->at;
     const auto known = status();
     role_ = known.role;
     identity_ = known.identity;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cluster/primary.hpp"
+#include "cluster/store_record_codec.hpp"
 
 using namespace troupe;
 using namespace troupe::cluster;
@@ -85,4 +86,19 @@ TEST_F(HistoryCompareTest, WhoHasNothingYetIsNoOtherCluster) {
   role = store_role::primary;
   peer.role = store_role::empty;
   EXPECT_EQ(seen().verdict, history_verdict::peer_empty);
+}
+
+TEST_F(HistoryCompareTest, ANodeOfThisClusterWithAnUnknownStoreWasRestoredAndIsNoOtherCluster) {
+  store.apply({{}, {{node_key(peer.node.id), encode(peer.node), false}}, make_fast_uuid()}, milliseconds{0});
+  store.made_durable();
+  peer.identity = {make_fast_uuid(), {3, 1}, make_fast_uuid(), {1}};
+
+  EXPECT_EQ(seen().verdict, history_verdict::generation_replaced);
+  EXPECT_NE(seen().sentence.find("troupe restore"), std::string::npos);
+  peer.identity.generation.counter = 2;
+  EXPECT_EQ(seen().verdict, history_verdict::generations_clash);
+  peer.identity.generation.counter = 1;
+  EXPECT_EQ(seen().verdict, history_verdict::generation_old);
+  peer.node.id = make_fast_uuid();
+  EXPECT_EQ(seen().verdict, history_verdict::other_cluster);
 }

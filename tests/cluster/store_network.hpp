@@ -30,6 +30,7 @@ public:
     std::vector<std::string> events;
     std::vector<session_id> ended_sessions;
     std::string set_aside;
+    std::optional<cursor> cut;
     int histories_replaced = 0;
     bool disk_stalled = false;
     std::optional<persist_failure> disk_fails;
@@ -224,6 +225,7 @@ private:
       const auto& whole = std::get<persist_whole>(action);
       each.disk.replace(*whole.store);
       each.set_aside = whole.set_aside;
+      each.cut = whole.cut;
     }
     carry_out(name, each.running->persisted(number, now));
   }

@@ -31,7 +31,7 @@ std::vector<std::string> texts_of(const json& body) {
 
 TEST(ClusterViewTest, ANodeShowsWhatIsKnownAndNullForTheRest) {
   node_view ready{"a", make_uuid(), "primary", "ready", 1234, "0.1.0", "10.0.0.1:7000"};
-  ready.store = {7, 0, "d1"};
+  ready.store = {7, 0, "d1", 60'000};
   ready.load = {3, 2};
   ready.functions = {"hello", "shop"};
   const node_view gone{"b", make_uuid(), "copy", "gone"};
@@ -43,12 +43,12 @@ TEST(ClusterViewTest, ANodeShowsWhatIsKnownAndNullForTheRest) {
   ASSERT_EQ(nodes.size(), 2u);
   EXPECT_EQ(nodes[0]["id"], to_string(ready.id));
   EXPECT_EQ(nodes[0]["age_ms"], 1234);
-  EXPECT_EQ(nodes[0]["store"], (json{{"cursor", 7}, {"lag", 0}, {"digest", "d1"}}));
+  EXPECT_EQ(nodes[0]["store"], (json{{"cursor", 7}, {"lag", 0}, {"digest", "d1"}, {"backup_age_ms", 60'000}}));
   EXPECT_EQ(nodes[0]["load"], (json{{"in_flight", 3}, {"ready", 2}}));
   EXPECT_EQ(nodes[0]["functions"], (json{"hello", "shop"}));
   for (const auto* member : {"age_ms", "version", "cluster"})
     EXPECT_TRUE(nodes[1][member].is_null()) << member;
-  for (const auto* member : {"cursor", "lag", "digest"})
+  for (const auto* member : {"cursor", "lag", "digest", "backup_age_ms"})
     EXPECT_TRUE(nodes[1]["store"][member].is_null()) << member;
   EXPECT_TRUE(nodes[1]["functions"].is_array());
   EXPECT_EQ(nodes_body({}), "[]\n");

@@ -3,6 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "cluster/primary.hpp"
+#include "config/text.hpp"
+
 using namespace troupe;
 using namespace troupe::http;
 using testing::HasSubstr;
@@ -68,10 +74,66 @@ TEST(StoreBackupTest, TheFaultNamesItsLine) {
 
   EXPECT_THAT(fault_of(""), HasSubstr("line 1 "));
   EXPECT_THAT(fault_of("{}\n"), HasSubstr("line 1 "));
-  EXPECT_THAT(fault_of("{\"troupe_backup\":2}\n"), HasSubstr("newer program"));
   EXPECT_THAT(fault_of("{\"troupe_backup\":1}\n"), HasSubstr("lacks who wrote it"));
   EXPECT_THAT(fault_of(text.substr(0, text.find('\n') + 1)), HasSubstr("line 2 "));
   EXPECT_THAT(fault_of(text.substr(0, text.find('\n') + 1) + "{}\n"), HasSubstr("line 2 of the backup is no record"));
   EXPECT_THAT(fault_of(backup_text(unordered)), HasSubstr("line 3 of the backup is out of order"));
   EXPECT_THAT(fault_of(text + "{}\n"), HasSubstr("line 5 of the backup comes after the end"));
+}
+
+TEST(StoreBackupTest, ANewerFormIsRefusedInOneLine) {
+  const auto parsed = parse_backup("{\"troupe_backup\":2,\"what\":\"else\"}\n");
+
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().code, errc::refused);
+  EXPECT_THAT(parsed.error().what, HasSubstr("form 2, written by a newer troupe"));
+}
+
+namespace {
+
+/// Three commits, of which the log keeps the last `kept` ones.
+cluster::primary short_history(std::size_t kept) {
+  cluster::primary_limits limits;
+  limits.log_commits = kept;
+  auto store = *cluster::primary::make({}, limits);
+  for (const auto* key : {"function/a", "function/b", "function/a"}) {
+    store.decide({{}, {{key, "v", store.find(key) != nullptr}}, make_fast_uuid()}, milliseconds{0});
+    store.made_durable();
+  }
+  return store;
+}
+
+std::vector<nlohmann::json> lines_of(const std::string& text) {
+  std::vector<nlohmann::json> lines;
+  std::istringstream in{text};
+  for (std::string line; std::getline(in, line);)
+    lines.push_back(nlohmann::json::parse(line));
+  return lines;
+}
+
+}  // namespace
+
+TEST(StoreBackupTest, CommitsBeyondACutAreWrittenEachWithWhatItChanged) {
+  const cluster::store_identity identity{make_uuid(), {2, 1}, {}, {}};
+
+  const auto lines = lines_of(commits_text(identity, short_history(10), {1}));
+
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(lines[0]["store_id"], to_string(identity.store_id));
+  EXPECT_EQ(lines[0]["after"], 1);
+  EXPECT_EQ(lines[0]["cursor"], 3);
+  EXPECT_EQ(lines[0]["whole"], true);
+  EXPECT_EQ(lines[1]["commit"], 2);
+  EXPECT_EQ(lines[1]["puts"][0]["key"], "function/b");
+  EXPECT_EQ(lines[1]["puts"][0]["value"], base64_encode("v"));
+  EXPECT_EQ(lines[2]["erased"][0], "function/a");
+}
+
+TEST(StoreBackupTest, WithoutTheRowsTheRecordsAreWrittenThatCommitsBeyondTheCutLeft) {
+  const auto lines = lines_of(commits_text({make_uuid(), {2, 1}, {}, {}}, short_history(1), {1}));
+
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0]["whole"], false);
+  EXPECT_EQ(lines[1]["key"], "function/b");
+  EXPECT_EQ(lines[1]["revision"], 2);
 }

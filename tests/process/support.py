@@ -141,7 +141,7 @@ class Node:
         return words + self.flags
 
     def environment(self):
-        env = {key: value for key, value in os.environ.items() if not key.startswith("TROUPE_")}
+        env = environment_without_settings()
         if self.announce_ms is not None:
             env["TROUPE_DRAIN_ANNOUNCE"] = f"{self.announce_ms}ms"
         env.update(self.env)
@@ -279,6 +279,22 @@ class Node:
             rmtree_later(self.data_dir)
             with contextlib.suppress(OSError):
                 os.unlink(self.data_dir.rstrip("/") + ".log")
+
+
+def directory_command(command, node, *arguments):
+    """The words of a command on the data directory, or on that of a node that does not run."""
+    return [TROUPE, command, *arguments, "--data-dir", node.data_dir if isinstance(node, Node) else node]
+
+
+def environment_without_settings():
+    """Variables of this test that the program would take for settings of a node are not in it."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("TROUPE_")}
+
+
+def run_on_directory(command, node, *arguments, timeout_s=PATIENCE_S):
+    """Runs such a command: a CompletedProcess with text output."""
+    return subprocess.run(directory_command(command, node, *arguments), stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=timeout_s, env=environment_without_settings())
 
 
 class Response:

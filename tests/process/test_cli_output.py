@@ -13,7 +13,7 @@ import fake_admin
 import support
 
 HELLO = "exports.handler = async () => 'hello';"
-COMMANDS = ("serve", "deploy", "invoke", "logs", "list", "routes", "remove", "nodes", "events", "store", "backup", "certs", "completion", "help")
+COMMANDS = ("serve", "deploy", "invoke", "logs", "list", "routes", "remove", "nodes", "events", "store", "backup", "restore", "certs", "completion", "help")
 TOPICS = ("events", "responses", "routes", "runtimes", "settings", "errors", "limits", "admin", "cluster")
 
 

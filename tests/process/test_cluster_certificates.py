@@ -79,6 +79,21 @@ class CertificatesTest(unittest.TestCase):
         for node in reversed(nodes):
             self.assertEqual(node.terminate(), 0)
 
+    def test_a_restore_reaches_the_other_nodes_with_the_certificate_of_its_own(self):
+        ports = free_ports(2)
+        first = self.member("n1", ports[0])
+        second = self.member("n2", ports[1], ports[0])
+        support.wait_until(lambda: self.states(second) == {"n1": "ready", "n2": "ready"}, "two nodes")
+        self.assertEqual(second.terminate(), 0)
+        words = ["--from-copy", "--old-primary-stopped", *self.certificates.flags("n2")]
+        refused = support.run_on_directory("restore", second, *words)
+        self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+        self.assertIn("n1 at 127.0.0.1", refused.stderr)
+        self.assertEqual(first.terminate(), 0)
+        done = support.run_on_directory("restore", second, *words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"not reached: 127.0.0.1:{ports[0]}", done.stderr)
+
     def assert_plain_bytes_are_refused(self, port):
         """The other side closes, and tells nothing of itself but an alert of TLS."""
         heard = b""

@@ -85,7 +85,9 @@ void troubles::restore() {
   all_.seen.restored(*made);
   chosen->disk.replace(*made);
   chosen->start();
-  name_seeds();
+  // Those that were members find the new primary, or are found by it, without any seed.
+  if (all_.random.one_in(2))
+    name_seeds();
 }
 
 void troubles::repair() {
@@ -102,7 +104,9 @@ void troubles::repair() {
     }
     each->start();
   }
-  name_seeds();
+  const auto waits_to_join = [](const auto& each) { return !each->gone && each->disk.empty(); };
+  if (std::any_of(all_.nodes.begin(), all_.nodes.end(), waits_to_join))
+    name_seeds();
 }
 
 }  // namespace troupe::sim

@@ -1,0 +1,29 @@
+// The backups that a node writes into its data directory by itself: their names, which of them stay. Blocking; when to
+// write one is decided in store_backups.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "cluster/store_restore.hpp"
+#include "config/errc.hpp"
+
+namespace troupe::cli {
+
+/// One folder of backups, `TIME-STORE-GENERATION-CURSOR.ndjson` each, mode 0600: what is deployed holds secrets.
+struct backup_folder {
+  std::string path;      ///< made when the first one is written
+  std::size_t keep = 1;  ///< at least 1; older ones are removed
+
+  /// Writes a backup, whole or not at all and durably, and removes what is too old. When the newest one says the same
+  /// already, it is only marked as of now.
+  /// @returns `errc::full` or `errc::io` naming the path.
+  expected<void> write(const cluster::backed_up_store& what, std::chrono::system_clock::time_point now) const;
+
+  /// How old the newest one is; nothing when there is none. Not below 0.
+  std::optional<std::chrono::milliseconds> age(std::chrono::system_clock::time_point now) const;
+};
+
+}  // namespace troupe::cli
