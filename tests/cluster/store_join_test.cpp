@@ -113,6 +113,20 @@ TEST_F(StoreJoinTest, AChangedAddressIsRegisteredAnew) {
   EXPECT_EQ(net["a"].running->wanted_links()[0].addresses, std::vector<std::string>{"b:7999"});
 }
 
+TEST_F(StoreJoinTest, ANodeThatWasRemovedAndComesBackRegistersAnew) {
+  found({"b", "c"});
+  net.kill("c");
+  ASSERT_TRUE(done(net.answer("b", remove_node_call{net["c"].self.id, make_fast_uuid()})));
+
+  net.start("c");  // with a copy in which it is still registered
+  net.pass(1200ms);
+
+  EXPECT_EQ(net["a"].running->status(net.now).copies.size(), 2u);
+  const auto opened =
+      net.answer("c", open_session_call{make_fast_uuid(), net["c"].self.id, make_fast_uuid(), "c:7000", 2s});
+  EXPECT_TRUE(std::holds_alternative<session_granted>(opened)) << why(opened);
+}
+
 TEST_F(StoreJoinTest, APrimaryWhoseDiskWentBackInTimeStopsAndSaysHowToRestore) {
   found({"b"});
   const auto old_disk = net["a"].disk;
