@@ -16,6 +16,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -447,3 +448,39 @@ def build_native(source, directory, name="function"):
     subprocess.run([os.environ.get("TROUPE_CXX", "c++"), "-std=c++17", "-O1", "-fPIC", "-shared", "-I", SDK_INCLUDE,
                     source_path, "-o", target], check=True)
     return target
+
+
+_INSIDE = "TROUPE_TEST_OWN_MOUNTS"
+
+
+def enter_own_mounts():
+    """Goes on in a mount namespace of its own, by starting the program anew: there a test may mount small disks. Returns
+    why that cannot be where the machine forbids it, and nothing otherwise."""
+    if os.environ.get(_INSIDE):
+        return ""
+    why = "unshare is not installed"
+    for flags in (["-m"], ["-r", "-m"]):
+        with contextlib.suppress(FileNotFoundError):
+            tried = subprocess.run(["unshare", *flags, "sh", "-c", "mount -t tmpfs none /mnt"], capture_output=True,
+                                   text=True)
+            if tried.returncode == 0:
+                os.execvpe("unshare", ["unshare", *flags, sys.executable, *sys.argv], {**os.environ, _INSIDE: "yes"})
+            why = tried.stderr.strip()
+    return f"no tmpfs in a mount namespace of its own: {why}"
+
+
+@contextlib.contextmanager
+def ballast(disk):
+    """Takes the last byte of the disk mounted at `disk` for as long as the block lasts."""
+    path = os.path.join(disk, "ballast")
+    with open(path, "wb") as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(65536))
+            file.flush()
+    with open(path, "ab", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    try:
+        yield
+    finally:
+        os.unlink(path)

@@ -3,7 +3,6 @@
 The disk is a small tmpfs in a mount namespace of the test's own, which needs root or user namespaces.
 """
 import base64
-import contextlib
 import hashlib
 import json
 import os
@@ -14,23 +13,6 @@ import unittest
 import support
 
 DISK_BYTES = 16 << 20
-INSIDE = "TROUPE_TEST_OWN_MOUNTS"
-
-
-def enter_own_mounts():
-    """Goes on in a mount namespace of its own, by starting anew; tells why not where the machine forbids it."""
-    if os.environ.get(INSIDE):
-        return
-    why = "unshare is not installed"
-    for flags in (["-m"], ["-r", "-m"]):
-        with contextlib.suppress(FileNotFoundError):
-            tried = subprocess.run(["unshare", *flags, "sh", "-c", "mount -t tmpfs none /mnt"], capture_output=True,
-                                   text=True)
-            if tried.returncode == 0:
-                os.execvpe("unshare", ["unshare", *flags, sys.executable, *sys.argv], {**os.environ, INSIDE: "yes"})
-            why = tried.stderr.strip()
-    os.environ[INSIDE] = ""
-    FullDiskTest.why_not = f"no tmpfs in a mount namespace of its own: {why}"
 
 
 def code(word):
@@ -53,22 +35,6 @@ class FullDiskTest(unittest.TestCase):
     def free(self):
         status = os.statvfs(self.disk)
         return status.f_bavail * status.f_frsize
-
-    @contextlib.contextmanager
-    def ballast(self):
-        """Takes the disk's last byte."""
-        path = os.path.join(self.disk, "ballast")
-        with open(path, "wb") as file, contextlib.suppress(OSError):
-            while True:
-                file.write(bytes(65536))
-                file.flush()
-        with open(path, "ab", buffering=0) as file, contextlib.suppress(OSError):
-            while True:
-                file.write(bytes(4096))
-        try:
-            yield
-        finally:
-            os.unlink(path)
 
     def assert_full(self, done):
         self.assertEqual((done.returncode, done.stdout, len(done.stderr.splitlines())), (1, "", 1), done.stderr)
@@ -113,7 +79,7 @@ class FullDiskTest(unittest.TestCase):
     def test_not_one_byte_is_free(self):
         with support.Node(data_dir=self.data_dir) as node:
             node.deploy_files("first", code("first"))
-            with self.ballast():
+            with support.ballast(self.disk):
                 self.assert_full(node.deploy_files("second", code("second"), check=False))
                 self.assertEqual(node.run("remove", "first").returncode, 1)
                 self.assert_all_there(node, ("first",))
@@ -128,7 +94,7 @@ class FullDiskTest(unittest.TestCase):
             node.deploy_files("first", code("first"))
             self.assertEqual(node.terminate(), 0)
             command = node.command()
-        with self.ballast():
+        with support.ballast(self.disk):
             done = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                     stderr=subprocess.PIPE, text=True, env=node.environment())
             try:
@@ -173,5 +139,5 @@ class DamagedCodeTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    enter_own_mounts()
+    FullDiskTest.why_not = support.enter_own_mounts()
     unittest.main()
