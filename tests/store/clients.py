@@ -8,6 +8,7 @@ import uuid
 
 from history import History, now
 from member import Gone, support
+from replay import broken
 
 KEYS = [f"test/key-{number}" for number in range(4)]
 RESOURCES = [f"slot-{number}" for number in range(3)]
@@ -226,7 +227,7 @@ class Writer(Client):
             return
         restored_at = self.load.setup.restored_at
         if restored_at is None or operation.end >= restored_at:
-            raise AssertionError(f"{operation} was repeated and answered {answer}")
+            broken("applied_once", f"{operation} was repeated and answered {answer}")
         if answer["is"] == "committed":
             operation.answer, operation.end = answer, now()
 

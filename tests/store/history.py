@@ -75,6 +75,18 @@ class Told:
     events: list = dataclasses.field(default_factory=list)    # (kind, text)
     ended: float = INFINITY
 
+    def loads(self):
+        return [line for _, line in self.follower if line["is"] == "loaded"]
+
     def generation(self):
-        """Of the history that its follower saw last."""
-        return [line["generation"] for _, line in self.follower if line["is"] == "loaded"][-1]
+        """Of the history that its follower saw last; None before it saw any."""
+        return self.loads()[-1]["generation"] if self.loads() else None
+
+    def cursor(self):
+        """Where its follower is; None before it has loaded anything."""
+        for _, line in reversed(self.follower):
+            if line["is"] == "loaded":
+                return line["cursor"]
+            if line.get("commits"):
+                return line["commits"][-1]["cursor"]
+        return None

@@ -2,6 +2,7 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,13 +13,27 @@
 
 namespace {
 
+using troupe::tests::member_defect;
 using troupe::tests::store_member;
 using troupe::tests::store_member_options;
 
 constexpr const char* usage =
     "usage: store_member --name NAME --id UUID --data-dir DIR [--ttl-ms N] [--log-commits N] [--disk memory]\n"
+    "                    [--defect stale-reads|acts-without-session|applies-twice|forgets-commits]\n"
     "                    [--listen HOST:PORT [--advertise HOST:PORT] [--join HOST:PORT]...]\n"
     "       store_member restore-from-copy DIR UUID\n";
+
+std::optional<member_defect> defect_of(std::string_view name) {
+  if (name == "stale-reads")
+    return member_defect::stale_reads;
+  if (name == "acts-without-session")
+    return member_defect::acts_without_session;
+  if (name == "applies-twice")
+    return member_defect::applies_twice;
+  if (name == "forgets-commits")
+    return member_defect::forgets_commits;
+  return std::nullopt;
+}
 
 bool take(store_member_options& options, std::string_view name, const std::string& value) {
   const auto number = troupe::parse_count(value);
@@ -38,6 +53,8 @@ bool take(store_member_options& options, std::string_view name, const std::strin
     options.ttl = troupe::milliseconds{*number};
   else if (name == "--log-commits" && number)
     options.log_commits = static_cast<std::size_t>(*number);
+  else if (const auto defect = defect_of(value); name == "--defect" && defect)
+    options.defect = *defect;
   else if (name == "--disk" && value == "memory")
     options.memory_disk = true;
   else

@@ -104,14 +104,19 @@ class Member:
         self.process.send_signal(signal.SIGCONT)
 
     def close(self):
+        """Ends it as one that is told to, and expects it to do so."""
+        code = 0
         if self.runs():
             self.resume()
             self.process.stdin.close()
             try:
-                self.process.wait(10)
+                code = self.process.wait(support.PATIENCE_S)
             except subprocess.TimeoutExpired:
                 self.process.kill()
+                code = self.process.wait()
         self._end()
+        if code != 0:
+            raise AssertionError(f"{self.name} ended with {code}:\n{self.log()}")
 
     def _end(self):
         if self.process is None:
@@ -178,6 +183,20 @@ class Member:
             started.set_result(line["port"])
         else:
             told.events.append((line.get("event"), line.get("text")))
+
+    def tell_the_rest(self):
+        """What its earlier processes were not told any more when they died, their followers are told now."""
+        for before, after in zip(self.told, self.told[1:]):
+            if before.generation() is None or not after.loads():
+                continue
+            first = after.loads()[0]
+            end = first["cursor"] if first["generation"] == before.generation() else first["parent_cursor"]
+            while before.cursor() < end:
+                answer = self.ask("follow", **{"from": before.cursor()})
+                commits = [commit for commit in answer.get("commits", ()) if commit["cursor"] <= end]
+                if not commits:  # the log does not reach back that far
+                    break
+                before.follower.append((now(), {"is": "batch", "commits": commits}))
 
     # What nearly every test asks.
 

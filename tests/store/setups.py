@@ -3,9 +3,7 @@ suites know no more of an engine than this; a further engine is a further class.
 """
 import contextlib
 import os
-import shutil
 import subprocess
-import tempfile
 import unittest
 import uuid
 
@@ -24,12 +22,12 @@ class Setup:
     def __init__(self, ttl_ms=TTL_MS, flags=()):
         self.ttl_ms = ttl_ms
         self.flags = list(flags)
-        self.folder = tempfile.mkdtemp(prefix="troupe-test-")
+        self._stack = contextlib.ExitStack()
+        self.folder = self._stack.enter_context(support.TempDir())
         self.members = []
         #: when a member's copy was made the history that all follow
         self.restored_at = None
         self._disks = {}
-        self._stack = contextlib.ExitStack()
 
     def __enter__(self):
         try:
@@ -47,12 +45,9 @@ class Setup:
         self.close()
 
     def close(self):
-        for member in self.members:
-            member.close()
-        self._stack.close()
-        for disk in self._disks.values():
-            subprocess.run(["umount", "--lazy", disk], check=True)
-        shutil.rmtree(self.folder)
+        with self._stack:
+            for member in self.members:
+                self._stack.callback(member.close)
 
     def begin(self):
         """Starts all members and waits until each of them commits."""
@@ -79,6 +74,7 @@ class Setup:
         if not why_no_mounts:
             subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", member.data_dir], check=True)
             self._disks[member.name] = member.data_dir
+            self._stack.callback(subprocess.run, ["umount", "--lazy", member.data_dir], check=True)
         elif member is self.members[0]:
             member.flags += ["--disk", "memory"]
         else:

@@ -3,6 +3,7 @@
 // it tells what its follower sees (`loaded`, `batch`, `gap`), what it does as an owner (`act`), and of its session.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,6 +21,15 @@
 
 namespace troupe::tests {
 
+/// What a member does wrong on purpose, for the suites to find.
+enum class member_defect : std::uint8_t {
+  none,
+  stale_reads,           ///< reads its copy without a barrier
+  acts_without_session,  ///< goes on when its session is over
+  applies_twice,         ///< commits once more under another id
+  forgets_commits,       ///< acknowledges one commit in ten that it has not made
+};
+
 struct store_member_options {
   std::string name;
   cluster::node_id id;
@@ -29,6 +39,7 @@ struct store_member_options {
   std::vector<std::string> seeds;
   milliseconds ttl{0};  ///< of its session; 0: it keeps none
   std::size_t log_commits = 10'000;
+  member_defect defect = member_defect::none;
   bool memory_disk = false;  ///< its store is on a disk in memory, which `fill_disk` fills and a kill empties
 };
 
@@ -71,6 +82,7 @@ private:
   void move(const json& request, time_point deadline, reply done);
   void status(const json& request, time_point deadline, reply done);
   void read(const json& request, time_point deadline, reply done);
+  json found(const std::string& key) const;
   void fill_disk(const json& request, time_point deadline, reply done);
   void free_disk(const json& request, time_point deadline, reply done);
 
@@ -100,6 +112,7 @@ private:
   std::optional<record_view> view_;
   std::optional<actors::live_session> session_;
   owner_rules owner_;
+  std::uint64_t commits_asked_ = 0;
   cluster::session_id told_session_;
   milliseconds told_until_{0};
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

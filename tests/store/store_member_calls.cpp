@@ -60,6 +60,11 @@ void store_member::follow(const json& request, time_point deadline, reply done) 
 }
 
 void store_member::commit(const json& request, time_point deadline, reply done) {
+  ++commits_asked_;
+  if (options_.defect == member_defect::forgets_commits && commits_asked_ % 10 == 0)
+    return done(answer_of(committed{view_->at()}));
+  if (options_.defect == member_defect::applies_twice)
+    host_.store().commit({}, writes_in(request), make_uuid(), deadline, [](const commit_result&) {});
   host_.store().commit(guards_in(request), writes_in(request), id_in(request, "commit_id"), deadline,
                        told<commit_result>(std::move(done)));
 }
@@ -181,18 +186,21 @@ void store_member::free_disk(const json&, time_point, reply done) {
 /// A linearizable read: a barrier, then the own copy once it is there.
 void store_member::read(const json& request, time_point deadline, reply done) {
   const std::string key = request.at("key");
-  host_.store().barrier(
-      deadline, on_loop<expected<cursor>>([this, key, deadline, done](const expected<cursor>& at) {
-        if (!at)
-          return done(answer_of(refused{at.error()}));
-        view_->when_at(*at, deadline, [this, key, done](bool there) {
-          if (!there)
-            return done(answer_of(refused{{errc::unavailable, "the copy did not get there"}}));
-          const auto* found = view_->find(key);
-          done(
-              {{"is", "read"}, {"cursor", view_->at().value}, {"record", found == nullptr ? json{} : to_json(*found)}});
-        });
-      }));
+  if (options_.defect == member_defect::stale_reads)
+    return done(found(key));
+  const auto reached = [this, key, deadline, done](const expected<cursor>& at) {
+    if (!at)
+      return done(answer_of(refused{at.error()}));
+    view_->when_at(*at, deadline, [this, key, done](bool there) {
+      done(there ? found(key) : answer_of(refused{{errc::unavailable, "the copy did not get there"}}));
+    });
+  };
+  host_.store().barrier(deadline, on_loop<expected<cursor>>(reached));
+}
+
+json store_member::found(const std::string& key) const {
+  const auto* stored = view_->find(key);
+  return {{"is", "read"}, {"cursor", view_->at().value}, {"record", stored == nullptr ? json{} : to_json(*stored)}};
 }
 
 }  // namespace troupe::tests

@@ -19,6 +19,8 @@ session_id store_member::session_now() const {
 }
 
 bool store_member::session_valid(milliseconds boot) const {
+  if (options_.defect == member_defect::acts_without_session)
+    return true;
   return session_ && session_->session().valid(boot);
 }
 

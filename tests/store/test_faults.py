@@ -24,8 +24,8 @@ CLOSED_AFTER_RESTORE_S = 7
 SMALL_LOG = ["--log-commits", "100"]
 
 
-class Scenarios:
-    """Those that make sense over every set-up."""
+class ScenariosUnderLoad:
+    """What all scenarios share."""
 
     setup_class = None
 
@@ -49,6 +49,8 @@ class Scenarios:
                     load.wait_for(5, member)
                     load.wait_for(1, member, kinds=("claim", "transfer", "release"))
             setup.wait_level()
+            for member in setup.members:
+                member.tell_the_rest()
             log = check_all(load.history, setup.members, KEYS, RESOURCES, setup.restored_at)
             acts = sum(len(told.acts) for member in setup.members for told in member.told)
             self.assertGreater(acts, 0, "nobody has acted for what it owns")
@@ -62,9 +64,14 @@ class Scenarios:
         support.wait_until(lambda: any(each.answer.get("code") == code for each in load.history.all()[since:]),
                            f"an operation refused as {code}")
 
+
+class Scenarios(ScenariosUnderLoad):
+    """Those that make sense over every set-up."""
+
     def test_kill_of_the_authority(self):
         with self.under_load() as (setup, load):
             for _ in self.rounds():
+                load.wait_for(10)
                 decides = setup.authority()
                 decides.kill()
                 for other in setup.members:
@@ -77,6 +84,7 @@ class Scenarios:
     def test_kills_in_a_row(self):
         with self.under_load() as (setup, load):
             for _ in range(4 * ROUNDS):
+                load.wait_for(5)
                 member = self.random.choice(setup.members)
                 member.kill()
                 member.start()
@@ -86,6 +94,7 @@ class Scenarios:
     def test_kill_of_all(self):
         with self.under_load() as (setup, load):
             for _ in self.rounds():
+                load.wait_for(10)
                 for member in self.random.sample(setup.members, len(setup.members)):
                     member.kill()
                 support.parallel(len(setup.members), lambda index: setup.members[index].start())
@@ -261,6 +270,7 @@ class Copies(ScenariosOfMany, unittest.TestCase):
         """Whatever became of a move, afterwards one of the two decides, and everybody goes on."""
         with self.under_load() as (setup, load):
             for _ in range(4 * ROUNDS):
+                load.wait_for(5)
                 decides, target = setup.authority(), self.random.choice(setup.others())
                 other = self.random.choice([each for each in setup.members if each is not target])
                 asked = support.parallel(2, lambda index: (
@@ -274,6 +284,7 @@ class Copies(ScenariosOfMany, unittest.TestCase):
     def test_moves_of_the_store_with_kills(self):
         with self.under_load() as (setup, load):
             for _ in range(3 * ROUNDS):
+                load.wait_for(5)
                 decides, target = setup.authority(), self.random.choice(setup.others())
                 dies = self.random.choice([decides, target])
                 asked = support.parallel(2, lambda index: (
