@@ -183,6 +183,31 @@ TEST_F(StoreJoinTest, ARestoredCopyIsFollowedByThoseWhoHadTheOldHistory) {
   EXPECT_TRUE(net.level());
 }
 
+TEST_F(StoreJoinTest, ANodeAsksNothingOfARestoredStoreUntilItHasIt) {
+  found({"b", "c"});
+  ASSERT_TRUE(done(put("b", "x")));
+  net.cut("a", "b");
+  ASSERT_TRUE(done(put("c", "beyond")));  // what c has, and is lost
+  net.kill("a");
+  net.kill("b");
+  net["b"].disk.replace(
+      *restore_from_copy(*net["b"].disk.contents(), {net["b"].self.id, store_network::id_of("new"), 5, 0}));
+  net["c"].disk_stalled = true;
+  net.start("b");
+  net.pass(6s);
+  ASSERT_EQ(net["c"].histories_replaced, 1);
+
+  const auto number = net.ask("c", barrier_call{}, 10s);
+  net.pass(1s);
+
+  EXPECT_EQ(net.answered("c", number), nullptr) << "its copy is at a cursor of another history";
+  net["c"].disk_stalled = false;
+  net.settle();
+  ASSERT_NE(net.answered("c", number), nullptr);
+  EXPECT_TRUE(std::holds_alternative<reached>(*net.answered("c", number)));
+  EXPECT_EQ(net["c"].running->records().find("function/beyond"), nullptr);
+}
+
 TEST_F(StoreJoinTest, AfterARestoreClaimsStayClosedForTheLargestTimeEverGrantedAndSevenSeconds) {
   found({"b"});
   const auto& b = net["b"];
