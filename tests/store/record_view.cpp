@@ -116,16 +116,16 @@ const record* record_view::find(const std::string& key) const {
   return found == records_.end() ? nullptr : &found->second;
 }
 
-void record_view::when_at(cursor at, time_point deadline, std::function<void(bool there)> done) {
-  if (at_ >= at)
+void record_view::when_at(place where, time_point deadline, std::function<void(bool there)> done) {
+  if (place{generation(), at_} >= where)
     return done(true);
-  waiters_.push_back({at, deadline, std::move(done)});
+  waiters_.push_back({where, deadline, std::move(done)});
 }
 
 void record_view::changed() {
   auto waiting = std::exchange(waiters_, {});
   for (auto& each : waiting)
-    when_at(each.at, each.deadline, std::move(each.done));
+    when_at(each.where, each.deadline, std::move(each.done));
   tell_.on_change();
 }
 

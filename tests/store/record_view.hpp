@@ -9,8 +9,8 @@
 
 #include "actors/event_loop.hpp"
 #include "cluster/catalog_store.hpp"
-#include "tests/store/owner_rules.hpp"
 #include "tests/store/store_json.hpp"
+#include "tests/support/owner_rules.hpp"
 
 namespace troupe::tests {
 
@@ -33,14 +33,20 @@ public:
   const owner_rules::owners_seen& owners() const noexcept { return owners_; }
   /// Null when there is none.
   const cluster::record* find(const std::string& key) const;
-  /// Calls `done` once the view is at or past `at`, or with false at the deadline.
-  void when_at(cluster::cursor at, time_point deadline, std::function<void(bool there)> done);
+  /// Where in which history: a cursor says nothing of another one.
+  struct place {
+    std::uint64_t generation = 0;
+    cluster::cursor at;
+    auto operator<=>(const place&) const = default;
+  };
+  /// Calls `done` once the view is at or past `where`, or with false at the deadline.
+  void when_at(place where, time_point deadline, std::function<void(bool there)> done);
   /// Every 100 ms.
   void tick(time_point now);
 
 private:
   struct waiter {
-    cluster::cursor at;
+    place where;
     time_point deadline;
     std::function<void(bool)> done;
   };

@@ -193,8 +193,8 @@ class Copies(Setup):
 
     def restore(self, member):
         """Makes a new history out of the copy of a member that does not run, and starts it."""
-        self.restored_at = now()
         member.restore_from_copy()
+        self.restored_at = now()
         member.start()
         self.wait_commits([each for each in self.members if each.runs()])
 

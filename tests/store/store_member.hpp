@@ -13,10 +13,10 @@
 
 #include "actors/live_session.hpp"
 #include "actors/work_thread.hpp"
-#include "tests/store/owner_rules.hpp"
 #include "tests/store/record_view.hpp"
 #include "tests/store/store_json.hpp"
 #include "tests/support/fault_disk.hpp"
+#include "tests/support/owner_rules.hpp"
 #include "tests/support/store_host.hpp"
 
 namespace troupe::tests {

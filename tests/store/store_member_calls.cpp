@@ -191,7 +191,9 @@ void store_member::read(const json& request, time_point deadline, reply done) {
   const auto reached = [this, key, deadline, done](const expected<cursor>& at) {
     if (!at)
       return done(answer_of(refused{at.error()}));
-    view_->when_at(*at, deadline, [this, key, done](bool there) {
+    // The engine's own copy is of that history already; this follower may not be.
+    const auto generation = host_.store().point()->identity.generation.counter;
+    view_->when_at({generation, *at}, deadline, [this, key, done](bool there) {
       done(there ? found(key) : answer_of(refused{{errc::unavailable, "the copy did not get there"}}));
     });
   };

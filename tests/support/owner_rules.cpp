@@ -1,4 +1,4 @@
-#include "tests/store/owner_rules.hpp"
+#include "tests/support/owner_rules.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -36,6 +36,13 @@ void owner_rules::review(const owners_seen& owners, std::uint64_t newest_epoch_s
   for (const auto& [resource, seen] : owners)
     if (seen.session == own)
       take(resource, seen.epoch);
+}
+
+std::vector<owner_rules::holding> owner_rules::all() const {
+  std::vector<holding> held;
+  for (const auto& [resource, each] : holds_)
+    held.push_back({resource, each.epoch});
+  return held;
 }
 
 std::vector<owner_rules::holding> owner_rules::due(bool session_valid) {

@@ -38,6 +38,8 @@ public:
   /// The copy changed. Owner records of the own session that nobody acts for are adopted.
   void review(const owners_seen& owners, std::uint64_t newest_epoch_seen, const cluster::session_id& own);
 
+  bool holds(const std::string& resource) const { return holds_.contains(resource); }
+  std::vector<holding> all() const;
   /// For what the node may act right now.
   std::vector<holding> due(bool session_valid);
   /// Whether a barrier is to be asked for now; counts as asked then.
