@@ -58,6 +58,8 @@ error store_node::state::out_of_reach_error() const {
   const auto peer = peers_.find(leader_);
   if (peer != peers_.end() && peer->second.hello && !peer->second.hello->halted.empty())
     return {errc::unavailable, peer->second.hello->halted};
+  if (replaced_by_ && leader_serves())
+    return {errc::unavailable, "the store was restored, and this node has not loaded it yet"};
   const auto away = away_since_ ? std::chrono::duration_cast<seconds>(now_.steady - *away_since_) : seconds{0};
   return {errc::unavailable, "the store's primary, " + name_of(leader_) + ", has been out of reach for " +
                                  std::to_string(away.count()) + " s"};
@@ -71,8 +73,10 @@ void store_node::state::send_forwarded() {
     if (std::exchange(away_since_, std::nullopt))
       event(store_event::kind::in_reach, "the store's primary, " + name_of(leader_) + ", is in reach");
     register_self();
+    // Cursors and revisions of a history that is not here yet would be taken for those of the one that is.
+    const bool loads_another = role_ == store_role::copy && replaced_by_;
     for (auto& [number, each] : forwarded_) {
-      if (each.sent_to)
+      if (each.sent_to || loads_another)
         continue;
       each.sent_to = leader_;
       const auto remaining = std::chrono::ceil<milliseconds>(each.call.deadline - now_.steady);

@@ -128,6 +128,9 @@ bool store_node::state::news_of(const staged_changes& changes) {
     if (key.starts_with("node/"))
       if (const auto node = decode_node(*stored))
         event(store_event::kind::removed, node->name + " was removed from the cluster");
+    // It was removed while it was down, and its copy did not know.
+    if (key == node_key(options_.self.id))
+      registered_ = false;
     if (key.starts_with("session/"))
       if (const auto session = decode_session(*stored))
         ended.sessions.push_back(session->session);

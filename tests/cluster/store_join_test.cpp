@@ -113,6 +113,20 @@ TEST_F(StoreJoinTest, AChangedAddressIsRegisteredAnew) {
   EXPECT_EQ(net["a"].running->wanted_links()[0].addresses, std::vector<std::string>{"b:7999"});
 }
 
+TEST_F(StoreJoinTest, ANodeThatWasRemovedAndComesBackRegistersAnew) {
+  found({"b", "c"});
+  net.kill("c");
+  ASSERT_TRUE(done(net.answer("b", remove_node_call{net["c"].self.id, make_fast_uuid()})));
+
+  net.start("c");  // with a copy in which it is still registered
+  net.pass(1200ms);
+
+  EXPECT_EQ(net["a"].running->status(net.now).copies.size(), 2u);
+  const auto opened =
+      net.answer("c", open_session_call{make_fast_uuid(), net["c"].self.id, make_fast_uuid(), "c:7000", 2s});
+  EXPECT_TRUE(std::holds_alternative<session_granted>(opened)) << why(opened);
+}
+
 TEST_F(StoreJoinTest, APrimaryWhoseDiskWentBackInTimeStopsAndSaysHowToRestore) {
   found({"b"});
   const auto old_disk = net["a"].disk;
@@ -167,6 +181,31 @@ TEST_F(StoreJoinTest, ARestoredCopyIsFollowedByThoseWhoHadTheOldHistory) {
   net.pass(1s);
   EXPECT_EQ(net.primary(), "b");
   EXPECT_TRUE(net.level());
+}
+
+TEST_F(StoreJoinTest, ANodeAsksNothingOfARestoredStoreUntilItHasIt) {
+  found({"b", "c"});
+  ASSERT_TRUE(done(put("b", "x")));
+  net.cut("a", "b");
+  ASSERT_TRUE(done(put("c", "beyond")));  // what c has, and is lost
+  net.kill("a");
+  net.kill("b");
+  net["b"].disk.replace(
+      *restore_from_copy(*net["b"].disk.contents(), {net["b"].self.id, store_network::id_of("new"), 5, 0}));
+  net["c"].disk_stalled = true;
+  net.start("b");
+  net.pass(6s);
+  ASSERT_EQ(net["c"].histories_replaced, 1);
+
+  const auto number = net.ask("c", barrier_call{}, 10s);
+  net.pass(1s);
+
+  EXPECT_EQ(net.answered("c", number), nullptr) << "its copy is at a cursor of another history";
+  net["c"].disk_stalled = false;
+  net.settle();
+  ASSERT_NE(net.answered("c", number), nullptr);
+  EXPECT_TRUE(std::holds_alternative<reached>(*net.answered("c", number)));
+  EXPECT_EQ(net["c"].running->records().find("function/beyond"), nullptr);
 }
 
 TEST_F(StoreJoinTest, AfterARestoreClaimsStayClosedForTheLargestTimeEverGrantedAndSevenSeconds) {

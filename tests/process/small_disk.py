@@ -29,23 +29,32 @@ class SmallDisk:
         status = os.statvfs(self.path)
         return status.f_bavail * status.f_frsize
 
-    @contextlib.contextmanager
     def full(self):
-        """Not one byte is free when the block begins."""
-        ballast = os.path.join(self.path, "ballast")
-        for piece_bytes in (65536, 4096):
-            with open(ballast, "ab", buffering=0) as file, contextlib.suppress(OSError):
-                while True:
-                    file.write(bytes(piece_bytes))
-        try:
-            yield
-        finally:
-            os.unlink(ballast)
+        return full(self.path)
+
+
+@contextlib.contextmanager
+def full(path):
+    """Not one byte of the disk mounted there is free when the block begins."""
+    ballast = os.path.join(path, "ballast")
+    for piece_bytes in (65536, 4096):
+        with open(ballast, "ab", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(piece_bytes))
+    try:
+        yield
+    finally:
+        os.unlink(ballast)
+
+
+def enter_own_mounts():
+    """Goes on in a mount namespace of its own, by starting the program anew. Returns why not where that is forbidden."""
+    return namespaces.enter("--mount", probe="mount -t tmpfs none /mnt")
 
 
 def run_tests():
     """unittest.main for a program whose tests need SmallDisk: they are skipped where the machine forbids it."""
-    why_not = namespaces.enter("--mount", probe="mount -t tmpfs none /mnt")
+    why_not = enter_own_mounts()
     if why_not:
         SmallDisk.__enter__ = lambda self: (_ for _ in ()).throw(unittest.SkipTest(why_not))
     unittest.main()

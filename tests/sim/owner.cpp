@@ -56,7 +56,7 @@ void owner::keep_session() {
     if (session_.now() == session::state::superseded || session_.now() == session::state::rejected)
       broken("session_kept", of_.machine().record.name + " lost its session to another incarnation, and there is none");
     if (session_.id() != before)
-      holds_.clear();
+      rules_.lose_all();
   });
 }
 
@@ -65,7 +65,7 @@ void owner::claim() {
   if (claiming_ || session == session_id{})
     return;
   const auto resource = "r" + std::to_string(all_.random.below(resources));
-  if (holds_.contains(resource))
+  if (rules_.holds(resource))
     return;
   claiming_ = true;
   const auto id = all_.random.id();
@@ -78,76 +78,47 @@ void owner::claim() {
               return;
             all_.seen.owns(*in, resource, got->epoch, session);
             if (session_.id() == session)
-              take(resource, got->epoch);
+              rules_.take(resource, got->epoch);
           });
-}
-
-void owner::take(const std::string& resource, std::uint64_t epoch) {
-  if (epoch <= sealed_[resource] || holds_.contains(resource))
-    return;
-  holds_[resource] = {epoch, false, false, 0, nullptr};
 }
 
 /// To another node, or back.
 void owner::give_away() {
-  if (holds_.empty())
+  const auto held = rules_.all();
+  if (held.empty())
     return;
-  auto place = holds_.begin();
-  std::advance(place, static_cast<std::ptrdiff_t>(all_.random.below(holds_.size())));
-  const auto [resource, what] = *place;
-  // From here on it must not act: the call may be applied at any time.
-  sealed_[resource] = what.epoch;
-  holds_.erase(place);
+  const auto [resource, epoch] = held[all_.random.below(held.size())];
+  rules_.seal(resource, epoch);
   const auto wait = milliseconds{all_.random.between(100, 2'000)};
   const auto others = of_.records().find_all("live/");
   const auto target = others.empty() ? session_id{} : decode_session(*all_.random.pick(others))->session;
-  const auto check = [this, resource, old = what.epoch, target](const store_answer& answer, const history_model* in) {
+  const auto check = [this, resource = resource, epoch = epoch, target](const store_answer& answer,
+                                                                        const history_model* in) {
     if (const auto* handed = std::get_if<owned>(&answer))
       all_.seen.owns(*in, resource, handed->epoch, target);
     else if (std::holds_alternative<no_session>(answer))
-      sealed_[resource] = old - 1;  // it certainly was not applied
+      rules_.unseal(resource, epoch);
   };
   if (target == session_id{} || target == session_.id() || all_.random.one_in(2))
-    of_.ask(release_call{resource, what.epoch, all_.random.id()}, wait, check);
+    of_.ask(release_call{resource, epoch, all_.random.id()}, wait, check);
   else
-    of_.ask(transfer_call{resource, what.epoch, target, {}, {}, all_.random.id()}, wait, check);
+    of_.ask(transfer_call{resource, epoch, target, {}, {}, all_.random.id()}, wait, check);
 }
 
 void owner::act() {
-  for (auto& [resource, what] : holds_) {
-    if (!session_.valid(boot()))
-      what.paused = true;
-    if (what.paused)
-      resume(resource, what);
-    else
-      all_.seen.acts(of_.machine().record.id, resource, what.epoch);
-  }
+  for (const auto& [resource, epoch] : rules_.due(session_.valid(boot())))
+    all_.seen.acts(of_.machine().record.id, resource, epoch);
+  resume();
 }
 
-void owner::resume(const std::string& resource, holding& what) {
-  if (!session_.valid(boot()))
+void owner::resume() {
+  if (!rules_.wants_barrier(session_.valid(boot())))
     return;
-  if (what.readable_from > 0) {
-    if (of_.history() != what.history || of_.records().barrier().value < what.readable_from)
-      return;
-    // `records_changed` has dropped what is not as it was.
-    what.paused = false;
-    what.readable_from = 0;
-    return;
-  }
-  if (std::exchange(what.asking, true))
-    return;
-  of_.ask(barrier_call{}, milliseconds{1'000},
-          [this, resource, epoch = what.epoch](const store_answer& answer, const history_model* in) {
-            const auto found = holds_.find(resource);
-            if (found == holds_.end() || found->second.epoch != epoch)
-              return;
-            found->second.asking = false;
-            if (const auto* at = std::get_if<reached>(&answer)) {
-              found->second.readable_from = at->at.value;
-              found->second.history = in;
-            }
-          });
+  of_.ask(barrier_call{}, milliseconds{1'000}, [this](const store_answer& answer, const history_model* in) {
+    const auto* at = std::get_if<reached>(&answer);
+    rules_.barrier(at != nullptr && in == of_.history() ? std::optional{at->at} : std::nullopt);
+    rules_.copy_is_at(of_.records().barrier());
+  });
 }
 
 void owner::records_changed() {
@@ -155,29 +126,23 @@ void owner::records_changed() {
   if (history == nullptr)
     return;
   const auto generation = history->identity().generation.counter;
-  const auto at = of_.records().barrier().value;
-  std::erase_if(holds_, [&](const auto& each) {
-    if (each.second.epoch >> 40 == generation && (each.second.epoch & ((std::uint64_t{1} << 40) - 1)) > at)
-      return false;
-    const auto* record = of_.records().find(owner_key(each.first));
-    return record == nullptr || epoch_of(generation, record->revision) != each.second.epoch;
-  });
-  if (session_.id() == session_id{})
-    return;
+  tests::owner_rules::owners_seen owners;
   for (const auto* record : of_.records().find_all("owner/"))
-    if (const auto given = decode_owner(*record); given && given->session == session_.id())
-      take(record->key.substr(6), epoch_of(generation, record->revision));
+    if (const auto given = decode_owner(*record))
+      owners[record->key.substr(6)] = {given->session, epoch_of(generation, record->revision)};
+  rules_.review(owners, epoch_of(generation, of_.records().barrier().value), session_.id());
+  rules_.copy_is_at(of_.records().barrier());
 }
 
 void owner::history_replaced() {
-  holds_.clear();
+  rules_.lose_all();
   session_.history_replaced();
 }
 
 void owner::ended(const std::vector<session_id>& sessions) {
   for (const auto& each : sessions)
     if (each == session_.id())
-      holds_.clear();
+      rules_.lose_all();
 }
 
 }  // namespace troupe::sim

@@ -1,0 +1,106 @@
+// A member of a store for the suites of this folder: README.md.
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "actors/stores/store_disk.hpp"
+#include "cluster/store_restore.hpp"
+#include "config/setting_values.hpp"
+#include "tests/store/store_member.hpp"
+
+namespace {
+
+using troupe::tests::member_defect;
+using troupe::tests::store_member;
+using troupe::tests::store_member_options;
+
+constexpr const char* usage =
+    "usage: store_member --name NAME --id UUID --data-dir DIR [--ttl-ms N] [--log-commits N] [--disk memory]\n"
+    "                    [--defect stale-reads|acts-without-session|applies-twice|forgets-commits]\n"
+    "                    [--listen HOST:PORT [--advertise HOST:PORT] [--join HOST:PORT]...]\n"
+    "       store_member restore-from-copy DIR UUID\n";
+
+std::optional<member_defect> defect_of(std::string_view name) {
+  if (name == "stale-reads")
+    return member_defect::stale_reads;
+  if (name == "acts-without-session")
+    return member_defect::acts_without_session;
+  if (name == "applies-twice")
+    return member_defect::applies_twice;
+  if (name == "forgets-commits")
+    return member_defect::forgets_commits;
+  return std::nullopt;
+}
+
+bool take(store_member_options& options, std::string_view name, const std::string& value) {
+  const auto number = troupe::parse_count(value);
+  if (name == "--name")
+    options.name = value;
+  else if (name == "--id")
+    options.id = troupe::parse_uuid(value);
+  else if (name == "--data-dir")
+    options.data_dir = value;
+  else if (name == "--listen")
+    options.listen = value;
+  else if (name == "--advertise")
+    options.advertise = value;
+  else if (name == "--join")
+    options.seeds.push_back(value);
+  else if (name == "--ttl-ms" && number)
+    options.ttl = troupe::milliseconds{*number};
+  else if (name == "--log-commits" && number)
+    options.log_commits = static_cast<std::size_t>(*number);
+  else if (const auto defect = defect_of(value); name == "--defect" && defect)
+    options.defect = *defect;
+  else if (name == "--disk" && value == "memory")
+    options.memory_disk = true;
+  else
+    return false;
+  return true;
+}
+
+/// Makes a new history out of the copy in a directory, of which the node `self` is the primary.
+troupe::expected<void> restore_from_copy(const std::string& data_dir, const troupe::uuid& self) {
+  auto disk = troupe::actors::store_disk::open(data_dir, {}, troupe::actors::missing_store::leave);
+  if (!disk)
+    return tl::unexpected{disk.error()};
+  const auto copy = disk->take_found();
+  if (!copy)
+    return troupe::fail(troupe::errc::refused, data_dir + " has no copy");
+  const auto restored =
+      troupe::cluster::restore_from_copy(*copy, {self, troupe::make_uuid(), troupe::fast_random(), 0});
+  if (!restored)
+    return tl::unexpected{restored.error()};
+  return disk->replace(*restored, "restored");
+}
+
+int end_with(const troupe::error& why) {
+  std::fprintf(stderr, "store_member: %s\n", why.what.c_str());
+  return 2;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  if (count == 4 && std::string_view{words[1]} == "restore-from-copy") {
+    const auto restored = restore_from_copy(words[2], troupe::parse_uuid(words[3]));
+    return restored ? 0 : end_with(restored.error());
+  }
+  store_member_options options;
+  for (int i = 1; i < count; i += 2)
+    if (i + 1 == count || !take(options, words[i], words[i + 1])) {
+      std::fputs(usage, stderr);
+      return 2;
+    }
+  std::signal(SIGPIPE, SIG_IGN);
+  store_member member{std::move(options)};
+  if (const auto started = member.start(); !started)
+    return end_with(started.error());
+  for (std::string line; std::getline(std::cin, line);)
+    member.take(line);
+  member.stop();
+  return 0;
+}
