@@ -1,19 +1,18 @@
-"""Measures what a hop between two troupe nodes costs beside a reverse proxy's, in interleaved rounds. Started by
-bench/run."""
-import json
+"""Measures what a hop between two troupe nodes costs, beside a reverse proxy's and one over CAF's middleman, in
+interleaved rounds. Started by bench/run cluster."""
 import os
 import statistics
 import sys
-import urllib.request
 
 import measure
 import program
 import servers
+from cluster_servers import ECHOES, SERVERS
 
 # CPU of both servers per request with 64 connections, over that of nginx -> nginx: at most, by loops.
 BUDGETS = {1: 0.6, 2: 0.7}
-# A lone request may take no longer than nginx's.
-LONE_BUDGET = 1.0
+# A lone request may take no longer than nginx's, with any number of loops.
+LONE_BUDGETS = {1: 1.0, 2: 1.0}
 LARGE_BYTES = 1_000_000
 LARGE_CONNECTIONS = 8
 LARGE = "large"  # in place of a number of connections: bodies of LARGE_BYTES, sent there and back
@@ -24,141 +23,21 @@ def url_of_echo(url):
     return url.removesuffix("/hello") + "/echo"
 
 
-class Behind(servers.NginxLua):
-    """The second nginx: answers, and sends bodies back."""
-
-    location = (f"return 200 '{servers.BODY.decode()}'; }}\n"
-                "    client_max_body_size 8m; client_body_buffer_size 2m;\n"
-                "    location = /echo { content_by_lua_block {\n"
-                "      ngx.req.read_body() local body = ngx.req.get_body_data()\n"
-                "      ngx.header.content_length = #body ngx.print(body)\n"
-                "    }")
-
-
-class Proxy(servers.Nginx):
-    """nginx that passes everything on to a second nginx."""
-
-    title = "nginx -> nginx"
-
-    def __init__(self, name, loops):
-        super().__init__(name, loops)
-        self.behind = Behind(name + "-behind", loops)
-
-    def start(self):
-        self.behind.__enter__()
-        # Kept connections to the second one, as everybody has them who cares for what a proxy costs.
-        self.outside = (f"upstream behind {{ server {self.behind.url.split('/')[2]}; keepalive 128; "
-                        "keepalive_requests 100000000; }")
-        self.location = ("proxy_pass http://behind; proxy_http_version 1.1; proxy_set_header Connection ''; "
-                         "client_max_body_size 8m; client_body_buffer_size 2m; proxy_buffers 64 32k;")
-        super().start()
-
-    def pids(self):
-        return super().pids() + self.behind.pids()
-
-    def stop(self):
-        super().stop()
-        self.behind.stop()
-
-
-class Member(servers.Node):
-    """One node of a cluster; the first has no seed."""
-
-    def __init__(self, name, loops, native, seed=None):
-        super().__init__(name, loops)
-        self.native = native
-        self.seed = seed
-        self.cluster = f"127.0.0.1:{servers.free_port()}"
-
-    @property
-    def settings(self):
-        join = ("--join", self.seed) if self.seed else ()
-        control = servers.free_port()
-        # A machine that is busy with other things is not to look like a node that is silent: then the function would
-        # start where the requests come in.
-        return ("--name", self.name, "--native", self.native, "--cluster", self.cluster, "--set",
-                f"cluster.control_port={control}", "--set", "cluster.suspect_after=30s", *join)
-
-    def nodes(self):
-        with urllib.request.urlopen(self.admin + "/v1/nodes", timeout=10) as response:
-            return json.load(response)
-
-
-class Hop(servers.Server):
-    """Nodes of one cluster: HTTP goes to the last, the function runs at the first and there alone."""
-
-    members = 2
-
-    def __init__(self, name, loops):
-        super().__init__(name, loops)
-        self.nodes = []
-
-    def start(self):
-        for number in range(self.members):
-            # Where the function is not to run it would not be inline either.
-            native, seed = ("process", self.nodes[0].cluster) if self.nodes else ("in-process", None)
-            self.nodes.append(Member(f"{self.name}-{number}", self.loops, native, seed))
-            self.nodes[-1].__enter__()
-        self.process = self.nodes[-1].process
-        self.log = self.nodes[-1].log
-        for node in self.nodes:
-            self.wait_for(lambda n=node: [each["state"] for each in n.nodes()] == ["ready"] * self.members, "members")
-        self.nodes[0].deploy(self.code(), *self.flags, "--max-instances", "1", "--route", "GET /hello", "--route",
-                             "POST /echo")
-        self.url = self.nodes[-1].url + "/hello"
-        self.wait_for(lambda: any(each["functions"] for each in self.nodes[-1].nodes()), "word of the instance")
-
-    def running_at(self):
-        """Names of the nodes with instances, as each of them says of itself."""
-        found = []
-        for node in self.nodes:
-            found += [each["name"] for each in node.nodes() if each["name"] == node.name and each["functions"]]
-        return found
-
-    def pids(self):
-        if (places := self.running_at()) != [self.nodes[0].name]:
-            raise servers.Failed(f"{self.name}: the function runs at {', '.join(places) or 'no node'}")
-        return [pid for node in self.nodes for pid in node.pids()]
-
-    def stop(self):
-        for node in reversed(self.nodes):
-            node.stop()
-        self.process = None
-        super().stop()
-
-
-class NativeHop(Hop):
-    """A native function inline at the other node."""
-
-    title = "troupe -> troupe, native"
-    flags = ("--concurrency", "64")
-
-    @staticmethod
-    def code():
-        return os.path.join(os.path.dirname(servers.Node.program), "examples/native-hello/native-hello.so")
-
-
-class NodeHop(Hop):
-    """A Node.js function with one instance, at the other node."""
-
-    title = "troupe -> troupe, Node.js"
-    flags = ("--concurrency", "64")
-
-    @staticmethod
-    def code():
-        return os.path.join(servers.ROOT, "examples/hello")
-
-
-class WideHop(NativeHop):
-    """As NativeHop, with a third node that only listens."""
-
-    title = "troupe -> troupe, 3 nodes"
-    members = 3
-
-
-SERVERS = {"proxy": Proxy, "native": NativeHop, "node": NodeHop, "wide": WideHop}
-# Those that send a body back as it came.
-ECHOES = ("proxy", "native", "wide")
+# What is divided by what: title, server, by which, case, figure, and the most that is allowed by loops.
+RATIOS = (
+    ("CPU per request, native, 64 connections", "native", "proxy", 64, "cpu_us", BUDGETS),
+    ("CPU per request, 3 nodes, 64 connections", "three", "proxy", 64, "cpu_us", BUDGETS),
+    ("CPU per request, 5 nodes, 64 connections", "five", "proxy", 64, "cpu_us", BUDGETS),
+    ("CPU per request, Node.js, 64 connections", "node", "proxy", 64, "cpu_us", None),
+    ("p50 of a lone request, native", "native", "proxy", 1, "p50_ms", LONE_BUDGETS),
+    ("p50 of a lone request, 3 nodes", "three", "proxy", 1, "p50_ms", LONE_BUDGETS),
+    ("p50 of a lone request, 5 nodes", "five", "proxy", 1, "p50_ms", LONE_BUDGETS),
+    ("p50 of a lone request, Node.js", "node", "proxy", 1, "p50_ms", None),
+    ("bytes per second, bodies of 1 MB", "native", "proxy", LARGE, "mb_per_s", None),
+    ("CPU per request, native, 64 connections", "native", "basp", 64, "cpu_us", None),
+    ("p50 of a lone request, native", "native", "basp", 1, "p50_ms", None),
+    ("bytes per second, bodies of 1 MB", "native", "basp", LARGE, "mb_per_s", None),
+)
 
 
 def parse(arguments):
@@ -241,33 +120,29 @@ def print_table(options, results):
 
 
 def verdicts(results, loops):
-    """(what, ratios to nginx round by round, the most that is allowed; None: no budget) of one number of loops."""
+    """(title, by which server, ratios round by round, the most that is allowed; None: no budget) of one number of
+    loops."""
     found = []
-
-    def add(what, name, case, figure, most):
-        if (name, loops, case) in results.rounds and ("proxy", loops, case) in results.rounds:
-            columns = [results.column((server, loops, case), figure) for server in (name, "proxy")]
-            found.append((what, [a / b for a, b in zip(*columns)], most))
-    add("CPU per request, native, 64 connections", "native", 64, "cpu_us", BUDGETS.get(loops, 0.7))
-    add("CPU per request, Node.js, 64 connections", "node", 64, "cpu_us", None)
-    add("CPU per request, 3 nodes, 64 connections", "wide", 64, "cpu_us", None)
-    add("p50 of a lone request, native", "native", 1, "p50_ms", LONE_BUDGET)
-    add("p50 of a lone request, Node.js", "node", 1, "p50_ms", None)
-    add("bytes per second, bodies of 1 MB", "native", LARGE, "mb_per_s", None)
+    for title, name, peer, case, figure, budgets in RATIOS:
+        keys = [(server, loops, case) for server in (name, peer)]
+        if all(key in results.rounds for key in keys):
+            ratios = [a / b for a, b in zip(*(results.column(key, figure) for key in keys))]
+            # More loops than the budget knows are judged by its last.
+            found.append((title, peer, ratios, budgets and budgets[min(loops, max(budgets))]))
     return found
 
 
 def report(options, results):
     print_table(options, results)
     held = True
-    print(f"\n{'ratio to nginx -> nginx':<44}{'loops':>6}{'median':>8}   {'extremes':<11}{'at most':>8}")
+    print(f"\n{'ratio':<44}{'to':<20}{'loops':>6}{'median':>8}   {'extremes':<11}{'at most':>8}")
     for loops in options.loops:
-        for what, ratios, most in verdicts(results, loops):
+        for title, peer, ratios, most in verdicts(results, loops):
             middle = statistics.median(ratios)
             extremes = f"{min(ratios):.2f}-{max(ratios):.2f}"
             judged = "" if most is None else f"{most:>8.1f}  {'held' if middle <= most else 'EXCEEDED'}"
             held = held and (most is None or middle <= most)
-            print(f"{what:<44}{loops:>6}{middle:>8.2f}   {extremes:<11}{judged}".rstrip())
+            print(f"{title:<44}{SERVERS[peer].title:<20}{loops:>6}{middle:>8.2f}   {extremes:<11}{judged}".rstrip())
     return held
 
 

@@ -22,8 +22,8 @@ def parse(arguments):
     parser = program.Parser(
         "bench/run", quick="3 rounds of 2 s",
         description="Installs the peers, builds preset bench, measures all servers in interleaved rounds and prints\n"
-                    "medians, then the ratios that have a budget. Logs are off on all sides. Three further measurements\n"
-                    "have options of their own: `bench/run cold --help`, `functions --help`, `cluster --help`.",
+                    "medians, then the ratios that have a budget. Logs are off on all sides. Further measurements have\n"
+                    "options of their own: `bench/run cold --help`, `functions --help`, `cluster --help`, `store --help`.",
         epilog="servers: " + ", ".join(f"{name} ({title})" for name, (title, _) in servers.SERVERS.items()))
     parser.add_argument("--only", metavar="A,B", type=program.some_of(servers.SERVERS, "server"),
                         default=list(servers.SERVERS), help="these servers only")

@@ -72,6 +72,8 @@ def stat_fields(pid):
 class Server:
     """One running server: use it as a context manager. `url` answers GET with BODY."""
 
+    poll_interval_s = 0.02
+
     def __init__(self, name, loops):
         self.name = name
         self.loops = loops
@@ -105,7 +107,7 @@ class Server:
             if self.process.poll() is not None or time.monotonic() > end:
                 with open(self.log, encoding="utf-8", errors="replace") as log:
                     raise Failed(f"{self.name}: no {what}; its output:\n{log.read()[-2000:]}")
-            time.sleep(0.02)
+            time.sleep(self.poll_interval_s)
 
     def wait_for_answer(self):
         def answer():
@@ -122,6 +124,11 @@ class Server:
         return process_tree(self.process.pid)
 
     def stop(self):
+        self.end_process()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def end_process(self):
+        """What it has written stays."""
         if self.process is not None:
             below = self.pids()
             self.process.send_signal(signal.SIGTERM)
@@ -134,7 +141,6 @@ class Server:
                 if pid != self.process.pid:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
-        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 class Nginx(Server):

@@ -53,5 +53,12 @@ if(TROUPE_SANITIZE)
   endif()
 endif()
 
+# Replaces malloc for a whole program, CAF included (docs/DECISIONS.md). Sanitizers bring an allocator of their own.
+find_library(MIMALLOC_LIBRARY mimalloc REQUIRED)
+add_library(troupe_malloc INTERFACE)
+if(NOT TROUPE_SANITIZE)
+  target_link_libraries(troupe_malloc INTERFACE -Wl,--push-state,--no-as-needed ${MIMALLOC_LIBRARY} -Wl,--pop-state)
+endif()
+
 # Under sanitizers a file of the edge takes more than 1 GB to compile: one at a time.
 set_property(GLOBAL PROPERTY JOB_POOLS heavy=1)

@@ -40,8 +40,8 @@ class ClusterTest(unittest.TestCase):
         held, text = reported({("proxy", 64): ([1, 1, 1], [40, 50, 60]), ("native", 64): ([1, 1, 1], [20, 30, 48]),
                                ("proxy", 1): ([0.2], [60]), ("native", 1): ([0.1], [50])})
         self.assertTrue(held, text)
-        self.assertRegex(text, r"CPU per request, native, 64 connections +1 +0\.60 +0\.50-0\.80 +0\.6  held")
-        self.assertRegex(text, r"p50 of a lone request, native +1 +0\.50 +0\.50-0\.50 +1\.0  held")
+        self.assertRegex(text, r"CPU per request, native, 64 connections +nginx -> nginx +1 +0\.60 +0\.50-0\.80 +0\.6  held")
+        self.assertRegex(text, r"p50 of a lone request, native +nginx -> nginx +1 +0\.50 +0\.50-0\.50 +1\.0  held")
 
     def test_what_exceeds_its_budget_is_named(self):
         for figures in ({("proxy", 64): ([1], [40]), ("native", 64): ([1], [25])},
@@ -53,7 +53,18 @@ class ClusterTest(unittest.TestCase):
     def test_a_ratio_without_a_budget_is_shown_and_not_judged(self):
         held, text = reported({("proxy", 64): ([1], [40]), ("node", 64): ([1], [80])})
         self.assertTrue(held)
-        self.assertRegex(text, r"Node\.js, 64 connections +1 +2\.00 +2\.00-2\.00\n")
+        self.assertRegex(text, r"Node\.js, 64 connections +nginx -> nginx +1 +2\.00 +2\.00-2\.00\n")
+
+    def test_a_hop_is_set_beside_the_same_call_over_basp(self):
+        held, text = reported({("basp", 64): ([1], [80]), ("native", 64): ([1], [20])})
+        self.assertTrue(held)
+        self.assertRegex(text, r"native, 64 connections +the same over BASP +1 +0\.25 +0\.25-0\.25\n")
+
+    def test_more_loops_than_a_budget_knows_are_judged_by_its_last(self):
+        found = measure.Results()
+        for name, cost in (("proxy", 100.0), ("native", 69.0)):
+            found.add(name, 4, 64, {"p50_ms": 1.0, "cpu_us": cost})
+        self.assertEqual([most for _, _, _, most in cluster.verdicts(found, 4)], [0.7])
 
     def test_large_bodies_are_asked_only_of_those_that_send_them_back(self):
         asked = options("--connections", "64")
@@ -63,7 +74,7 @@ class ClusterTest(unittest.TestCase):
 
     def test_arguments(self):
         self.assertEqual((options("--quick").rounds, options("--quick").seconds, options().only),
-                         (3, 2, ["proxy", "native", "node", "wide"]))
+                         (3, 2, ["proxy", "basp", "native", "node", "three", "five"]))
         options("--program", "/x/troupe")
         self.assertEqual(servers.Node.program, "/x/troupe")
         for wrong in (("--only", "iis"), ("--loops", "0"), ("--rounds", "0"), ("--seconds", "0")):
