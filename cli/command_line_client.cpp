@@ -44,6 +44,8 @@ void add_limit_flags(CLI::App* command, deploy_options& to) {
              "Instances that are kept without calls, 0 to 1000 (default: 0)", "N");
   add_number("--max-instances", to.max_instances, 0, 1000,
              "Instances at a time, 0 to 1000; 0 is as many as memory allows (default: 0)", "N");
+  command->add_flag("--idempotent", to.idempotent,
+                    "A call may run twice: in a cluster, when the node that ran it dies, another one runs it again");
 }
 
 }  // namespace

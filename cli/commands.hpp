@@ -33,6 +33,7 @@ struct deploy_options {
   std::optional<std::uint32_t> memory_mb;
   std::optional<std::uint32_t> min_instances;
   std::optional<std::uint32_t> max_instances;
+  bool idempotent = false;
 };
 
 /// The lines that are kept, or also those that come until the user ends it.

@@ -42,6 +42,7 @@ json object_of(const cluster::function_record& function, std::span<const cluster
           {"concurrency", function.concurrency},
           {"min_instances", function.min_instances},
           {"max_instances", function.max_instances},
+          {"idempotent", function.idempotent},
           {"environment", std::move(environment)},
           {"routes", std::move(keys)},
           {"instances", {{"ready", instances.ready}, {"starting", instances.starting}}},

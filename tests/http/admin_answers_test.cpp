@@ -38,7 +38,7 @@ TEST(AdminAnswersTest, DescribesAFunctionWithItsOwnRoutes) {
     "code_sha256":")" +
           to_string(sha256("x")) +
           R"(","code_bytes":17,"timeout_ms":3000,"memory_mb":128,"concurrency":1,"min_instances":0,"max_instances":0,
-    "environment":{"STAGE":"test"},"routes":["GET /a"],"instances":{"ready":2,"starting":1},
+    "idempotent":false,    "environment":{"STAGE":"test"},"routes":["GET /a"],"instances":{"ready":2,"starting":1},
     "modified_unix_ms":1700000000123})"));
 }
 
