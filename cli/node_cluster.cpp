@@ -221,7 +221,8 @@ expected<void> node_cluster::meet(caf::actor_system& system) {
   wanted.ttl = settings_.session_ttl;
   session_ = std::make_unique<actors::live_session>(
       *around_.control, *store, std::move(wanted),
-      [this](cluster::session::state now) { around_.must_end(now == cluster::session::state::rejected ? 2 : 1); });
+      [this](cluster::session::state now) { around_.must_end(now == cluster::session::state::rejected ? 2 : 1); },
+      around_.authority_heard);
   around_.on_control([this, port = started->port] {
     control_.port = port;
     set_control_peers();

@@ -55,6 +55,8 @@ struct cluster_surroundings {
   std::function<std::uint32_t(const uuid& function)> slots_per_instance;
   /// All of this code has come from another node. On the control loop.
   std::function<void(const digest& code)> code_arrived;
+  /// The store's authority answered: its newest commit was at most `tip` when it was asked. On the control loop.
+  std::function<void(cluster::cursor tip, time_point asked_at)> authority_heard;
   /// This node may not go on: another one has its id. On the control loop; `code` is the exit code.
   std::function<void(int code)> must_end;
 };

@@ -91,6 +91,7 @@ void node::state::start_registry() {
           cluster->adopt(*snapshot);
         registry->adopt(std::move(snapshot));
       });
+  start_waits();
 }
 
 void node::state::start_deployer(const std::shared_ptr<actors::first_starts>& starts) {
@@ -115,10 +116,7 @@ void node::state::start_deployer(const std::shared_ptr<actors::first_starts>& st
   deploying.route_identity = [](const std::string& key) {
     return http::parse_route_key(key).map([](const auto& parsed) { return http::identity_of(parsed); }).value_or(key);
   };
-  if (cluster)
-    deploying.await_copies = [this](cluster::cursor at, std::function<void()> done) {
-      await_copies(at, std::move(done));
-    };
+  deploying.copies = copies.get();
   deployer = actors::spawn_on<actors::deployer>(*system, *control.front().loop, std::move(deploying));
 }
 
@@ -126,6 +124,7 @@ void node::state::start_admin(const std::shared_ptr<actors::first_starts>& start
   auto controls = std::make_shared<http::control_surroundings>();
   controls->deployer = deployer;
   controls->follower = follower.get();
+  controls->reads = reads.get();
   controls->registry = registry.get();
   controls->logs = &logs;
   controls->allowed_hosts = options.admin_hosts;

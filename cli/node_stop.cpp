@@ -166,6 +166,9 @@ void node::state::take_apart() {
   if (cluster)
     cluster->stop();
   on_each(control, [this](serving_loop&) {
+    reads->stop();
+    if (copies)
+      copies->stop();
     follower->stop();
     registry->stop();
     stems->stop();
@@ -204,6 +207,8 @@ void node::state::end_threads() {
       caf::logger::set_current_actor_system(nullptr);
     });
   registry.reset();
+  reads.reset();
+  copies.reset();
   follower.reset();
   store.reset();
   if (cluster)

@@ -8,8 +8,6 @@ namespace {
 
 /// How long one question to a store that has no history yet may take; then it is asked again.
 constexpr milliseconds open_try{1'000};
-/// Beyond the time that the store itself gives late copies.
-constexpr milliseconds spread_timeout{2'000};
 
 std::string_view kind_of(cluster::store_event::kind what) noexcept {
   using kind = cluster::store_event::kind;
@@ -67,6 +65,10 @@ expected<void> node::state::open_store() {
     };
     around.load = [this] { return load(); };
     around.slots_per_instance = [this](const uuid& function) { return registry->concurrency_of(function); };
+    around.authority_heard = [this](cluster::cursor tip, time_point asked_at) {
+      if (reads)
+        reads->heard(tip, asked_at);
+    };
     around.must_end = [this](int with) {
       exit_code = with;
       stop_requests.fetch_add(1);
@@ -112,15 +114,39 @@ expected<void> node::state::await_store() {
   }
 }
 
-/// A deployment is durable by then: copies that are late, or a primary that is out of reach, only delay its answer.
-void node::state::await_copies(cluster::cursor at, std::function<void()> done) {
-  store->call(cluster::spread_call{at}, clock::now() + spread_timeout,
-              [loop = control.front().loop.get(), done = std::move(done)](const cluster::store_answer& answer) {
-                if (const auto* spread = std::get_if<cluster::spread>(&answer))
-                  for (const auto& name : spread->laggards)
-                    log_event(log_level::warning, "copy_behind", {{"name", name}});
-                loop->post(done);
-              });
+/// What waits for the store: for this node's picture of it, and for the copies of others.
+void node::state::start_waits() {
+  auto& control_loop = *control.front().loop;
+  actors::level_reads_config reading;
+  reading.store = store.get();
+  reading.follower = follower.get();
+  reading.started_at = started_at;
+  reading.own_tip = [this]() -> std::optional<cluster::cursor> {
+    const auto point = store->point();
+    return point->role == cluster::store_role::primary ? std::optional{point->at} : std::nullopt;
+  };
+  reads = std::make_unique<actors::level_reads>(control_loop, std::move(reading));
+  if (!cluster)
+    return;
+  actors::spread_waits_config spreading;
+  spreading.ask = [this](cluster::cursor at, time_point deadline, auto done) {
+    store->wait_spread(at, deadline, std::move(done));
+  };
+  spreading.members = [this] {
+    std::vector<std::string> names;
+    for (const auto& [id, peer] : cluster->members().table().peers())
+      if (peer.live)
+        names.push_back(peer.name);
+    return names;
+  };
+  spreading.is_suspected = [this](const std::string& name) {
+    const auto& table = cluster->members().table();
+    for (const auto& [id, peer] : table.peers())
+      if (peer.name == name)
+        return table.state_of(id) == cluster::member_state::unreachable;
+    return true;  // not known here: nothing that could be waited for
+  };
+  copies = std::make_unique<actors::spread_waits>(control_loop, std::move(spreading));
 }
 
 cluster::node_load node::state::load() const {

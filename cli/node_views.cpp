@@ -116,7 +116,8 @@ void node::state::ask_of_node(const std::string& name, const std::function<clust
                     control.front().loop->post([this, done, at = settled(answer)] {
                       if (!at)
                         return done(tl::unexpected{at.error()});
-                      follower->when_at(*at, [this, done, at = *at] { await_copies(at, [done] { done({}); }); });
+                      follower->when_at(
+                          *at, [this, done, at = *at] { copies->await(at, [done](const auto&) { done({}); }); });
                     });
                   });
       return;

@@ -216,12 +216,21 @@ void store_node::state::check_spreads() {
     done.push_back(each);
     return true;
   });
-  for (const auto& each : done) {
-    spread answered;
-    for (const auto& node : feed_.behind(each.at))
-      answered.laggards.push_back(name_of(node));
-    answer(each.from, std::move(answered));
-  }
+  for (const auto& each : done)
+    answer(each.from, spread{laggards_of(each.at)});
+}
+
+/// Members that have not said to be there, in the order of their ids: also those that do not follow now.
+std::vector<std::string> store_node::state::laggards_of(cursor at) const {
+  auto late = feed_.behind(at);
+  for (const auto* stored : store_.find_all("live/"))
+    if (const auto live = decode_session(*stored); live && live->node != options_.self.id && !feed_.follows(live->node))
+      late.push_back(live->node);
+  std::sort(late.begin(), late.end());
+  std::vector<std::string> names;
+  for (const auto& node : late)
+    names.push_back(name_of(node));
+  return names;
 }
 
 void store_node::state::refuse_queue(const error& why) {

@@ -124,6 +124,7 @@ private:
   void no_sign_of(incarnation_probe& probe);
   void check_probes();
   void check_spreads();
+  std::vector<std::string> laggards_of(cursor at) const;
 
   // store_node_disk
   void persist_staged(disk_write write);

@@ -16,6 +16,7 @@
 #include "http/control_api/lambda_answers.hpp"
 #include "http/control_api/lambda_body.hpp"
 #include "http/control_api/lambda_request.hpp"
+#include "http/control_api_reply.hpp"
 #include "http/control_api_surroundings.hpp"
 #include "http/edge.hpp"
 
@@ -34,16 +35,24 @@ private:
   struct lambda_call;
   using lambda_call_ptr = std::shared_ptr<lambda_call>;
 
+  /// Where the answer of a read of troupe's own API goes, and how old what it says may be.
+  class read_answer;
+
   // control_api.cpp
   caf::result<reply_ptr> handle(const admin_call& call);
   reply_ptr health(std::string_view path) const;
+  void when_level(std::function<void(std::optional<seconds> stale)> then);
+  caf::result<reply_ptr> read(std::function<void(read_answer)> then);
+  caf::result<reply_ptr> read_at_once(std::function<reply_ptr()> make);
 
   // control_api_deploy.cpp: troupe's own API, what changes something or reads code
   caf::result<reply_ptr> deploy(deploy_function&& what);
+  void send_deployment(promise answer, actors::deployment_ptr wanted);
   caf::result<reply_ptr> remove(const remove_function& what);
   caf::result<reply_ptr> find_missing(ask_missing_blobs&& what);
   caf::result<reply_ptr> store(const store_blob& what, const functions::http_request_ptr& request);
   caf::result<reply_ptr> download(const std::string& name);
+  void send_code(read_answer answer, const std::string& name);
 
   // control_api_view.cpp: what it reads
   reply_ptr list() const;
@@ -67,6 +76,7 @@ private:
 
   // control_api_lambda.cpp
   caf::result<reply_ptr> lambda(const admin_call& incoming);
+  void serve(const lambda_call_ptr& call);
   void create(const lambda_call_ptr& call);
   void update_code(const lambda_call_ptr& call);
   void update_configuration(const lambda_call_ptr& call);
@@ -97,6 +107,19 @@ private:
   std::shared_ptr<std::atomic<int>> downloads_ = std::make_shared<std::atomic<int>>(0);
 };
 
+class control_api::read_answer {
+public:
+  read_answer(promise to, std::optional<seconds> stale) : to_{std::move(to)}, stale_{stale} {}
+  void deliver(reply_ptr what) {
+    mark_stale(*what, stale_);
+    to_.deliver(std::move(what));
+  }
+
+private:
+  promise to_;
+  std::optional<seconds> stale_;
+};
+
 struct control_api::lambda_call {
   promise answer;
   functions::http_request_ptr request;
@@ -104,9 +127,13 @@ struct control_api::lambda_call {
   lambda_request what;
   std::string id;                     ///< `x-amzn-RequestId`
   std::optional<digest> retry_key{};  ///< known once the body was read
+  std::optional<seconds> stale{};     ///< of a read: how old what it says may be
 
   std::string arn(const lambda_place& place) const { return function_arn(place, what.function); }
-  void deliver(reply&& what_became) { answer.deliver(std::make_shared<reply>(std::move(what_became))); }
+  void deliver(reply&& what_became) {
+    mark_stale(what_became, stale);
+    answer.deliver(std::make_shared<reply>(std::move(what_became)));
+  }
   void refuse(const lambda_error& why) { deliver(error_reply(why, id)); }
 };
 

@@ -13,6 +13,7 @@
 #include "actors/event_journal.hpp"
 #include "actors/first_starts.hpp"
 #include "actors/function_logs.hpp"
+#include "actors/level_reads.hpp"
 #include "cluster/catalog_store.hpp"
 #include "http/cluster_view.hpp"
 #include "http/control_api/lambda_body.hpp"
@@ -42,6 +43,7 @@ struct cluster_questions {
 struct control_surroundings {
   actors::deployer_actor deployer;
   actors::catalog_follower* follower = nullptr;
+  actors::level_reads* reads = nullptr;
   actors::function_registry* registry = nullptr;
   actors::function_logs* logs = nullptr;
   actors::work_thread* files = nullptr;

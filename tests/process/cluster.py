@@ -32,8 +32,9 @@ class Member(support.Node):
         self.name = name
         self.seeds = list(seeds)
         self.cluster_address = f"{host}:{port}"
-        super().__init__("--name", name, "--cluster", self.cluster_address, "--http", f"{host}:{port + 2}",
-                         "--set", "store.session_ttl=2s", *flags, start=False, **more)
+        ttl = [] if any(flag.startswith("store.session_ttl=") for flag in flags) else ["--set", "store.session_ttl=2s"]
+        super().__init__("--name", name, "--cluster", self.cluster_address, "--http", f"{host}:{port + 2}", *ttl, *flags,
+                         start=False, **more)
         self.host, self.port = host, port + 2
 
     def command(self):
