@@ -204,8 +204,9 @@ expected<void> node_cluster::meet(caf::actor_system& system) {
   plane.drain_noticed = [this](const uuid& node, cluster::serving_state state) {
     membership_->state_noticed(node, state);
   };
-  plane.events = [journal = around_.journal](std::uint64_t after, std::uint32_t limit) {
-    return page_of(*journal, after, limit);
+  plane.events = [journal = around_.journal, logs = around_.logs](const uuid& function, std::uint64_t after,
+                                                                  std::uint32_t limit) {
+    return function == uuid{} ? page_of(*journal, after, limit) : log_page_of(*logs, function, after);
   };
   auto* store = store_.load();
   const actors::node_identity own{store->point()->identity.store_id, self_.node, self_.name, self_.incarnation};

@@ -19,6 +19,7 @@
 #include "actors/control_plane.hpp"
 #include "actors/event_journal.hpp"
 #include "actors/event_loop.hpp"
+#include "actors/function_logs.hpp"
 #include "actors/link_listener.hpp"
 #include "actors/link_server.hpp"
 #include "actors/live_session.hpp"
@@ -48,6 +49,7 @@ struct cluster_surroundings {
   std::function<void(const std::function<void(std::size_t index)>&)> on_each_loop;
   std::function<void(const std::function<void()>&)> on_control;
   actors::event_journal* journal = nullptr;
+  actors::function_logs* logs = nullptr;
   actors::work_thread* files = nullptr;
   functions::code_store* code = nullptr;
   /// The node's load as of now, and calls that an instance of a function takes at a time. On the control loop.
@@ -98,6 +100,8 @@ public:
   /// What the other registered nodes have in their journals behind `from`; `done` comes once, after a second at most,
   /// with the names of those that did not answer.
   void read_journals(const http::event_position& from, journals done);
+  /// The same of what a function wrote there, up to about `room` bytes of each.
+  void read_logs(const uuid& function, const http::event_position& from, std::size_t room, journals done);
 
   // -- from the node's own thread
   /// Takes no new calls of peers and tells them so.
@@ -133,7 +137,10 @@ private:
   void set_control_peers();
   void tell(const cluster::member_change& change, const std::string& name);
   struct journal_reading;
+  void read_all(const std::shared_ptr<journal_reading>& reading);
   void read_on(const std::shared_ptr<journal_reading>& reading, std::size_t index);
+  static bool take_page(journal_reading& reading, std::size_t index, cluster::event_page&& page, std::uint64_t after);
+  static cluster::event_page log_page_of(actors::function_logs& logs, const uuid& function, std::uint64_t after);
   static cluster::event_page page_of(const actors::event_journal& journal, std::uint64_t after, std::uint32_t limit);
 
   const cluster_settings settings_;

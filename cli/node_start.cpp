@@ -131,6 +131,7 @@ void node::state::start_admin(const std::shared_ptr<actors::first_starts>& start
   controls->journal = &journal;
   controls->store = store.get();
   controls->node_id = directory->node_id();
+  controls->incarnation = incarnation;
   controls->node_name = options.name;
   for (const auto& bound : http_bound)
     controls->http_addresses.push_back(to_string(bound));

@@ -57,6 +57,7 @@ expected<void> node::state::open_store() {
     };
     around.on_control = [this](const std::function<void()>& job) { on_each(control, [&](serving_loop&) { job(); }); };
     around.journal = &journal;
+    around.logs = &logs;
     around.files = files.get();
     around.code = &*code;
     around.code_arrived = [this](const digest& arrived) {

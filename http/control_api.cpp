@@ -71,7 +71,7 @@ caf::result<reply_ptr> control_api::handle(const admin_call& call) {
         else if constexpr (std::is_same_v<kind, describe_function>)
           return read_at_once([this, name = what.name] { return describe(name); });
         else if constexpr (std::is_same_v<kind, read_logs>)
-          return logs(what.name, request->query);
+          return logs(what.name, request);
         else if constexpr (std::is_same_v<kind, download_code>)
           return download(what.name);
         else if constexpr (std::is_same_v<kind, list_routes>)

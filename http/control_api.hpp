@@ -57,7 +57,8 @@ private:
   // control_api_view.cpp: what it reads
   reply_ptr list() const;
   reply_ptr describe(const std::string& name) const;
-  reply_ptr logs(const std::string& name, std::string_view query) const;
+  caf::result<reply_ptr> logs(const std::string& name, const functions::http_request_ptr& request);
+  void send_logs(read_answer answer, const cluster::function_record& record, const event_position& from);
   reply_ptr routes() const;
   reply_ptr node();
 
@@ -72,6 +73,7 @@ private:
 
   cluster::catalog_snapshot with_program_functions() const;
   std::optional<cluster::function_record> find(const std::string& name) const;
+  instance_counts own_instances_of(const cluster::function_record& record) const;
   instance_counts instances_of(const cluster::function_record& record) const;
 
   // control_api_lambda.cpp
@@ -101,7 +103,6 @@ private:
   functions::function_ref spec_to_invoke(const cluster::function_record& record, lambda_error& why) const;
 
   std::shared_ptr<const control_surroundings> around_;
-  const uuid start_ = make_uuid();  ///< tells this start of the node from others
   const time_point started_at_ = clock::now();
   std::size_t next_router_ = 0;
   std::shared_ptr<std::atomic<int>> downloads_ = std::make_shared<std::atomic<int>>(0);
