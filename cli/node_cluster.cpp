@@ -130,6 +130,7 @@ void node_cluster::attach(cluster_surroundings around) {
   control_side_->loop = around_.control;
   make_membership();
   make_code_exchange();
+  make_gate();
 }
 
 /// A link to `peer` and nobody else. `index`: of the loop that dials, for links of purpose `calls`.
@@ -193,6 +194,7 @@ void node_cluster::listen(caf::actor_system& system, actors::built_in_store& sto
     membership_->start();
     control_links_->start();
     fetcher_->start();
+    gate_->start();
     listener_->start();
   });
 }
@@ -262,6 +264,7 @@ void node_cluster::stop() {
     listener_->stop();
     membership_->stop();
     fetcher_->stop();
+    gate_->stop();
     control_links_->stop();
     if (plane_)
       plane_->stop();
@@ -292,6 +295,7 @@ void node_cluster::dissolve() {
     spreader_.reset();
     fetcher_.reset();
     code_service_.reset();
+    gate_.reset();
     control_links_.reset();
     control_side_.reset();
   });

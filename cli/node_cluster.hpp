@@ -28,6 +28,7 @@
 #include "actors/stores/cluster_store.hpp"
 #include "actors/stores/store_links.hpp"
 #include "actors/tls_session.hpp"
+#include "actors/wake_gate.hpp"
 #include "cluster/catalog.hpp"
 #include "config/settings.hpp"
 #include "http/cluster_view.hpp"
@@ -57,6 +58,9 @@ struct cluster_surroundings {
   std::function<std::uint32_t(const uuid& function)> slots_per_instance;
   /// All of this code has come from another node. On the control loop.
   std::function<void(const digest& code)> code_arrived;
+  /// Of the picture by which all loops answer; and runs `done` once that is at `at`. On the control loop.
+  std::function<cluster::cursor()> installed;
+  std::function<void(cluster::cursor at, std::function<void()> done)> when_installed;
   /// The store's authority answered: its newest commit was at most `tip` when it was asked. On the control loop.
   std::function<void(cluster::cursor tip, time_point asked_at)> authority_heard;
   /// This node may not go on: another one has its id. On the control loop; `code` is the exit code.
@@ -96,6 +100,8 @@ public:
   const cluster::known_load* load_of(const uuid& node) const;
   actors::code_fetcher& fetcher() noexcept { return *fetcher_; }
   actors::spread_code spreading();
+  /// A loop slept: `go_on` runs on the control loop once clients may be answered from this node's copy again.
+  void slept(std::function<void()> go_on) { gate_->slept(std::move(go_on)); }
   using journals = std::function<void(std::vector<http::journal_part>, std::vector<std::string> silent)>;
   /// What the other registered nodes have in their journals behind `from`; `done` comes once, after a second at most,
   /// with the names of those that did not answer.
@@ -132,6 +138,7 @@ private:
   void on_each_loop(const std::function<void(loop_side&)>& job);
   void make_membership();
   void make_code_exchange();
+  void make_gate();
   std::vector<uuid> reachable() const;
   void learn(const cluster::link_hello& peer);
   void set_control_peers();
@@ -163,6 +170,7 @@ private:
   std::unique_ptr<actors::code_service> code_service_;
   std::unique_ptr<actors::code_fetcher> fetcher_;
   std::unique_ptr<actors::code_spreader> spreader_;
+  std::unique_ptr<actors::wake_gate> gate_;
   std::unique_ptr<actors::live_session> session_;
   std::unordered_map<uuid, std::uint16_t> control_ports_;  ///< as the peers' hellos say
 };

@@ -201,6 +201,12 @@ void node::state::open_edges() {
     each.edge = std::make_unique<http::edge>(*each.loop, *system, shared, budget);
     each.edge->routes = http::route_table::build({}).table;
     each.edge->router = (*routers)[index];
+    if (cluster)
+      each.edge->after_sleep = [this, loop = each.loop.get()](std::function<void()> go_on) {
+        control.front().loop->post([this, loop, go_on = std::move(go_on)]() mutable {
+          cluster->slept([loop, go_on = std::move(go_on)] { loop->post(go_on); });
+        });
+      };
     for (std::size_t a = 0; a < http_sockets.size(); ++a)
       each.listeners.emplace_back(*each.edge, http_sockets[a][index], http_bound[a].port);
     ++index;

@@ -66,6 +66,10 @@ expected<void> node::state::open_store() {
     };
     around.load = [this] { return load(); };
     around.slots_per_instance = [this](const uuid& function) { return registry->concurrency_of(function); };
+    around.installed = [this] { return cluster::cursor{registry->installed()}; };
+    around.when_installed = [this](cluster::cursor at, std::function<void()> done) {
+      registry->when_installed(at.value, std::move(done));
+    };
     around.authority_heard = [this](cluster::cursor tip, time_point asked_at) {
       if (reads)
         reads->heard(tip, asked_at);
