@@ -15,7 +15,7 @@ milliseconds boot_now() noexcept {
 
 live_session::live_session(event_loop& control, built_in_store& store, cluster::session_options options,
                            end_callback on_end, granted_callback on_granted)
-    : loop_{control}, store_{store}, session_{std::move(options)},
+    : loop_{control}, store_{store}, address_{options.address}, session_{std::move(options)},
       on_end_{std::move(on_end)}, on_granted_{std::move(on_granted)} {}
 
 live_session::~live_session() {
@@ -63,13 +63,12 @@ void live_session::answered(const cluster::store_answer& answer, time_point aske
   const auto now = session_.now();
   if (now == before)
     return;
-  if (const auto* other = std::get_if<cluster::incarnation_alive>(&answer))
-    log_event(log_level::error, "session_rejected",
-              {{"reason", "another process has this node's id, at " + other->address}});
-  else if (now == cluster::session::state::superseded)
-    log_event(log_level::error, "session_superseded", {{"reason", "another process took this node's place"}});
-  if (now == cluster::session::state::superseded || now == cluster::session::state::rejected)
-    on_end_(now);
+  if (const auto* other = std::get_if<cluster::incarnation_alive>(&answer)) {
+    on_end_(now, cluster::same_id_sentence(other->address, address_));
+  } else if (now == cluster::session::state::superseded) {
+    on_end_(now, "another process with the node id of this one, at " + address_ +
+                     ", took its place while it did not answer");
+  }
 }
 
 }  // namespace troupe::actors

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "actors/event_loop.hpp"
 #include "actors/stores/cluster_store.hpp"
@@ -16,8 +17,8 @@ milliseconds boot_now() noexcept;
 
 class live_session final : private tick_listener {
 public:
-  /// `now` is `superseded` or `rejected`: the process must end (exit code 1 or 2).
-  using end_callback = std::function<void(cluster::session::state now)>;
+  /// `now` is `superseded` or `rejected`: the process must end (exit code 1 or 2). `why`: one line for people.
+  using end_callback = std::function<void(cluster::session::state now, const std::string& why)>;
   /// The store granted or renewed the session: when it was asked, its newest commit was at most `tip`.
   using granted_callback = std::function<void(cluster::cursor tip, time_point asked_at)>;
 
@@ -40,6 +41,7 @@ private:
 
   event_loop& loop_;
   built_in_store& store_;
+  const std::string address_;  ///< of this node, for messages
   cluster::session session_;
   end_callback on_end_;
   granted_callback on_granted_;

@@ -224,7 +224,9 @@ expected<void> node_cluster::meet(caf::actor_system& system) {
   wanted.ttl = settings_.session_ttl;
   session_ = std::make_unique<actors::live_session>(
       *around_.control, *store, std::move(wanted),
-      [this](cluster::session::state now) { around_.must_end(now == cluster::session::state::rejected ? 2 : 1); },
+      [this](cluster::session::state now, const std::string& why) {
+        around_.must_end(now == cluster::session::state::rejected ? 2 : 1, why);
+      },
       around_.authority_heard);
   around_.on_control([this, port = started->port] {
     control_.port = port;

@@ -63,8 +63,8 @@ struct cluster_surroundings {
   std::function<void(cluster::cursor at, std::function<void()> done)> when_installed;
   /// The store's authority answered: its newest commit was at most `tip` when it was asked. On the control loop.
   std::function<void(cluster::cursor tip, time_point asked_at)> authority_heard;
-  /// This node may not go on: another one has its id. On the control loop; `code` is the exit code.
-  std::function<void(int code)> must_end;
+  /// This node may not go on: another one has its id. On the control loop; `code` is the exit code, `why` one line.
+  std::function<void(int code, const std::string& why)> must_end;
 };
 
 class node_cluster {

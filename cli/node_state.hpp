@@ -77,6 +77,7 @@ struct node::state {
   void ask_of_node(const std::string& name, const std::function<cluster::store_call(const uuid&)>& call,
                    http::cluster_questions::done done);
   void start_waits();
+  void end_with(int code, const std::string& why);
   expected<void> load_first_picture();
   void announce();
   void write_node_file() const;
@@ -106,6 +107,7 @@ struct node::state {
   std::atomic<bool> lost_spawner{false};
   int stops_seen = 0;
   std::atomic<int> exit_code{0};
+  std::string end_reason;  ///< written before `exit_code`, once
 
   std::optional<data_directory> directory;
   functions::spawner_handle spawner;

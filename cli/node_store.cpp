@@ -19,6 +19,8 @@ std::string_view kind_of(cluster::store_event::kind what) noexcept {
     case kind::halted: return "store_halted";
     case kind::resumed: return "store_resumed";
     case kind::refused_peer: return "store_refused_peer";
+    case kind::name_taken: return "name_taken";
+    case kind::id_taken: return "id_taken";
     case kind::loaded: return "store_loaded";
     case kind::out_of_reach: return "primary_out_of_reach";
     case kind::in_reach: return "primary_in_reach";
@@ -46,6 +48,8 @@ expected<void> node::state::open_store() {
     log_event(event.what == kind::halted ? log_level::error : log_level::info, kind_of(event.what),
               {{"reason", event.text}});
     journal.add(kind_of(event.what), event.text);
+    if (event.what == kind::name_taken || event.what == kind::id_taken)
+      control.front().loop->post([this, why = event.text] { end_with(2, why); });
   };
   if (cluster) {
     cluster_surroundings around;
@@ -74,11 +78,7 @@ expected<void> node::state::open_store() {
       if (reads)
         reads->heard(tip, asked_at);
     };
-    around.must_end = [this](int with) {
-      exit_code = with;
-      stop_requests.fetch_add(1);
-      notify();
-    };
+    around.must_end = [this](int with, const std::string& why) { end_with(with, why); };
     cluster->attach(std::move(around));
     wanted.node.self.addresses = {to_string(cluster->address())};
     wanted.network = cluster->network();
@@ -92,6 +92,17 @@ expected<void> node::state::open_store() {
     return tl::unexpected{opened.error()};
   store = std::move(*opened);
   return {};
+}
+
+/// On the control loop. The first reason counts.
+void node::state::end_with(int code, const std::string& why) {
+  if (exit_code != 0)
+    return;
+  log_event(log_level::error, "node_must_end", {{"reason", why}});
+  end_reason = why;
+  exit_code = code;
+  stop_requests.fetch_add(1);
+  notify();
 }
 
 /// A node whose directory is empty waits here until it has joined.

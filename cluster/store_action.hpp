@@ -60,6 +60,8 @@ struct store_event {
     halted,  ///< commits are refused until somebody acts
     resumed,
     refused_peer,  ///< another node's store is not this one's
+    name_taken,    ///< by a live node: this one cannot be a member and must end
+    id_taken,      ///< by a live process: this one has a copy of its data directory and must end
     loaded,        ///< the copy was loaded anew
     out_of_reach,  ///< the primary
     in_reach,

@@ -1,6 +1,7 @@
 // What the primary does with the calls that wait: one group at a time is decided, made durable and answered.
 #include <algorithm>
 
+#include "cluster/session.hpp"
 #include "cluster/store_node_state.hpp"
 #include "cluster/store_record_codec.hpp"
 
@@ -173,6 +174,15 @@ std::optional<store_answer> store_node::state::open_session(waiting_call& call) 
 }
 
 void store_node::state::probed(const node_id& node, const uuid& incarnation, bool alive) {
+  if (rival_ && node == options_.self.id && incarnation == rival_->incarnation) {
+    if (alive) {
+      // It stays as it is until the process ends.
+      rival_->until = rival_->ask_at = time_point::max();
+      return event(store_event::kind::id_taken, same_id_sentence(rival_->address, options_.self.addresses.front()));
+    }
+    rival_.reset();
+    return check_start();
+  }
   const auto found = std::find_if(probes_.begin(), probes_.end(), [&](const incarnation_probe& each) {
     return each.node == node && each.incarnation == incarnation && !each.silent;
   });
