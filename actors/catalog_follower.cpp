@@ -93,11 +93,17 @@ void catalog_follower::adopt(cluster::catalog_view view) {
   std::move(later.begin(), later.end(), std::back_inserter(waiters_));
 }
 
-void catalog_follower::when_at(cluster::cursor at, std::function<void()> done) {
-  if (at.value <= snapshot_->cursor)
+std::uint64_t catalog_follower::when_at(cluster::cursor at, std::function<void()> done) {
+  if (at.value <= snapshot_->cursor) {
     done();
-  else
-    waiters_.push_back({at, std::move(done)});
+    return 0;
+  }
+  waiters_.push_back({++last_waiter_, at, std::move(done)});
+  return last_waiter_;
+}
+
+void catalog_follower::forget(std::uint64_t waiting) {
+  std::erase_if(waiters_, [waiting](const waiter& each) { return each.number == waiting; });
 }
 
 }  // namespace troupe::actors

@@ -2,6 +2,7 @@
 // loop; serving never waits for it.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -30,7 +31,10 @@ public:
   /// Whether records of the store could not be read: the picture then lacks what they say.
   bool incomplete() const noexcept { return incomplete_; }
   /// Runs `done` on the control loop as soon as the picture is at or past `at`.
-  void when_at(cluster::cursor at, std::function<void()> done);
+  /// @returns what `forget` takes while `done` waits; 0 when it ran at once.
+  std::uint64_t when_at(cluster::cursor at, std::function<void()> done);
+  /// What waits is dropped; numbers that do not wait are passed over.
+  void forget(std::uint64_t waiting);
 
 private:
   template <class T>
@@ -49,10 +53,12 @@ private:
   cluster::catalog_snapshot_ptr snapshot_ = std::make_shared<cluster::catalog_snapshot>();
   bool incomplete_ = false;
   struct waiter {
+    std::uint64_t number;
     cluster::cursor at;
     std::function<void()> done;
   };
   std::vector<waiter> waiters_;
+  std::uint64_t last_waiter_ = 0;
   struct retry_timer final : timer_listener {
     explicit retry_timer(catalog_follower& f) : owner{f} {}
     void on_timer(time_point) override { owner.load(); }

@@ -51,8 +51,9 @@ public:
   /// the deadline; `overloaded`; or the peer's own answer.
   void spawn_supervisor(const uuid& node, const uuid& function, std::uint64_t version, time_point deadline,
                         std::function<void(expected<void>)> done);
-  /// Asks a peer for its recent events. Errors as above.
-  void ask_events(const uuid& node, std::uint64_t after, std::uint32_t limit, time_point deadline,
+  /// Asks a peer for its recent events, or for those lines of a function's log that it has. Errors as above.
+  /// @param function  nil for events.
+  void ask_events(const uuid& node, const uuid& function, std::uint64_t after, std::uint32_t limit, time_point deadline,
                   std::function<void(expected<cluster::event_page>)> done);
   /// Tells the node that asked how the start went. Errors: `unavailable`.
   expected<void> report_function(const uuid& node, const function_report& report);

@@ -93,7 +93,8 @@ void control_plane::on_events_request(const uuid& node, const envelope& message)
     return on_stranger(asked.error());
   if (!around_.events)
     return answer(node, asked->request, fail(errc::refused, "this node keeps no events"));
-  const events_body page{asked->request, around_.events(asked->after, std::min(asked->limit, max_events))};
+  const events_body page{asked->request,
+                         around_.events(asked->function, asked->after, std::min(asked->limit, max_events))};
   tell(node, envelope_kind::events, encode(page));
 }
 
@@ -129,10 +130,10 @@ void control_plane::spawn_supervisor(const uuid& node, const uuid& function, std
       });
 }
 
-void control_plane::ask_events(const uuid& node, std::uint64_t after, std::uint32_t limit, time_point deadline,
-                               std::function<void(expected<cluster::event_page>)> done) {
+void control_plane::ask_events(const uuid& node, const uuid& function, std::uint64_t after, std::uint32_t limit,
+                               time_point deadline, std::function<void(expected<cluster::event_page>)> done) {
   ask(node, envelope_kind::events_request, deadline, std::move(done), [&](std::uint64_t request) {
-    return encode(events_request_body{request, after, limit});
+    return encode(events_request_body{request, function, after, limit});
   });
 }
 

@@ -26,7 +26,8 @@ struct control_plane_surroundings {
                      std::function<void(expected<void>)> reply)>
       spawn;
   std::function<void(const uuid& from, const function_report& report)> function_reported;
-  std::function<cluster::event_page(std::uint64_t after, std::uint32_t limit)> events;
+  /// What happened to this node, or with a function the lines of its log here.
+  std::function<cluster::event_page(const uuid& function, std::uint64_t after, std::uint32_t limit)> events;
   /// A stranger, or a peer that is not who the list says, was turned away.
   std::function<void(const error& why)> refused;
 };

@@ -18,6 +18,7 @@
 #include "actors/first_starts.hpp"
 #include "actors/function_registry.hpp"
 #include "actors/loop_bound.hpp"
+#include "actors/spread_waits.hpp"
 
 namespace troupe::actors {
 
@@ -48,9 +49,8 @@ struct deployer_surroundings {
   /// Since when this node's picture of the catalog has been level with the store; nothing while it is stale: then no
   /// code is collected. Empty: it always is.
   std::function<std::optional<time_point>()> level_since;
-  /// Runs `done` on the control loop once the copies of the store in contact are at `at`, or after a bounded time. Null
-  /// for a node alone.
-  std::function<void(cluster::cursor at, std::function<void()> done)> await_copies;
+  /// Waits until the copies of the members are at `at`, or for a second. Null for a node alone.
+  spread_waits* copies = nullptr;
 };
 
 class deployer final : public loop_bound<deployer_actor::base>, private timer_listener {

@@ -135,12 +135,17 @@ void deployer::on_committed(const progress_ptr& job, cluster::cursor at) {
   });
 }
 
-/// What is acknowledged here shows at every node in contact.
+/// What is acknowledged here shows at every member but those that the answer names.
 void deployer::await_copies(const progress_ptr& job, cluster::cursor at) {
-  if (!around_.await_copies)
+  if (around_.copies == nullptr)
     return on_installed(job, at);
-  around_.await_copies(at, [self = strong_self(), this, job, at] {
+  around_.copies->await(at, [self = strong_self(), this, job, at](const std::vector<std::string>& laggards) {
     enter();
+    if (getf(is_terminated_flag))
+      return;  // the node is going down: nobody waits any more
+    for (const auto& name : laggards)
+      log_event(log_level::warning, "copy_behind", {{"name", name}, {"function", job->name}});
+    job->result.laggards = laggards;
     on_installed(job, at);
     loop().drain();
   });

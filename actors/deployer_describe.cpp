@@ -37,6 +37,7 @@ void take_spec(const functions::function_spec& spec, cluster::function_record& r
   record.concurrency = spec.concurrency;
   record.min_instances = spec.min_instances;
   record.max_instances = spec.max_instances;
+  record.idempotent = spec.idempotent;
   record.environment = spec.environment;
 }
 

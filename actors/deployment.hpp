@@ -71,7 +71,9 @@ struct deployment_result {
   bool failed = false;
   bool committed = false;  ///< with `failed`: deployed, but its first instance did not start
   unsigned copies = 0;     ///< disks that hold its code; 0: the node has no cluster, or the code stays as it is
-  bool fresh = false;      ///< the name was not deployed before
+  /// Members whose copies of the store are not known to have it; nothing: the node has no cluster.
+  std::optional<std::vector<std::string>> laggards{};
+  bool fresh = false;  ///< the name was not deployed before
   duration start_took{};
   cluster::function_record record;
   std::vector<cluster::route_record> routes;

@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t max_name_bytes = 255;
 constexpr std::size_t max_text_bytes = 1'024;
 constexpr std::size_t max_event_name_bytes = 64;
+constexpr std::size_t max_event_text_bytes = 32 * 1024;
 /// Of one event beside its texts, and of the map around all of them: numbers and lengths at their longest.
 constexpr std::size_t event_overhead = 32;
 constexpr std::size_t page_overhead = 128;
@@ -146,8 +147,9 @@ expected<drain_notice_body> decode(std::string_view body) {
 }
 
 std::string encode(const events_request_body& body) {
-  field_writer out{3};
+  field_writer out{4};
   out.put("request", body.request);
+  out.put("function", body.function);
   out.put("after", body.after);
   out.put("limit", body.limit);
   return out.take();
@@ -158,6 +160,7 @@ expected<events_request_body> decode(std::string_view body) {
   field_reader fields{body};
   events_request_body out;
   fields.take("request", out.request);
+  fields.take("function", out.function);
   fields.take("after", out.after);
   fields.take("limit", out.limit);
   return checked(fields, std::move(out));
@@ -165,24 +168,29 @@ expected<events_request_body> decode(std::string_view body) {
 
 std::string encode(const events_body& body) {
   std::size_t size = page_overhead;
+  const auto& all = body.page.events;
   std::uint32_t count = 0;
-  for (const auto& event : body.page.events) {
-    size += event_overhead + cut(event.name, max_event_name_bytes).size() + cut(event.text).size();
+  for (const auto& event : all) {
+    size +=
+        event_overhead + cut(event.name, max_event_name_bytes).size() + cut(event.text, max_event_text_bytes).size();
     if (size > max_envelope_bytes)
       break;
     ++count;
   }
-  field_writer out{4};
+  while (count > 0 && count < all.size() && all[count - 1].sequence == all[count].sequence)
+    --count;
+  field_writer out{5};
   out.put("request", body.request);
   out.put("last", body.page.last);
-  out.put("more", body.page.more || count < body.page.events.size());
+  out.put("more", body.page.more || count < all.size());
+  out.put("dropped", body.page.dropped);
   auto& list = out.put_name("events");
   list.pack_array(count);
   for (std::uint32_t i = 0; i < count; ++i) {
-    const auto& event = body.page.events[i];
+    const auto& event = all[i];
     list.pack_array(4);
     list.pack(event.sequence).pack(event.time_unix_ms);
-    list.pack(cut(event.name, max_event_name_bytes)).pack(cut(event.text));
+    list.pack(cut(event.name, max_event_name_bytes)).pack(cut(event.text, max_event_text_bytes));
   }
   return out.take();
 }
@@ -194,6 +202,7 @@ expected<events_body> decode(std::string_view body) {
   fields.take("request", out.request);
   fields.take("last", out.page.last);
   fields.take("more", out.page.more);
+  fields.take("dropped", out.page.dropped);
   if (const auto* list = fields.take_array("events", max_envelope_bytes / 4)) {
     for (const auto& member : list->via.array) {
       if (member.type != msgpack::type::ARRAY || member.via.array.size < 4) {
@@ -205,7 +214,7 @@ expected<events_body> decode(std::string_view body) {
       fields.number("events", values[0], event.sequence);
       fields.number("events", values[1], event.time_unix_ms);
       fields.text("events", values[2], event.name, max_event_name_bytes);
-      fields.text("events", values[3], event.text, max_text_bytes);
+      fields.text("events", values[3], event.text, max_event_text_bytes);
     }
   }
   return checked(fields, std::move(out));

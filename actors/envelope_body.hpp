@@ -59,6 +59,7 @@ struct drain_notice_body {
 
 struct events_request_body {
   std::uint64_t request = 0;
+  uuid function;            ///< whose log is read; nil: what happened to the node
   std::uint64_t after = 0;  ///< events with larger sequence numbers
   std::uint32_t limit = 0;  ///< at most so many
   bool operator==(const events_request_body&) const = default;

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "config/ids.hpp"
+
 namespace troupe::actors {
 
 namespace {
@@ -100,7 +102,7 @@ void function_log_ring::append_lines(const entry& what, std::vector<log_line>& o
   }
 }
 
-function_log_ring::contents function_log_ring::read(std::uint64_t from) const {
+function_log_ring::contents function_log_ring::read(std::uint64_t from, std::size_t room) const {
   contents result;
   const std::lock_guard lock{mutex_};
   result.dropped = dropped_;
@@ -111,8 +113,16 @@ function_log_ring::contents function_log_ring::read(std::uint64_t from) const {
   const auto wanted = std::max<std::uint64_t>(from, 1);
   if (first > wanted)
     result.overwritten = first - wanted;
-  for (auto each = begin; each != entries_.end(); ++each)
+  std::size_t taken = 0;
+  for (auto each = begin; each != entries_.end(); ++each) {
+    taken += cost_of(*each);
+    if (taken > room && each != begin) {
+      result.next = each->sequence;
+      result.more = true;
+      break;
+    }
     append_lines(*each, result.lines);
+  }
   return result;
 }
 
@@ -141,6 +151,10 @@ std::string function_log_ring::tail(const uuid& invocation, std::uint64_t from) 
   return text;
 }
 
+std::string log_id_of(const uuid& incarnation, const uuid& function) {
+  return to_string(sha256(to_string(incarnation) + "/" + to_string(function))).substr(0, 16);
+}
+
 void function_logs::write(const functions::invocation& call, std::string_view line) noexcept {
   char id[36];
   format(call.invocation_id, id);
@@ -157,6 +171,12 @@ std::shared_ptr<function_log_ring> function_logs::ring(const uuid& function) {
   if (!found)
     found = std::make_shared<function_log_ring>();
   return found;
+}
+
+std::shared_ptr<const function_log_ring> function_logs::find(const uuid& function) {
+  const std::lock_guard lock{mutex_};
+  const auto found = rings_.find(function);
+  return found == rings_.end() ? nullptr : found->second;
 }
 
 void function_logs::forget(const uuid& function) {

@@ -56,9 +56,10 @@ public:
     std::uint64_t dropped = 0;      ///< entries so far that came too fast
     std::uint64_t next = 0;         ///< what to give `read` for what comes after these
     std::uint64_t overwritten = 0;  ///< entries between `from` and the first line that the ring no longer holds
+    bool more = false;              ///< `next` is kept: there was no room for it
   };
-  /// Everything kept from sequence number `from` on.
-  contents read(std::uint64_t from = 0) const;
+  /// What is kept from sequence number `from` on: at least one entry, and further ones up to `room` bytes.
+  contents read(std::uint64_t from = 0, std::size_t room = max_bytes) const;
   /// The sequence number of the next entry.
   std::uint64_t next() const;
   /// What was written from `from` on and belongs to this call or to none, as Lambda's log shows it: at most the last
@@ -93,11 +94,16 @@ private:
   std::size_t taken_this_second_ = 0;
 };
 
+/// Names the ring of a function at one start of a node: sixteen hex digits, as a journal's id.
+std::string log_id_of(const uuid& incarnation, const uuid& function);
+
 /// All rings by function id. From any thread.
 class function_logs final : public functions::function_log {
 public:
   void write(const functions::invocation& call, std::string_view line) noexcept override;
   std::shared_ptr<function_log_ring> ring(const uuid& function);
+  /// Null when nothing was written for it here.
+  std::shared_ptr<const function_log_ring> find(const uuid& function);
   void forget(const uuid& function);
 
 private:

@@ -35,6 +35,7 @@ expected<functions::function_spec> spec_of(const cluster::function_record& recor
   spec.concurrency = static_cast<std::uint32_t>(record.concurrency);
   spec.min_instances = static_cast<std::uint32_t>(record.min_instances);
   spec.max_instances = static_cast<std::uint32_t>(record.max_instances);
+  spec.idempotent = record.idempotent;
   spec.environment = record.environment;
   return spec;
 }

@@ -65,4 +65,10 @@ inline std::string list_or_dash(const nlohmann::ordered_json& object, const char
   return text.empty() ? "-" : text;
 }
 
+/// One line about members of the cluster that do not have a change yet, or nothing.
+inline std::string laggards_note(const nlohmann::ordered_json& answer) {
+  const auto names = list_or_dash(answer, "laggards");
+  return names == "-" ? std::string{} : "note: not known yet at " + names + ", whose copies of the store lag\n";
+}
+
 }  // namespace troupe::cli

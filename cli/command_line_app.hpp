@@ -31,6 +31,7 @@ struct command_line {
   client_options client;
   deploy_options deployment;
   invoke_options invocation;
+  logs_options log;
   certs_options certificates;
   nodes_options node_list;
   std::string store_action;

@@ -44,6 +44,8 @@ void add_limit_flags(CLI::App* command, deploy_options& to) {
              "Instances that are kept without calls, 0 to 1000 (default: 0)", "N");
   add_number("--max-instances", to.max_instances, 0, 1000,
              "Instances at a time, 0 to 1000; 0 is as many as memory allows (default: 0)", "N");
+  command->add_flag("--idempotent", to.idempotent,
+                    "A call may run twice: in a cluster, when the node that ran it dies, another one runs it again");
 }
 
 }  // namespace
@@ -86,12 +88,16 @@ void declare_client_commands(command_line& line) {
 
   auto* printed = add_client_command(line, "logs", "Print what a function's handler wrote",
                                      "troupe logs hello\n"
-                                     "  troupe logs hello -f");
-  add_function_name(line, printed, line.function);
-  printed->add_flag("-f,--follow", line.follow,
-                    "Go on with what comes until Ctrl-C, also over a restart of the node; with --json a string a line");
+                                     "  troupe logs hello -f --with-node\n\n"
+                                     "In a cluster the lines of all nodes come by time, whichever node is asked.");
+  add_function_name(line, printed, line.log.function);
+  printed->add_flag(
+      "-f,--follow", line.follow,
+      "Go on with what comes until Ctrl-C, also over a restart of the node; with --json an object a line");
+  printed->add_flag("--with-node", line.log.with_node, "Begin each line with the name of the node that it is from");
   printed->callback([&line] {
-    line.run = [&line] { return logs(line.client, line.function, line.follow ? log_mode::follow : log_mode::kept); };
+    line.log.mode = line.follow ? log_mode::follow : log_mode::kept;
+    line.run = [&line] { return logs(line.client, line.log); };
   });
 
   add_client_command(line, "list", "List the deployed functions",

@@ -33,10 +33,17 @@ struct deploy_options {
   std::optional<std::uint32_t> memory_mb;
   std::optional<std::uint32_t> min_instances;
   std::optional<std::uint32_t> max_instances;
+  bool idempotent = false;
 };
 
 /// The lines that are kept, or also those that come until the user ends it.
 enum class log_mode : std::uint8_t { kept, follow };
+
+struct logs_options {
+  std::string function;
+  log_mode mode = log_mode::kept;
+  bool with_node = false;  ///< each line begins with the name of its node
+};
 
 struct invoke_options {
   std::string function;
@@ -68,7 +75,7 @@ int deploy(const client_options& client, const deploy_options& options);
 int list(const client_options& client);
 int routes(const client_options& client);
 int remove(const client_options& client, const std::string& name);
-int logs(const client_options& client, const std::string& name, log_mode mode);
+int logs(const client_options& client, const logs_options& options);
 int invoke(const client_options& client, const invoke_options& options);
 int nodes(const client_options& client, const nodes_options& options);
 int events(const client_options& client, log_mode mode);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "cli/admin_client.hpp"
+#include "cli/answer_view.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/deployment_request.hpp"
@@ -129,9 +130,9 @@ std::string summary(const json& function, const local_code& code) {
           " ms\n";
   for (const auto& route : function.value("routes", json::array()))
     text += "  " + route.get<std::string>() + "\n";
-  if (function.value("copies", 0u) == 1)
+  if (function.value("alone", false))
     text += "note: the code is on this node's disk only; no other node of the cluster was in reach\n";
-  return text;
+  return text + laggards_note(function);
 }
 
 }  // namespace

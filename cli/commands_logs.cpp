@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/admin_client.hpp"
+#include "cli/answer_view.hpp"
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/following.hpp"
@@ -15,43 +16,63 @@ using json = nlohmann::ordered_json;
 /// Prints a function's log and remembers how far.
 class log_reader {
 public:
-  log_reader(const client_options& client, admin_client& node, std::string name)
-      : client_{client}, node_{node}, path_{"/v1/functions/" + std::move(name) + "/logs"} {}
+  log_reader(const client_options& client, admin_client& node, const logs_options& options)
+      : client_{client}, node_{node}, options_{options}, path_{"/v1/functions/" + options.function + "/logs"} {}
 
   /// Everything kept, as one answer.
-  admin_result<json> whole() { return node_.get(path_); }
+  admin_result<json> whole() {
+    auto all = next();
+    while (all && all->value("more", false)) {
+      auto further = next();
+      if (!further)
+        return further;
+      for (auto& line : (*further)["lines"])
+        (*all)["lines"].push_back(std::move(line));
+      (*further)["lines"] = std::move((*all)["lines"]);
+      (*further)["overwritten"] =
+          all->value("overwritten", std::uint64_t{0}) + further->value("overwritten", std::uint64_t{0});
+      all = std::move(further);
+    }
+    return all;
+  }
 
   /// Prints what came since the last time.
   admin_result<void> step() {
-    auto answer = node_.get(path_ + "?from=" + std::to_string(next_));
-    if (answer && answer->value("log", "") != log_ && !log_.empty()) {
-      // The node or the function started anew, and so did its log.
-      next_ = dropped_ = 0;
-      answer = node_.get(path_ + "?from=0");
+    for (bool more = true; more;) {
+      const auto answer = next();
+      if (!answer)
+        return tl::unexpected{answer.error()};
+      print(*answer);
+      more = answer->value("more", false);
     }
-    if (!answer)
-      return tl::unexpected{answer.error()};
-    print(*answer);
     return {};
   }
 
   void print(const json& answer) {
-    log_ = answer.value("log", "");
-    next_ = answer.value("next", std::uint64_t{0});
     say_missing(answer.value("overwritten", std::uint64_t{0}), "overwritten before they could be read");
     for (const auto& line : answer.value("lines", json::array()))
-      write_line(line.get<std::string>());
+      write_line(line);
     const auto dropped = answer.value("dropped", std::uint64_t{0});
     if (dropped > dropped_)
       say_missing(dropped - dropped_, "dropped, which came too fast");
     dropped_ = dropped;
+    say_silent(list_or_dash(answer, "silent"));
     std::fflush(stdout);
   }
 
 private:
-  void write_line(const std::string& text) const {
-    const auto line = client_.json ? json(text).dump(-1, ' ', false, json::error_handler_t::replace) : text;
-    std::fputs((line + "\n").c_str(), stdout);
+  admin_result<json> next() {
+    auto answer = node_.get(next_.empty() ? path_ : path_ + "?from=" + next_);
+    if (answer)
+      next_ = text_of(*answer, "next");
+    return answer;
+  }
+
+  void write_line(const json& line) const {
+    auto text = client_.json ? line.dump(-1, ' ', false, json::error_handler_t::replace) : text_of(line, "text");
+    if (!client_.json && options_.with_node)
+      text = text_or_dash(line, "node") + "\t" + text;
+    std::fputs((text + "\n").c_str(), stdout);
   }
 
   void say_missing(std::uint64_t count, const char* what) const {
@@ -63,26 +84,36 @@ private:
                  what);
   }
 
+  /// Once for the same nodes: those that hang stay silent for a while.
+  void say_silent(const std::string& names) {
+    if (names != silent_ && names != "-") {
+      std::fflush(stdout);
+      std::fprintf(stderr, "(without the lines of %s: no answer)\n", names.c_str());
+    }
+    silent_ = names;
+  }
+
   const client_options& client_;
   admin_client& node_;
-  std::string path_;
-  std::string log_;
-  std::uint64_t next_ = 0;
+  const logs_options& options_;
+  const std::string path_;
+  std::string next_;
+  std::string silent_;
   std::uint64_t dropped_ = 0;
 };
 
 }  // namespace
 
-int logs(const client_options& client, const std::string& name, log_mode mode) {
+int logs(const client_options& client, const logs_options& options) {
   int code = exit_done;
-  if (refuse_name(client, name, code))
+  if (refuse_name(client, options.function, code))
     return code;
-  const auto bounds = mode == log_mode::follow ? follow_limits() : http::blocking_client::limits{};
+  const auto bounds = options.mode == log_mode::follow ? follow_limits() : http::blocking_client::limits{};
   auto node = admin_client::open(client.admin, bounds);
   if (!node)
     return report(client, node.error());
-  log_reader reader{client, *node, name};
-  if (mode == log_mode::follow)
+  log_reader reader{client, *node, options};
+  if (options.mode == log_mode::follow)
     return follow(client, [&reader] { return reader.step(); });
   const auto answer = reader.whole();
   if (!answer)

@@ -81,7 +81,7 @@ int remove(const client_options& client, const std::string& name) {
     return code;
   return ask_node(
       client, [&](admin_client& node) { return node.remove("/v1/functions/" + name); },
-      [&](const json&) { std::fputs(("removed " + name + "\n").c_str(), stdout); });
+      [&](const json& answer) { std::fputs(("removed " + name + "\n" + laggards_note(answer)).c_str(), stdout); });
 }
 
 }  // namespace troupe::cli

@@ -55,6 +55,8 @@ void add_limits(const deploy_options& options, json& body) {
   add("memory_mb", options.memory_mb);
   add("min_instances", options.min_instances);
   add("max_instances", options.max_instances);
+  if (options.idempotent)
+    body["idempotent"] = true;
 }
 
 expected<void> check(const deploy_options& options, const deployment_request& request) {

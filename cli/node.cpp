@@ -83,15 +83,19 @@ int node::state::run() {
   }
   start_actors();
   if (auto started = start_serving(); !started) {
-    std::fprintf(stderr, "troupe: %s\n", started.error().what.c_str());
+    const int code = exit_code.load();
+    std::fprintf(stderr, "troupe: %s\n", code == 0 ? started.error().what.c_str() : end_reason.c_str());
     take_apart();
-    return 1;
+    return code == 0 ? 1 : code;
   }
   announce();
   wait([] { return false; }, time_point::max());
+  const int code = exit_code.load();
+  if (code != 0)
+    std::fprintf(stderr, "troupe: %s\n", end_reason.c_str());
   drain();
   take_apart();
-  return lost_spawner ? 1 : exit_code.load();
+  return lost_spawner ? 1 : code;
 }
 
 }  // namespace troupe::cli

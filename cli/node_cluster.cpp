@@ -131,6 +131,7 @@ void node_cluster::attach(cluster_surroundings around) {
   control_side_->loop = around_.control;
   make_membership();
   make_code_exchange();
+  make_gate();
 }
 
 /// A link to `peer` and nobody else. `index`: of the loop that dials, for links of purpose `calls`.
@@ -196,6 +197,7 @@ void node_cluster::listen(caf::actor_system& system, actors::built_in_store& sto
     membership_->start();
     control_links_->start();
     fetcher_->start();
+    gate_->start();
     listener_->start();
   });
 }
@@ -207,8 +209,9 @@ expected<void> node_cluster::meet(caf::actor_system& system) {
   plane.drain_noticed = [this](const uuid& node, cluster::serving_state state) {
     membership_->state_noticed(node, state);
   };
-  plane.events = [journal = around_.journal](std::uint64_t after, std::uint32_t limit) {
-    return page_of(*journal, after, limit);
+  plane.events = [journal = around_.journal, logs = around_.logs](const uuid& function, std::uint64_t after,
+                                                                  std::uint32_t limit) {
+    return function == uuid{} ? page_of(*journal, after, limit) : log_page_of(*logs, function, after);
   };
   auto* store = store_.load();
   const actors::node_identity own{store->point()->identity.store_id, self_.node, self_.name, self_.incarnation};
@@ -224,7 +227,10 @@ expected<void> node_cluster::meet(caf::actor_system& system) {
   wanted.ttl = settings_.session_ttl;
   session_ = std::make_unique<actors::live_session>(
       *around_.control, *store, std::move(wanted),
-      [this](cluster::session::state now) { around_.must_end(now == cluster::session::state::rejected ? 2 : 1); });
+      [this](cluster::session::state now, const std::string& why) {
+        around_.must_end(now == cluster::session::state::rejected ? 2 : 1, why);
+      },
+      around_.authority_heard);
   around_.on_control([this, port = started->port] {
     control_.port = port;
     set_control_peers();
@@ -263,6 +269,7 @@ void node_cluster::stop() {
     listener_->stop();
     membership_->stop();
     fetcher_->stop();
+    gate_->stop();
     control_links_->stop();
     if (plane_)
       plane_->stop();
@@ -293,6 +300,7 @@ void node_cluster::dissolve() {
     spreader_.reset();
     fetcher_.reset();
     code_service_.reset();
+    gate_.reset();
     control_links_.reset();
     control_side_.reset();
   });

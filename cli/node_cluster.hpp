@@ -19,6 +19,7 @@
 #include "actors/control_plane.hpp"
 #include "actors/event_journal.hpp"
 #include "actors/event_loop.hpp"
+#include "actors/function_logs.hpp"
 #include "actors/link_listener.hpp"
 #include "actors/link_server.hpp"
 #include "actors/live_session.hpp"
@@ -27,6 +28,7 @@
 #include "actors/stores/cluster_store.hpp"
 #include "actors/stores/store_links.hpp"
 #include "actors/tls_session.hpp"
+#include "actors/wake_gate.hpp"
 #include "cluster/catalog.hpp"
 #include "config/settings.hpp"
 #include "http/cluster_view.hpp"
@@ -48,6 +50,7 @@ struct cluster_surroundings {
   std::function<void(const std::function<void(std::size_t index)>&)> on_each_loop;
   std::function<void(const std::function<void()>&)> on_control;
   actors::event_journal* journal = nullptr;
+  actors::function_logs* logs = nullptr;
   actors::work_thread* files = nullptr;
   functions::code_store* code = nullptr;
   /// The node's load as of now, and calls that an instance of a function takes at a time. On the control loop.
@@ -55,8 +58,13 @@ struct cluster_surroundings {
   std::function<std::uint32_t(const uuid& function)> slots_per_instance;
   /// All of this code has come from another node. On the control loop.
   std::function<void(const digest& code)> code_arrived;
-  /// This node may not go on: another one has its id. On the control loop; `code` is the exit code.
-  std::function<void(int code)> must_end;
+  /// Of the picture by which all loops answer; and runs `done` once that is at `at`. On the control loop.
+  std::function<cluster::cursor()> installed;
+  std::function<void(cluster::cursor at, std::function<void()> done)> when_installed;
+  /// The store's authority answered: its newest commit was at most `tip` when it was asked. On the control loop.
+  std::function<void(cluster::cursor tip, time_point asked_at)> authority_heard;
+  /// This node may not go on: another one has its id. On the control loop; `code` is the exit code, `why` one line.
+  std::function<void(int code, const std::string& why)> must_end;
 };
 
 class node_cluster {
@@ -92,10 +100,14 @@ public:
   const cluster::known_load* load_of(const uuid& node) const;
   actors::code_fetcher& fetcher() noexcept { return *fetcher_; }
   actors::spread_code spreading();
+  /// A loop slept: `go_on` runs on the control loop once clients may be answered from this node's copy again.
+  void slept(std::function<void()> go_on) { gate_->slept(std::move(go_on)); }
   using journals = std::function<void(std::vector<http::journal_part>, std::vector<std::string> silent)>;
   /// What the other registered nodes have in their journals behind `from`; `done` comes once, after a second at most,
   /// with the names of those that did not answer.
   void read_journals(const http::event_position& from, journals done);
+  /// The same of what a function wrote there, up to about `room` bytes of each.
+  void read_logs(const uuid& function, const http::event_position& from, std::size_t room, journals done);
 
   // -- from the node's own thread
   /// Takes no new calls of peers and tells them so.
@@ -126,12 +138,16 @@ private:
   void on_each_loop(const std::function<void(loop_side&)>& job);
   void make_membership();
   void make_code_exchange();
+  void make_gate();
   std::vector<uuid> reachable() const;
   void learn(const cluster::link_hello& peer);
   void set_control_peers();
   void tell(const cluster::member_change& change, const std::string& name);
   struct journal_reading;
+  void read_all(const std::shared_ptr<journal_reading>& reading);
   void read_on(const std::shared_ptr<journal_reading>& reading, std::size_t index);
+  static bool take_page(journal_reading& reading, std::size_t index, cluster::event_page&& page, std::uint64_t after);
+  static cluster::event_page log_page_of(actors::function_logs& logs, const uuid& function, std::uint64_t after);
   static cluster::event_page page_of(const actors::event_journal& journal, std::uint64_t after, std::uint32_t limit);
 
   const cluster_settings settings_;
@@ -154,6 +170,7 @@ private:
   std::unique_ptr<actors::code_service> code_service_;
   std::unique_ptr<actors::code_fetcher> fetcher_;
   std::unique_ptr<actors::code_spreader> spreader_;
+  std::unique_ptr<actors::wake_gate> gate_;
   std::unique_ptr<actors::live_session> session_;
   std::unordered_map<uuid, std::uint16_t> control_ports_;  ///< as the peers' hellos say
 };

@@ -1,4 +1,4 @@
-// How code reaches this node from its peers, and its peers from it.
+// What this node and its peers ask each other over links of the control loop: for code, and how far a copy is.
 #include "cli/node_cluster.hpp"
 
 namespace troupe::cli {
@@ -29,6 +29,21 @@ void node_cluster::make_code_exchange() {
   spreading.call = call;
   spreading.candidates = [this] { return reachable(); };
   spreader_ = std::make_unique<actors::code_spreader>(*around_.control, std::move(spreading));
+}
+
+void node_cluster::make_gate() {
+  actors::wake_gate_config config;
+  config.call = [this](const uuid& peer, buffer head, time_point deadline, actors::call_callback done) {
+    return control_links_->call(peer, cluster::link_topic::control, std::move(head), {}, deadline, std::move(done));
+  };
+  config.in_reach = [this] { return reachable(); };
+  config.own_level = [this] {
+    const auto point = store_.load()->point();
+    return cluster::copy_level{point->identity.generation, point->at};
+  };
+  config.installed = around_.installed;
+  config.when_installed = around_.when_installed;
+  gate_ = std::make_unique<actors::wake_gate>(*around_.control, control_side_->services, std::move(config));
 }
 
 /// Peers that may be asked for something: live and not suspected.

@@ -1,28 +1,43 @@
-// What the nodes of a cluster read of each other's journals. On the control loop.
+// What the nodes of a cluster read of each other's journals and of the logs that functions have at each of them. On the
+// control loop.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "cli/node_cluster.hpp"
+#include "http/log_view.hpp"
 
 namespace troupe::cli {
 
 namespace {
 
 constexpr seconds answer_timeout{1};
+/// Of a log, formatted for one envelope.
+constexpr std::size_t log_page_bytes = actors::max_envelope_bytes;
 
 }  // namespace
 
-/// One question to all peers: their journals come in pages.
+/// One question to all peers: what they have comes in pages.
 struct node_cluster::journal_reading {
   struct place {
     uuid node;
     bool answered = false;
+    std::size_t bytes = 0;
     http::journal_part part;
   };
+  uuid function;     ///< whose log is read; nil: the journals
+  std::size_t room;  ///< bytes of one node; what it has beyond is left for the next time
   std::vector<place> places;
   std::size_t waiting = 0;
   time_point deadline;
   journals done;
+
+  void add(const uuid& node, const std::string& name, std::string id, const http::event_position& from) {
+    place added{node, false, 0, {name, std::move(id), {}}};
+    if (const auto known = from.find(added.part.id); known != from.end())
+      added.part.contents.next = std::max<std::uint64_t>(known->second, 1);
+    places.push_back(std::move(added));
+  }
 
   void settle() {
     if (--waiting > 0)
@@ -32,7 +47,7 @@ struct node_cluster::journal_reading {
     for (auto& each : places) {
       if (!each.answered)
         silent.push_back(each.part.node);
-      if (each.part.contents.next > 1)
+      if (each.part.contents.next > 1 || each.part.dropped > 0)
         parts.push_back(std::move(each.part));
     }
     std::sort(silent.begin(), silent.end());
@@ -54,19 +69,43 @@ cluster::event_page node_cluster::page_of(const actors::event_journal& journal, 
   return page;
 }
 
+cluster::event_page node_cluster::log_page_of(actors::function_logs& logs, const uuid& function, std::uint64_t after) {
+  cluster::event_page page;
+  const auto ring = logs.find(function);
+  if (!ring)
+    return page;
+  auto kept = ring->read(after + 1, log_page_bytes);
+  page.last = kept.next - 1;
+  page.more = kept.more;
+  page.dropped = kept.dropped;
+  for (const auto& line : kept.lines)
+    page.events.push_back({line.sequence, line.unix_ms, {}, http::text_of(line)});
+  return page;
+}
+
 void node_cluster::read_journals(const http::event_position& from, journals done) {
   auto reading = std::make_shared<journal_reading>();
-  reading->deadline = clock::now() + answer_timeout;
+  reading->room = std::numeric_limits<std::size_t>::max();
   reading->done = std::move(done);
-  for (const auto& [node, peer] : membership_->table().peers()) {
-    journal_reading::place place{node, false, {peer.name, {}, {}}};
-    if (peer.incarnation != uuid{}) {
-      place.part.id = actors::event_journal::id_of(peer.incarnation);
-      if (const auto known = from.find(place.part.id); known != from.end())
-        place.part.contents.next = std::max<std::uint64_t>(known->second, 1);
-    }
-    reading->places.push_back(std::move(place));
-  }
+  for (const auto& [node, peer] : membership_->table().peers())
+    reading->add(node, peer.name,
+                 peer.incarnation == uuid{} ? std::string{} : actors::event_journal::id_of(peer.incarnation), from);
+  read_all(reading);
+}
+
+void node_cluster::read_logs(const uuid& function, const http::event_position& from, std::size_t room, journals done) {
+  auto reading = std::make_shared<journal_reading>();
+  reading->function = function;
+  reading->room = room;
+  reading->done = std::move(done);
+  for (const auto& [node, peer] : membership_->table().peers())
+    reading->add(node, peer.name,
+                 peer.incarnation == uuid{} ? std::string{} : actors::log_id_of(peer.incarnation, function), from);
+  read_all(reading);
+}
+
+void node_cluster::read_all(const std::shared_ptr<journal_reading>& reading) {
+  reading->deadline = clock::now() + answer_timeout;
   // One more than there are: whoever is not in contact settles at once.
   reading->waiting = reading->places.size() + 1;
   for (std::size_t i = 0; i < reading->places.size(); ++i)
@@ -78,25 +117,32 @@ void node_cluster::read_on(const std::shared_ptr<journal_reading>& reading, std:
   auto& place = reading->places[index];
   if (!plane_ || place.part.id.empty())
     return reading->settle();
-  auto& contents = place.part.contents;
-  const auto after = contents.next - 1;
-  plane_->ask_events(
-      place.node, after, actors::event_journal::max_events, reading->deadline,
-      [this, reading, index, after](expected<cluster::event_page> page) {
-        auto& there = reading->places[index];
-        if (!page)
-          return reading->settle();
-        auto& read = there.part.contents;
-        for (auto& event : page->events) {
-          read.overwritten += event.sequence - std::min(event.sequence, read.next);
-          read.next = event.sequence + 1;
-          read.events.push_back({event.sequence, event.time_unix_ms, std::move(event.name), std::move(event.text)});
-        }
-        there.answered = !page->more;
-        if (page->more && read.next > after + 1)
-          return read_on(reading, index);
-        reading->settle();
-      });
+  const auto after = place.part.contents.next - 1;
+  plane_->ask_events(place.node, reading->function, after, actors::event_journal::max_events, reading->deadline,
+                     [this, reading, index, after](expected<cluster::event_page> page) {
+                       if (!page)
+                         return reading->settle();
+                       if (take_page(*reading, index, std::move(*page), after))
+                         return read_on(reading, index);
+                       reading->settle();
+                     });
+}
+
+/// @returns whether to ask for the next page.
+bool node_cluster::take_page(journal_reading& reading, std::size_t index, cluster::event_page&& page,
+                             std::uint64_t after) {
+  auto& there = reading.places[index];
+  auto& read = there.part.contents;
+  for (auto& event : page.events) {
+    there.bytes += event.text.size();
+    read.overwritten += event.sequence - std::min(event.sequence, read.next);
+    read.next = event.sequence + 1;
+    read.events.push_back({event.sequence, event.time_unix_ms, std::move(event.name), std::move(event.text)});
+  }
+  there.part.dropped = page.dropped;
+  there.part.more = page.more && read.next > after + 1;
+  there.answered = !page.more || there.bytes >= reading.room;
+  return there.part.more && !there.answered;
 }
 
 }  // namespace troupe::cli

@@ -91,6 +91,7 @@ void node::state::start_registry() {
           cluster->adopt(*snapshot);
         registry->adopt(std::move(snapshot));
       });
+  start_waits();
 }
 
 void node::state::start_deployer(const std::shared_ptr<actors::first_starts>& starts) {
@@ -115,10 +116,7 @@ void node::state::start_deployer(const std::shared_ptr<actors::first_starts>& st
   deploying.route_identity = [](const std::string& key) {
     return http::parse_route_key(key).map([](const auto& parsed) { return http::identity_of(parsed); }).value_or(key);
   };
-  if (cluster)
-    deploying.await_copies = [this](cluster::cursor at, std::function<void()> done) {
-      await_copies(at, std::move(done));
-    };
+  deploying.copies = copies.get();
   deployer = actors::spawn_on<actors::deployer>(*system, *control.front().loop, std::move(deploying));
 }
 
@@ -126,12 +124,14 @@ void node::state::start_admin(const std::shared_ptr<actors::first_starts>& start
   auto controls = std::make_shared<http::control_surroundings>();
   controls->deployer = deployer;
   controls->follower = follower.get();
+  controls->reads = reads.get();
   controls->registry = registry.get();
   controls->logs = &logs;
   controls->allowed_hosts = options.admin_hosts;
   controls->journal = &journal;
   controls->store = store.get();
   controls->node_id = directory->node_id();
+  controls->incarnation = incarnation;
   controls->node_name = options.name;
   for (const auto& bound : http_bound)
     controls->http_addresses.push_back(to_string(bound));
@@ -202,6 +202,12 @@ void node::state::open_edges() {
     each.edge = std::make_unique<http::edge>(*each.loop, *system, shared, budget);
     each.edge->routes = http::route_table::build({}).table;
     each.edge->router = (*routers)[index];
+    if (cluster)
+      each.edge->after_sleep = [this, loop = each.loop.get()](std::function<void()> go_on) {
+        control.front().loop->post([this, loop, go_on = std::move(go_on)]() mutable {
+          cluster->slept([loop, go_on = std::move(go_on)] { loop->post(go_on); });
+        });
+      };
     for (std::size_t a = 0; a < http_sockets.size(); ++a)
       each.listeners.emplace_back(*each.edge, http_sockets[a][index], http_bound[a].port);
     ++index;

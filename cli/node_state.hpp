@@ -13,9 +13,11 @@
 #include "actors/event_loop.hpp"
 #include "actors/function_logs.hpp"
 #include "actors/function_registry.hpp"
+#include "actors/level_reads.hpp"
 #include "actors/object_isolation.hpp"
 #include "actors/router.hpp"
 #include "actors/spawner_link.hpp"
+#include "actors/spread_waits.hpp"
 #include "actors/stem_pool.hpp"
 #include "actors/stores/cluster_store.hpp"
 #include "actors/work_thread.hpp"
@@ -77,7 +79,8 @@ struct node::state {
   std::uint64_t primary_cursor() const;
   void ask_of_node(const std::string& name, const std::function<cluster::store_call(const uuid&)>& call,
                    http::cluster_questions::done done);
-  void await_copies(cluster::cursor at, std::function<void()> done);
+  void start_waits();
+  void end_with(int code, const std::string& why);
   expected<void> load_first_picture();
   void announce();
   void write_node_file() const;
@@ -107,6 +110,7 @@ struct node::state {
   std::atomic<bool> lost_spawner{false};
   int stops_seen = 0;
   std::atomic<int> exit_code{0};
+  std::string end_reason;  ///< written before `exit_code`, once
 
   std::optional<data_directory> directory;
   functions::spawner_handle spawner;
@@ -136,6 +140,8 @@ struct node::state {
   std::shared_ptr<std::vector<actors::router_actor>> routers;
   std::unique_ptr<actors::function_registry> registry;
   std::unique_ptr<actors::catalog_follower> follower;
+  std::unique_ptr<actors::level_reads> reads;
+  std::unique_ptr<actors::spread_waits> copies;  ///< null for a node alone
   actors::deployer_actor deployer;
   http::admin_actor admin;
   std::shared_ptr<std::atomic<http::node_state>> node_state =

@@ -168,6 +168,9 @@ void node::state::take_apart() {
   on_each(control, [this](serving_loop&) {
     if (backups)
       backups->stop();
+    reads->stop();
+    if (copies)
+      copies->stop();
     follower->stop();
     registry->stop();
     stems->stop();
@@ -207,6 +210,8 @@ void node::state::end_threads() {
     });
   backups.reset();
   registry.reset();
+  reads.reset();
+  copies.reset();
   follower.reset();
   store.reset();
   if (cluster)

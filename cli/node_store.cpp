@@ -10,8 +10,6 @@ namespace {
 
 /// How long one question to a store that has no history yet may take; then it is asked again.
 constexpr milliseconds open_try{1'000};
-/// Beyond the time that the store itself gives late copies.
-constexpr milliseconds spread_timeout{2'000};
 
 std::string_view kind_of(cluster::store_event::kind what) noexcept {
   using kind = cluster::store_event::kind;
@@ -23,6 +21,8 @@ std::string_view kind_of(cluster::store_event::kind what) noexcept {
     case kind::halted: return "store_halted";
     case kind::resumed: return "store_resumed";
     case kind::refused_peer: return "store_refused_peer";
+    case kind::name_taken: return "name_taken";
+    case kind::id_taken: return "id_taken";
     case kind::loaded: return "store_loaded";
     case kind::replaced: return "store_replaced";
     case kind::set_aside: return "commits_set_aside";
@@ -52,6 +52,8 @@ expected<void> node::state::open_store() {
     log_event(event.what == kind::halted ? log_level::error : log_level::info, kind_of(event.what),
               {{"reason", event.text}});
     journal.add(kind_of(event.what), event.text);
+    if (event.what == kind::name_taken || event.what == kind::id_taken)
+      control.front().loop->post([this, why = event.text] { end_with(2, why); });
   };
   if (cluster) {
     cluster_surroundings around;
@@ -63,6 +65,7 @@ expected<void> node::state::open_store() {
     };
     around.on_control = [this](const std::function<void()>& job) { on_each(control, [&](serving_loop&) { job(); }); };
     around.journal = &journal;
+    around.logs = &logs;
     around.files = files.get();
     around.code = &*code;
     around.code_arrived = [this](const digest& arrived) {
@@ -71,11 +74,15 @@ expected<void> node::state::open_store() {
     };
     around.load = [this] { return load(); };
     around.slots_per_instance = [this](const uuid& function) { return registry->concurrency_of(function); };
-    around.must_end = [this](int with) {
-      exit_code = with;
-      stop_requests.fetch_add(1);
-      notify();
+    around.installed = [this] { return cluster::cursor{registry->installed()}; };
+    around.when_installed = [this](cluster::cursor at, std::function<void()> done) {
+      registry->when_installed(at.value, std::move(done));
     };
+    around.authority_heard = [this](cluster::cursor tip, time_point asked_at) {
+      if (reads)
+        reads->heard(tip, asked_at);
+    };
+    around.must_end = [this](int with, const std::string& why) { end_with(with, why); };
     cluster->attach(std::move(around));
     wanted.node.self.addresses = {to_string(cluster->address())};
     wanted.network = cluster->network();
@@ -99,6 +106,17 @@ expected<void> node::state::open_store() {
     return tl::unexpected{opened.error()};
   store = std::move(*opened);
   return {};
+}
+
+/// On the control loop. The first reason counts.
+void node::state::end_with(int code, const std::string& why) {
+  if (exit_code != 0)
+    return;
+  log_event(log_level::error, "node_must_end", {{"reason", why}});
+  end_reason = why;
+  exit_code = code;
+  stop_requests.fetch_add(1);
+  notify();
 }
 
 /// A node whose directory is empty waits here until it has joined.
@@ -134,15 +152,39 @@ void node::state::start_backups() {
   control.front().loop->post([this] { backups->start(); });
 }
 
-/// A deployment is durable by then: copies that are late, or a primary that is out of reach, only delay its answer.
-void node::state::await_copies(cluster::cursor at, std::function<void()> done) {
-  store->call(cluster::spread_call{at}, clock::now() + spread_timeout,
-              [loop = control.front().loop.get(), done = std::move(done)](const cluster::store_answer& answer) {
-                if (const auto* spread = std::get_if<cluster::spread>(&answer))
-                  for (const auto& name : spread->laggards)
-                    log_event(log_level::warning, "copy_behind", {{"name", name}});
-                loop->post(done);
-              });
+/// What waits for the store: for this node's picture of it, and for the copies of others.
+void node::state::start_waits() {
+  auto& control_loop = *control.front().loop;
+  actors::level_reads_config reading;
+  reading.store = store.get();
+  reading.follower = follower.get();
+  reading.started_at = started_at;
+  reading.own_tip = [this]() -> std::optional<cluster::cursor> {
+    const auto point = store->point();
+    return point->role == cluster::store_role::primary ? std::optional{point->at} : std::nullopt;
+  };
+  reads = std::make_unique<actors::level_reads>(control_loop, std::move(reading));
+  if (!cluster)
+    return;
+  actors::spread_waits_config spreading;
+  spreading.ask = [this](cluster::cursor at, time_point deadline, auto done) {
+    store->wait_spread(at, deadline, std::move(done));
+  };
+  spreading.members = [this] {
+    std::vector<std::string> names;
+    for (const auto& [id, peer] : cluster->members().table().peers())
+      if (peer.live)
+        names.push_back(peer.name);
+    return names;
+  };
+  spreading.is_suspected = [this](const std::string& name) {
+    const auto& table = cluster->members().table();
+    for (const auto& [id, peer] : table.peers())
+      if (peer.name == name)
+        return table.state_of(id) == cluster::member_state::unreachable;
+    return true;  // not known here: nothing that could be waited for
+  };
+  copies = std::make_unique<actors::spread_waits>(control_loop, std::move(spreading));
 }
 
 std::optional<std::uint64_t> node::state::backup_age_ms() const {

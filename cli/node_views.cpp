@@ -48,6 +48,20 @@ http::cluster_questions node::state::cluster_questions() {
   questions.events = [this](const http::event_position& from, http::cluster_questions::journals done) {
     cluster->read_journals(from, std::move(done));
   };
+  questions.logs = [this](const uuid& function, const http::event_position& from, std::size_t room,
+                          http::cluster_questions::journals done) {
+    cluster->read_logs(function, from, room, std::move(done));
+  };
+  questions.instances = [this](const uuid& function) {
+    http::instance_counts elsewhere;
+    for (const auto& [id, peer] : cluster->members().table().peers())
+      if (const auto* load = cluster->load_of(id))
+        if (const auto there = load->functions.find(function); there != load->functions.end()) {
+          elsewhere.ready += there->second.ready;
+          elsewhere.starting += there->second.starting;
+        }
+    return elsewhere;
+  };
   questions.remove_node = [this](const std::string& name, http::cluster_questions::done done) {
     ask_of_node(
         name,
@@ -120,7 +134,8 @@ void node::state::ask_of_node(const std::string& name, const std::function<clust
                     control.front().loop->post([this, done, at = settled(answer)] {
                       if (!at)
                         return done(tl::unexpected{at.error()});
-                      follower->when_at(*at, [this, done, at = *at] { await_copies(at, [done] { done({}); }); });
+                      follower->when_at(
+                          *at, [this, done, at = *at] { copies->await(at, [done](const auto&) { done({}); }); });
                     });
                   });
       return;

@@ -31,6 +31,7 @@ struct function_record {
   std::int64_t modified_unix_ms = 0;
   std::uint64_t min_instances = 0;
   std::uint64_t max_instances = 0;  ///< 0: no bound but memory
+  bool idempotent = false;          ///< a call that may have run may be run once more
   // What the Lambda API was told and only tells again:
   std::string role;
   std::string description;

@@ -158,6 +158,17 @@ store_answer claims::release(const release_call& call) {
   return widen(store_.apply({{}, {{owner_key(call.resource), {}, true}}, call.id}, now_));
 }
 
+/// A live holder keeps its name; one that is gone may be removed, so that the newcomer is let in.
+store_answer claims::name_taken(const node_record& holder, const node_record& newcomer) const {
+  const auto place = first_address(newcomer);
+  if (session_of(holder.id))
+    return refuse(errc::conflict, "the name " + holder.name + " belongs to the live node at " + first_address(holder) +
+                                      ": the one at " + place + " needs another (--name)");
+  return refuse(errc::refused, "the name " + holder.name + " belongs to the node at " + first_address(holder) +
+                                   ", which is gone; the one at " + place +
+                                   " needs another (--name), or `troupe nodes remove " + holder.name + "` first");
+}
+
 store_answer claims::register_node(const register_call& call) {
   if (call.node.id == node_id{} || call.node.name.empty())
     return refuse(errc::bad_usage, "a node needs an id and a name");
@@ -167,12 +178,14 @@ store_answer claims::register_node(const register_call& call) {
     if (!other)
       continue;
     if (other->id != call.node.id && other->name == call.node.name)
-      return refuse(errc::refused, "the name " + call.node.name + " belongs to the node at " + first_address(*other) +
-                                       "; the one at " + first_address(call.node) +
-                                       " needs another, or `troupe nodes remove` for the first");
+      return name_taken(*other, call.node);
     if (other->id == call.node.id && same_registration(*other, call.node))
       return committed{{stored->revision}};
   }
+  // A process with a copy of its data directory must not turn others away from the one that lives. One that has moved
+  // is let in once its own session has replaced the old one.
+  if (const auto live = session_of(call.node.id); live && live->address != first_address(call.node))
+    return refuse(errc::unavailable, "node " + call.node.name + " is live at " + live->address);
   auto node = call.node;
   if (const auto* stored = store_.standing(key); stored != nullptr)
     if (auto before = decode_node(*stored)) {

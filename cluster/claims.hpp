@@ -37,6 +37,7 @@ public:
   store_answer remove_node(const remove_node_call& call);
 
 private:
+  store_answer name_taken(const node_record& holder, const node_record& newcomer) const;
   std::optional<owner_record> owner_of(const std::string& resource, std::uint64_t& epoch) const;
   store_answer held_by(const std::string& resource) const;
   store_answer hand(const std::string& resource, const session_id& to, const node_id& node,

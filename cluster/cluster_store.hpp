@@ -49,7 +49,7 @@ public:
   virtual void release(release_call call, time_point deadline, callback<release_result> done) = 0;
   /// Takes a node that is gone for good out of the cluster; refused while it has a session.
   virtual void remove_node(remove_node_call call, time_point deadline, callback<commit_result> done) = 0;
-  /// Answers once every copy in contact is at or past `at`, or after 1 s with the names of those that are not.
+  /// Answers once every copy in contact is at or past `at`, or after 1 s, with the names of members that are not.
   virtual void wait_spread(cursor at, time_point deadline, callback<expected<spread>> done) = 0;
   /// Answers at once, from what is known here.
   virtual store_health health() = 0;

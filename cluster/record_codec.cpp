@@ -30,7 +30,7 @@ std::string route_record_key(std::string_view api, std::string_view key) {
 std::string encode(const function_record& function) {
   msgpack::sbuffer bytes;
   packer out{bytes};
-  out.pack_map(static_cast<std::uint32_t>(23 + function.unknown.size()));
+  out.pack_map(static_cast<std::uint32_t>(24 + function.unknown.size()));
   out.pack("schema").pack(std::max(function.schema, record_schema));
   out.pack("id");
   pack_bytes(out, function.id.bytes);
@@ -48,6 +48,7 @@ std::string encode(const function_record& function) {
   out.pack("modified_unix_ms").pack(function.modified_unix_ms);
   out.pack("min_instances").pack(function.min_instances);
   out.pack("max_instances").pack(function.max_instances);
+  out.pack("idempotent").pack(function.idempotent);
   out.pack("role").pack(function.role);
   out.pack("description").pack(function.description);
   out.pack("archive");
@@ -95,6 +96,7 @@ expected<function_record> decode_function(const record& stored) {
   fields.take("modified_unix_ms", function.modified_unix_ms);
   fields.take("min_instances", function.min_instances);
   fields.take("max_instances", function.max_instances);
+  fields.take("idempotent", function.idempotent, false);
   fields.take("role", function.role);
   fields.take("description", function.description);
   fields.take_bytes("archive", function.archive.bytes, false);

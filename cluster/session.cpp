@@ -12,6 +12,11 @@ constexpr milliseconds between_tries{100};
 
 }  // namespace
 
+std::string same_id_sentence(const std::string& holder, const std::string& own) {
+  return "the process at " + holder + " has the node id of this one, at " + own +
+         ": a data directory belongs to one process, a copy of it to none";
+}
+
 session_id session::id() const noexcept {
   return state_ == state::open ? id_ : session_id{};
 }

@@ -20,6 +20,9 @@ struct session_options {
   milliseconds ttl{10'000};
 };
 
+/// Why the process at `own` must end: the one at `holder` has its node id. One line for people.
+std::string same_id_sentence(const std::string& holder, const std::string& own);
+
 /// All times are CLOCK_BOOTTIME of this node. One call is outstanding at most.
 class session {
 public:

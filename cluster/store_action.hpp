@@ -61,6 +61,8 @@ struct store_event {
     halted,  ///< commits are refused until somebody acts
     resumed,
     refused_peer,  ///< another node's store is not this one's
+    name_taken,    ///< by a live node: this one cannot be a member and must end
+    id_taken,      ///< by a live process: this one has a copy of its data directory and must end
     loaded,        ///< the copy was loaded anew
     replaced,      ///< the store was restored elsewhere, out of this one's history
     set_aside,     ///< commits of a replaced history were kept in a file

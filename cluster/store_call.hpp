@@ -78,7 +78,8 @@ struct move_call {
   node_id to;
   commit_id id;
 };
-/// Waits until every copy in contact said that it is at or past `at`, at most 1 s.
+/// Waits until every copy in contact said that it is at or past `at`, at most 1 s. Members that are not in contact are
+/// named as well, without being waited for.
 struct spread_call {
   cursor at;
 };
@@ -113,7 +114,7 @@ struct held {
   std::uint64_t epoch = 0;
 };  ///< epoch 0: by nobody
 struct spread {
-  std::vector<std::string> laggards;  ///< names of nodes
+  std::vector<std::string> laggards;  ///< names of members that have not said to be there
 };
 
 /// Which of them answers which call: commit, register, remove, move: committed, conflicted, voided, refused. outcome:

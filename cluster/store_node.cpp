@@ -115,6 +115,7 @@ void store_node::state::start() {
     for (const auto& other : others())
       if (!asked_.contains(other.id))
         starting_until_ = now_.steady + options_.start_wait;
+    look_for_rival();
   } else {
     leader_ = primary_of(store_);
     wants_whole_ = role_ == store_role::empty;
@@ -197,6 +198,7 @@ void store_node::state::tick() {
   else
     expire_now_ = role_ == store_role::primary && !starting_until_ && !move_;
   own_due_ = true;
+  check_rival();
   check_start();
   check_claims_closed();
   advance_move();

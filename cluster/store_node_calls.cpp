@@ -170,8 +170,11 @@ void store_node::state::answer_own(const store_answer& answer) {
     return;
   }
   const auto* refusal = std::get_if<refused>(&answer);
-  const bool unwanted = refusal != nullptr && refusal->why.code == errc::refused;
-  if (unwanted)
+  const bool taken = refusal != nullptr && refusal->why.code == errc::conflict;
+  const bool unwanted = taken || (refusal != nullptr && refusal->why.code == errc::refused);
+  if (taken)
+    event(store_event::kind::name_taken, refusal->why.what);
+  else if (unwanted)
     event(store_event::kind::refused_peer, "the cluster does not take this node: " + refusal->why.what);
   register_at_ = now_.steady + (unwanted ? seconds{5} : seconds{1});
 }

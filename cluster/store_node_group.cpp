@@ -1,6 +1,7 @@
 // What the primary does with the calls that wait: one group at a time is decided, made durable and answered.
 #include <algorithm>
 
+#include "cluster/session.hpp"
 #include "cluster/store_node_state.hpp"
 #include "cluster/store_record_codec.hpp"
 
@@ -173,6 +174,15 @@ std::optional<store_answer> store_node::state::open_session(waiting_call& call) 
 }
 
 void store_node::state::probed(const node_id& node, const uuid& incarnation, bool alive) {
+  if (rival_ && node == options_.self.id && incarnation == rival_->incarnation) {
+    if (alive) {
+      // It stays as it is until the process ends.
+      rival_->until = rival_->ask_at = time_point::max();
+      return event(store_event::kind::id_taken, same_id_sentence(rival_->address, options_.self.addresses.front()));
+    }
+    rival_.reset();
+    return check_start();
+  }
   const auto found = std::find_if(probes_.begin(), probes_.end(), [&](const incarnation_probe& each) {
     return each.node == node && each.incarnation == incarnation && !each.silent;
   });
@@ -216,12 +226,21 @@ void store_node::state::check_spreads() {
     done.push_back(each);
     return true;
   });
-  for (const auto& each : done) {
-    spread answered;
-    for (const auto& node : feed_.behind(each.at))
-      answered.laggards.push_back(name_of(node));
-    answer(each.from, std::move(answered));
-  }
+  for (const auto& each : done)
+    answer(each.from, spread{laggards_of(each.at)});
+}
+
+/// Members that have not said to be there, in the order of their ids: also those that do not follow now.
+std::vector<std::string> store_node::state::laggards_of(cursor at) const {
+  auto late = feed_.behind(at);
+  for (const auto* stored : store_.find_all("live/"))
+    if (const auto live = decode_session(*stored); live && live->node != options_.self.id && !feed_.follows(live->node))
+      late.push_back(live->node);
+  std::sort(late.begin(), late.end());
+  std::vector<std::string> names;
+  for (const auto& node : late)
+    names.push_back(name_of(node));
+  return names;
 }
 
 void store_node::state::refuse_queue(const error& why) {

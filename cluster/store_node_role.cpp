@@ -6,6 +6,14 @@
 
 namespace troupe::cluster {
 
+namespace {
+
+/// How long an older process of this node is looked for, and how often.
+constexpr milliseconds rival_wait{1'500};
+constexpr milliseconds rival_interval{500};
+
+}  // namespace
+
 /// Follows what the durable history says of the primary.
 void store_node::state::review() {
   const auto named = primary_of(store_);
@@ -118,9 +126,33 @@ void store_node::state::halt(std::string why) {
   hello_all();
 }
 
+/// A copy of a primary's data directory is a primary as well. It may neither lead nor say anything to others before it
+/// knows that the process which its history has as live is gone.
+void store_node::state::look_for_rival() {
+  const auto* stored = store_.find(live_key(options_.self.id));
+  const auto live = stored == nullptr ? std::nullopt : std::optional{decode_session(*stored)};
+  if (!live || !*live || (*live)->incarnation == options_.incarnation || options_.self.addresses.empty() ||
+      (*live)->address == options_.self.addresses.front())
+    return;
+  rival_ = rival_process{(*live)->incarnation, (*live)->address, now_.steady + rival_wait, now_.steady};
+  starting_until_ = std::max(starting_until_.value_or(now_.steady), rival_->until);
+}
+
+void store_node::state::check_rival() {
+  if (!rival_)
+    return;
+  if (now_.steady >= rival_->until) {
+    rival_.reset();
+  } else if (now_.steady >= rival_->ask_at) {
+    // Again when no word comes: the first question may have been too early for the network.
+    rival_->ask_at = now_.steady + rival_interval;
+    out_.push_back(probe_incarnation{options_.self.id, rival_->incarnation, rival_->address});
+  }
+}
+
 /// A starting primary waits until every registered node was asked whether it knows more.
 void store_node::state::check_start() {
-  if (!starting_until_)
+  if (!starting_until_ || rival_)
     return;
   const auto all = others();
   const bool asked = std::all_of(all.begin(), all.end(), [&](const auto& each) { return asked_.contains(each.id); });
@@ -202,6 +234,8 @@ std::vector<wanted_link> store_node::state::wanted_links() const {
     return {{leader_, leader_told_.addresses}};
   }
   std::vector<wanted_link> wanted;
+  if (rival_)
+    return {};
   // A primary asks everybody at its start; later the copies dial it. After a restore they may look for the old primary
   // only, so that the new one looks for them until it has found them all. A copy that misses its primary looks for
   // those who may know another.

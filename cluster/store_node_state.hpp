@@ -79,6 +79,13 @@ private:
     bool silent = false;  ///< nobody answered
     std::vector<waiting_call> calls;
   };
+  /// An older process with this node's id, which may still answer at another address: asked before this one leads.
+  struct rival_process {
+    uuid incarnation;
+    std::string address;
+    time_point until;
+    time_point ask_at;
+  };
   struct spread_wait {
     caller from;
     cursor at;
@@ -124,6 +131,7 @@ private:
   void no_sign_of(incarnation_probe& probe);
   void check_probes();
   void check_spreads();
+  std::vector<std::string> laggards_of(cursor at) const;
 
   // store_node_disk
   void persist_staged(disk_write write);
@@ -166,6 +174,8 @@ private:
   void end_move(const error& why);
   void halt(std::string why);
   void check_start();
+  void look_for_rival();
+  void check_rival();
   void check_claims_closed();
   std::vector<node_record> others() const;
   std::string name_of(const node_id& node) const;
@@ -191,6 +201,7 @@ private:
   std::optional<time_point> starting_until_;
   std::set<node_id> asked_;
   std::set<node_id> met_;                            ///< have this history, or did at some time since the start
+  std::optional<rival_process> rival_;
   std::optional<milliseconds> claims_closed_until_;  ///< CLOCK_BOOTTIME
   std::optional<store_move> move_;
   std::optional<caller> move_caller_;

@@ -42,6 +42,7 @@ json object_of(const cluster::function_record& function, std::span<const cluster
           {"concurrency", function.concurrency},
           {"min_instances", function.min_instances},
           {"max_instances", function.max_instances},
+          {"idempotent", function.idempotent},
           {"environment", std::move(environment)},
           {"routes", std::move(keys)},
           {"instances", {{"ready", instances.ready}, {"starting", instances.starting}}},
@@ -74,8 +75,12 @@ std::string deployed_body(const cluster::function_record& function, std::span<co
   body["started"] = true;
   body["start_ms"] = result.start_ms;
   body["cold"] = result.cold;
-  if (result.copies > 0)
+  if (result.copies > 0) {
     body["copies"] = result.copies;
+    body["alone"] = result.copies == 1;
+  }
+  if (result.laggards)
+    body["laggards"] = *result.laggards;
   return text_of(body);
 }
 
@@ -92,8 +97,11 @@ std::string functions_body(std::span<const cluster::function_record> functions,
   return text_of({{"functions", std::move(list)}});
 }
 
-std::string removed_body(std::string_view function) {
-  return text_of({{"removed", function}});
+std::string removed_body(std::string_view function, const std::optional<std::vector<std::string>>& laggards) {
+  json body{{"removed", function}};
+  if (laggards)
+    body["laggards"] = *laggards;
+  return text_of(body);
 }
 
 std::string routes_body(std::span<const cluster::route_record> routes) {

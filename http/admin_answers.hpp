@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,6 +27,8 @@ struct deployed {
   std::uint64_t start_ms = 0;
   bool cold = true;     ///< a process was started for it; false when a waiting one took the code
   unsigned copies = 0;  ///< disks that hold its code; 0: not said
+  /// Members whose copies of the store do not have it yet; nothing: the node has no cluster.
+  std::optional<std::vector<std::string>> laggards{};
 };
 
 struct node_description {
@@ -54,7 +57,8 @@ std::string deployed_body(const cluster::function_record& function, std::span<co
 /// @param instances  of each function, in the same order.
 std::string functions_body(std::span<const cluster::function_record> functions,
                            std::span<const cluster::route_record> routes, std::span<const instance_counts> instances);
-std::string removed_body(std::string_view function);
+/// @param laggards  as in `deployed`.
+std::string removed_body(std::string_view function, const std::optional<std::vector<std::string>>& laggards);
 std::string routes_body(std::span<const cluster::route_record> routes);
 std::string node_body(const node_description& node);
 

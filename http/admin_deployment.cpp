@@ -29,11 +29,9 @@ void read_environment(object_reader& reader, std::map<std::string, std::string>&
 }
 
 void read_routes(object_reader& reader, deploy_function& request) {
-  const auto* no_route = reader.member("no_route");
+  bool none = false;
+  reader.boolean("no_route", none);
   const auto* routes = reader.member("routes");
-  if (no_route != nullptr && !no_route->is_boolean())
-    return reader.blame("'no_route' is neither true nor false");
-  const bool none = no_route != nullptr && no_route->get<bool>();
   if (none && routes != nullptr)
     return reader.blame("'routes' and 'no_route' exclude each other");
   if (routes == nullptr) {
@@ -146,6 +144,7 @@ expected<deploy_function> parse_deployment(const std::string& name, std::string_
   reader.number("memory_mb", "megabytes", spec.memory_mb);
   reader.number("min_instances", "instances", spec.min_instances);
   reader.number("max_instances", "instances", spec.max_instances);
+  reader.boolean("idempotent", spec.idempotent);
   spec.timeout = milliseconds{timeout_ms};
   if (auto checked = reader.finish().and_then([&] { return functions::check(spec); }); !checked)
     return tl::unexpected{checked.error()};

@@ -3,16 +3,14 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "actors/event_journal.hpp"
-#include "config/errc.hpp"
 #include "config/ids.hpp"
+#include "http/merged_journals.hpp"
 
 namespace troupe::http {
 
@@ -41,20 +39,6 @@ struct node_view {
 
 /// A JSON array and a line feed.
 std::string nodes_body(std::span<const node_view> nodes);
-
-/// Where a reader of events stands in the journal of each node that it heard of, by the journal's id.
-using event_position = std::map<std::string, std::uint64_t>;
-
-/// @param query  of the target: empty, or `from=POSITION` with the `next` of an earlier answer.
-/// @returns an empty position for everything kept, or `errc::bad_usage`.
-expected<event_position> parse_event_position(std::string_view query);
-
-/// What one node's journal gave a reader.
-struct journal_part {
-  std::string node;
-  std::string id;
-  actors::event_journal::contents contents;
-};
 
 /// One JSON object and a line feed: `events` of all nodes by time, `next` (what to give as `from` next time, opaque to
 /// clients), `overwritten`, and `silent`, the names of nodes that did not answer. Journals of `before` that gave no

@@ -3,6 +3,9 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "config/text.hpp"
 #include "http/outcome_reply.hpp"
 
@@ -55,8 +58,23 @@ void connection::on_request_complete() {
         timing_ = field.value == "1";
   if (edge_.admin)
     call_admin(std::move(request));
+  else if (edge_.holds_requests())
+    hold(std::move(request));
   else
     call_function(std::move(request));
+}
+
+void connection::hold(functions::http_request_ptr request) {
+  held_ = std::move(request);
+  set_deadline(std::min(edge_.options().hold_timeout, edge_.options().call_timeout));
+}
+
+void connection::go_on() {
+  if (!held_)
+    return;
+  enter();
+  set_deadline(edge_.options().call_timeout);
+  call_function(std::exchange(held_, nullptr));
 }
 
 void connection::call_function(functions::http_request_ptr request) {
@@ -131,6 +149,7 @@ reply connection::abandon_call(errc code, const std::string& detail) {
 }
 
 void connection::leave_call() noexcept {
+  held_.reset();
   if (in_flight_)
     in_flight_->abandoned.store(true, std::memory_order_relaxed);
   in_flight_.reset();
@@ -145,6 +164,8 @@ void connection::forget_late_answer() noexcept {
 }
 
 void connection::on_call_timeout() {
+  if (held_)
+    return answer(abandon_call(errc::not_ready, {}));
   if (++late_answers_ >= max_late_answers)
     keep_alive_ = false;
   answer(abandon_call(errc::budget_spent, "no answer within the limit for HTTP"));

@@ -30,6 +30,8 @@ public:
   void on_sweep(time_point now);
   void begin_drain();
   void end_drain();
+  /// The request that waited for the end of a hold, if any, is served now.
+  void go_on();
 
 private:
   friend class edge;
@@ -51,6 +53,7 @@ private:
 
   // Calling.
   void on_request_complete();
+  void hold(functions::http_request_ptr request);
   void call_function(functions::http_request_ptr request);
   void call_admin(functions::http_request_ptr request);
   void finish(std::uint32_t call, const functions::outcome_ptr& result);
@@ -102,6 +105,7 @@ private:
   std::shared_ptr<functions::http_request> request_;  ///< being read
   std::uint64_t body_left_ = 0;
   std::unique_ptr<chunk_decoder> chunks_;  ///< of the body being read, if it is chunked
+  functions::http_request_ptr held_;       ///< waits until this node's catalog is level again
   functions::invocation_ptr in_flight_;
   std::shared_ptr<std::atomic<bool>> caller_gone_;  ///< of the admin call in flight
   troupe::request_id request_id_{};

@@ -67,15 +67,15 @@ caf::result<reply_ptr> control_api::handle(const admin_call& call) {
         else if constexpr (std::is_same_v<kind, remove_function>)
           return remove(what);
         else if constexpr (std::is_same_v<kind, list_functions>)
-          return list();
+          return read_at_once([this] { return list(); });
         else if constexpr (std::is_same_v<kind, describe_function>)
-          return describe(what.name);
+          return read_at_once([this, name = what.name] { return describe(name); });
         else if constexpr (std::is_same_v<kind, read_logs>)
-          return logs(what.name, request->query);
+          return logs(what.name, request);
         else if constexpr (std::is_same_v<kind, download_code>)
           return download(what.name);
         else if constexpr (std::is_same_v<kind, list_routes>)
-          return routes();
+          return read_at_once([this] { return routes(); });
         else if constexpr (std::is_same_v<kind, list_nodes>)
           return nodes();
         else if constexpr (std::is_same_v<kind, remove_node>)
@@ -90,6 +90,28 @@ caf::result<reply_ptr> control_api::handle(const admin_call& call) {
           return node();
       },
       std::move(*parsed));
+}
+
+/// Runs `then` when this node's records have everything that was acknowledged before, at once where nobody has to be
+/// asked, or without contact after a moment: then with their age.
+void control_api::when_level(std::function<void(std::optional<seconds> stale)> then) {
+  around_->reads->read([self = strong_self(), this, then = std::move(then)](std::optional<seconds> stale) {
+    enter();
+    if (getf(is_terminated_flag))
+      return;  // the node is going down: nobody waits any more
+    then(stale);
+    loop().drain();
+  });
+}
+
+caf::result<reply_ptr> control_api::read(std::function<void(read_answer)> then) {
+  auto answer = make_response_promise<promise>();
+  when_level([answer, then = std::move(then)](std::optional<seconds> stale) { then({answer, stale}); });
+  return answer;
+}
+
+caf::result<reply_ptr> control_api::read_at_once(std::function<reply_ptr()> make) {
+  return read([make = std::move(make)](read_answer answer) { answer.deliver(make()); });
 }
 
 reply_ptr control_api::health(std::string_view path) const {

@@ -16,6 +16,7 @@
 #include "http/control_api/lambda_answers.hpp"
 #include "http/control_api/lambda_body.hpp"
 #include "http/control_api/lambda_request.hpp"
+#include "http/control_api_reply.hpp"
 #include "http/control_api_surroundings.hpp"
 #include "http/edge.hpp"
 #include "http/store_backup.hpp"
@@ -35,21 +36,30 @@ private:
   struct lambda_call;
   using lambda_call_ptr = std::shared_ptr<lambda_call>;
 
+  /// Where the answer of a read of troupe's own API goes, and how old what it says may be.
+  class read_answer;
+
   // control_api.cpp
   caf::result<reply_ptr> handle(const admin_call& call);
   reply_ptr health(std::string_view path) const;
+  void when_level(std::function<void(std::optional<seconds> stale)> then);
+  caf::result<reply_ptr> read(std::function<void(read_answer)> then);
+  caf::result<reply_ptr> read_at_once(std::function<reply_ptr()> make);
 
   // control_api_deploy.cpp: troupe's own API, what changes something or reads code
   caf::result<reply_ptr> deploy(deploy_function&& what);
+  void send_deployment(promise answer, actors::deployment_ptr wanted);
   caf::result<reply_ptr> remove(const remove_function& what);
   caf::result<reply_ptr> find_missing(ask_missing_blobs&& what);
   caf::result<reply_ptr> store(const store_blob& what, const functions::http_request_ptr& request);
   caf::result<reply_ptr> download(const std::string& name);
+  void send_code(read_answer answer, const std::string& name);
 
   // control_api_view.cpp: what it reads
   reply_ptr list() const;
   reply_ptr describe(const std::string& name) const;
-  reply_ptr logs(const std::string& name, std::string_view query) const;
+  caf::result<reply_ptr> logs(const std::string& name, const functions::http_request_ptr& request);
+  void send_logs(read_answer answer, const cluster::function_record& record, const event_position& from);
   reply_ptr routes() const;
   reply_ptr node();
 
@@ -64,10 +74,12 @@ private:
 
   cluster::catalog_snapshot with_program_functions() const;
   std::optional<cluster::function_record> find(const std::string& name) const;
+  instance_counts own_instances_of(const cluster::function_record& record) const;
   instance_counts instances_of(const cluster::function_record& record) const;
 
   // control_api_lambda.cpp
   caf::result<reply_ptr> lambda(const admin_call& incoming);
+  void serve(const lambda_call_ptr& call);
   void create(const lambda_call_ptr& call);
   void update_code(const lambda_call_ptr& call);
   void update_configuration(const lambda_call_ptr& call);
@@ -92,10 +104,22 @@ private:
   functions::function_ref spec_to_invoke(const cluster::function_record& record, lambda_error& why) const;
 
   std::shared_ptr<const control_surroundings> around_;
-  const uuid start_ = make_uuid();  ///< tells this start of the node from others
   const time_point started_at_ = clock::now();
   std::size_t next_router_ = 0;
   std::shared_ptr<std::atomic<int>> downloads_ = std::make_shared<std::atomic<int>>(0);
+};
+
+class control_api::read_answer {
+public:
+  read_answer(promise to, std::optional<seconds> stale) : to_{std::move(to)}, stale_{stale} {}
+  void deliver(reply_ptr what) {
+    mark_stale(*what, stale_);
+    to_.deliver(std::move(what));
+  }
+
+private:
+  promise to_;
+  std::optional<seconds> stale_;
 };
 
 struct control_api::lambda_call {
@@ -105,9 +129,13 @@ struct control_api::lambda_call {
   lambda_request what;
   std::string id;                     ///< `x-amzn-RequestId`
   std::optional<digest> retry_key{};  ///< known once the body was read
+  std::optional<seconds> stale{};     ///< of a read: how old what it says may be
 
   std::string arn(const lambda_place& place) const { return function_arn(place, what.function); }
-  void deliver(reply&& what_became) { answer.deliver(std::make_shared<reply>(std::move(what_became))); }
+  void deliver(reply&& what_became) {
+    mark_stale(what_became, stale);
+    answer.deliver(std::make_shared<reply>(std::move(what_became)));
+  }
   void refuse(const lambda_error& why) { deliver(error_reply(why, id)); }
 };
 

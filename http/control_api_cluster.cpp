@@ -24,7 +24,7 @@ reply_ptr control_api::nodes() const {
   const auto figures = around_->registry->instances();
   own.load = {figures.in_flight, figures.ready};
   for (const auto& record : with_program_functions().functions)
-    if (instances_of(record).ready > 0)
+    if (own_instances_of(record).ready > 0)
       own.functions.push_back(record.name);
   std::vector<node_view> all{std::move(own)};
   if (around_->cluster.describe_own)

@@ -70,7 +70,13 @@ caf::result<reply_ptr> control_api::deploy(deploy_function&& what) {
   if (what.source && !what.source->boot_id.empty() && what.source->boot_id == functions::boot_id())
     wanted->source = what.source->root;
   auto answer = make_response_promise<promise>();
-  request(around_->deployer, caf::infinite, actors::deployment_ptr{std::move(wanted)})
+  // What is changed must be seen as it is.
+  when_level([this, answer, wanted](std::optional<seconds>) { send_deployment(answer, wanted); });
+  return answer;
+}
+
+void control_api::send_deployment(promise answer, actors::deployment_ptr wanted) {
+  request(around_->deployer, caf::infinite, std::move(wanted))
       .then(
           [this, answer](const deployment_result_ptr& result) mutable {
             if (!result->missing.empty()) {
@@ -82,36 +88,41 @@ caf::result<reply_ptr> control_api::deploy(deploy_function&& what) {
               return;
             }
             const auto start_ms = std::chrono::duration_cast<milliseconds>(result->start_took).count();
-            answer.deliver(
-                json_reply(result->fresh ? 201 : 200,
-                           deployed_body(result->record, result->routes, instances_of(result->record),
-                                         {result->fresh, static_cast<std::uint64_t>(start_ms), true, result->copies})));
+            answer.deliver(json_reply(result->fresh ? 201 : 200,
+                                      deployed_body(result->record, result->routes, instances_of(result->record),
+                                                    {result->fresh, static_cast<std::uint64_t>(start_ms), true,
+                                                     result->copies, result->laggards})));
           },
           [answer](const caf::error&) mutable { answer.deliver(refusal_of(going_down())); });
-  return answer;
 }
 
 caf::result<reply_ptr> control_api::remove(const remove_function& what) {
   auto answer = make_response_promise<promise>();
-  request(around_->deployer, caf::infinite, actors::removal{what.name, false, std::nullopt})
-      .then(
-          [answer, name = what.name](const deployment_result_ptr& result) mutable {
-            answer.deliver(result->failed ? refusal_of(result->why) : json_reply(200, removed_body(name)));
-          },
-          [answer](const caf::error&) mutable { answer.deliver(refusal_of(going_down())); });
+  when_level([this, answer, name = what.name](std::optional<seconds>) {
+    request(around_->deployer, caf::infinite, actors::removal{name, false, std::nullopt})
+        .then(
+            [answer, name](const deployment_result_ptr& result) mutable {
+              answer.deliver(result->failed ? refusal_of(result->why)
+                                            : json_reply(200, removed_body(name, result->laggards)));
+            },
+            [answer](const caf::error&) mutable { answer.deliver(refusal_of(going_down())); });
+  });
   return answer;
 }
 
 caf::result<reply_ptr> control_api::download(const std::string& name) {
+  return read([this, name](read_answer answer) { send_code(std::move(answer), name); });
+}
+
+void control_api::send_code(read_answer answer, const std::string& name) {
   const auto record = find(name);
   if (!record)
-    return refusal_of({errc::no_such_function, "function '" + name + "' is not deployed"});
+    return answer.deliver(refusal_of({errc::no_such_function, "function '" + name + "' is not deployed"}));
   if (record->form == "program")
-    return refusal_of({errc::refused, "function '" + name + "' is part of the node's program"});
+    return answer.deliver(refusal_of({errc::refused, "function '" + name + "' is part of the node's program"}));
   if (downloads_->load() >= max_downloads)
-    return refusal_of({errc::overloaded, "too many downloads of code run already; try again"});
+    return answer.deliver(refusal_of({errc::overloaded, "too many downloads of code run already; try again"}));
   auto slot = std::make_shared<download_slot>(downloads_);
-  auto answer = make_response_promise<promise>();
   const functions::code_ref wanted{
       record->code, record->form == "object" ? functions::code_form::object : functions::code_form::folder};
   using result_type = expected<functions::mapped_file>;
@@ -132,7 +143,6 @@ caf::result<reply_ptr> control_api::download(const std::string& name) {
       });
   if (!taken)
     answer.deliver(refusal_of({errc::overloaded, "the node handles too much code at once; try again"}));
-  return answer;
 }
 
 }  // namespace troupe::http

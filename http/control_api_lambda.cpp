@@ -17,6 +17,27 @@ constexpr std::size_t max_loop_body = 64 * 1024;
 /// No record is ever at this revision.
 constexpr auto no_revision = std::numeric_limits<std::uint64_t>::max();
 
+/// The fields of the answer have no room for more of the names of members that lag.
+constexpr std::size_t max_laggards_bytes = 1'000;
+
+/// What Lambda's bodies have no word for: how far a change has come in the cluster.
+reply with_spread(reply what, const actors::deployment_result& result) {
+  if (result.copies == 1)
+    what.fields += "x-troupe-alone: true\r\n";
+  if (!result.laggards || result.laggards->empty())
+    return what;
+  std::string names;
+  for (const auto& name : *result.laggards) {
+    if (names.size() + name.size() > max_laggards_bytes) {
+      names += ", ...";
+      break;
+    }
+    names.append(names.empty() ? "" : ", ").append(name);
+  }
+  what.fields.append("x-troupe-laggards: ").append(names).append("\r\n");
+  return what;
+}
+
 }  // namespace
 
 caf::result<reply_ptr> control_api::lambda(const admin_call& incoming) {
@@ -27,6 +48,19 @@ caf::result<reply_ptr> control_api::lambda(const admin_call& incoming) {
     return share(error_reply(parsed.error(), id));
   auto call = std::make_shared<lambda_call>(
       lambda_call{make_response_promise<promise>(), request, incoming.caller_gone, std::move(*parsed), std::move(id)});
+  // Running what is deployed never waits for the store; what reads or changes it does.
+  if (call->what.operation == lambda_operation::invoke)
+    invoke(call);
+  else
+    when_level([this, call](std::optional<seconds> stale) {
+      if (call->request->method == "GET")
+        call->stale = stale;
+      serve(call);
+    });
+  return call->answer;
+}
+
+void control_api::serve(const lambda_call_ptr& call) {
   switch (call->what.operation) {
     case lambda_operation::create_function: create(call); break;
     case lambda_operation::update_function_code: update_code(call); break;
@@ -44,7 +78,6 @@ caf::result<reply_ptr> control_api::lambda(const admin_call& incoming) {
     case lambda_operation::get_function_concurrency:
     case lambda_operation::list_versions_by_function: read_by_lambda(call); break;
   }
-  return call->answer;
 }
 
 template <class Body>
@@ -79,7 +112,7 @@ void control_api::send_to_deployer(const lambda_call_ptr& call, Message what,
             if (result->failed)
               call->refuse(deployment_error(*result, call->what.function.name, call->arn(around_->lambda.place)));
             else
-              call->deliver(then(*result));
+              call->deliver(with_spread(then(*result), *result));
           },
           [call](const caf::error&) { call->refuse(service_fault(going_down())); });
 }
@@ -93,7 +126,8 @@ std::shared_ptr<actors::deployment> control_api::change_of(const lambda_call& ca
   wanted->waits_for_start = false;
   if (revision)
     if (const auto record = find(call.what.function.name))
-      wanted->expected_revision = *revision == revision_id(around_->identity(), *record) ? record->revision : no_revision;
+      wanted->expected_revision =
+          *revision == revision_id(around_->identity(), *record) ? record->revision : no_revision;
   return wanted;
 }
 

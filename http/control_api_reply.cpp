@@ -28,6 +28,11 @@ reply_ptr refusal_of(const error& why) {
   return json_reply(admin_status_of(why.code), error_body(why));
 }
 
+void mark_stale(reply& what, std::optional<seconds> age) {
+  if (age)
+    what.fields.append("x-troupe-stale: ").append(std::to_string(age->count())).append("\r\n");
+}
+
 error going_down() {
   return {errc::draining, "the node is going down"};
 }

@@ -13,7 +13,9 @@
 #include "actors/event_journal.hpp"
 #include "actors/first_starts.hpp"
 #include "actors/function_logs.hpp"
+#include "actors/level_reads.hpp"
 #include "cluster/catalog_store.hpp"
+#include "http/admin_answers.hpp"
 #include "http/cluster_view.hpp"
 #include "http/control_api/lambda_body.hpp"
 
@@ -33,6 +35,10 @@ struct cluster_questions {
   /// What the other nodes' journals have behind `from`, and who did not answer; once, within about a second.
   using journals = std::function<void(std::vector<journal_part>, std::vector<std::string> silent)>;
   std::function<void(const event_position& from, journals)> events;
+  /// The same of their lines of a function's log, about `room` bytes of each.
+  std::function<void(const uuid& function, const event_position& from, std::size_t room, journals)> logs;
+  /// Instances of a function at the other nodes, as they told last.
+  std::function<instance_counts(const uuid& function)> instances;
   /// `done` comes once, on the control loop.
   using done = std::function<void(expected<void>)>;
   std::function<void(const std::string& name, done)> remove_node;
@@ -42,6 +48,7 @@ struct cluster_questions {
 struct control_surroundings {
   actors::deployer_actor deployer;
   actors::catalog_follower* follower = nullptr;
+  actors::level_reads* reads = nullptr;
   actors::function_registry* registry = nullptr;
   actors::function_logs* logs = nullptr;
   actors::work_thread* files = nullptr;
@@ -52,6 +59,7 @@ struct control_surroundings {
   actors::event_journal* journal = nullptr;
   cluster::catalog_store* store = nullptr;
   uuid node_id;
+  uuid incarnation;  ///< of this start
   std::string node_name;
   std::vector<std::string> http_addresses;
   std::string admin_address;

@@ -47,11 +47,21 @@ std::optional<cluster::function_record> control_api::find(const std::string& nam
   return std::nullopt;
 }
 
-instance_counts control_api::instances_of(const cluster::function_record& record) const {
+instance_counts control_api::own_instances_of(const cluster::function_record& record) const {
   // What runs inside the node is there on every loop.
   if (record.runtime == "native" && !around_->registry->supervisor_of(record.id))
     return {1, 0};
   return {around_->registry->instances_of(record.id).ready, 0};
+}
+
+instance_counts control_api::instances_of(const cluster::function_record& record) const {
+  auto all = own_instances_of(record);
+  if (around_->cluster.instances) {
+    const auto elsewhere = around_->cluster.instances(record.id);
+    all.ready += elsewhere.ready;
+    all.starting += elsewhere.starting;
+  }
+  return all;
 }
 
 reply_ptr control_api::list() const {
@@ -69,16 +79,39 @@ reply_ptr control_api::describe(const std::string& name) const {
   return json_reply(200, function_body(*found, with_program_functions().routes, instances_of(*found)));
 }
 
-reply_ptr control_api::logs(const std::string& name, std::string_view query) const {
-  const auto from = parse_log_position(query);
-  if (!from)
-    return refusal_of(from.error());
-  const auto found = find(name);
-  if (!found)
-    return refusal_of({errc::no_such_function, "function '" + name + "' is not deployed"});
-  // The ring lives as long as this node and this function: both name it.
-  const auto log = to_string(start_) + "/" + to_string(found->id);
-  return json_reply(200, logs_body(name, log, around_->logs->ring(found->id)->read(*from)));
+caf::result<reply_ptr> control_api::logs(const std::string& name, const functions::http_request_ptr& request) {
+  auto position = parse_event_position(request->query);
+  if (!position)
+    return refusal_of(position.error());
+  return read([this, name, from = std::move(*position)](read_answer answer) {
+    if (const auto found = find(name))
+      send_logs(std::move(answer), *found, from);
+    else
+      answer.deliver(refusal_of({errc::no_such_function, "function '" + name + "' is not deployed"}));
+  });
+}
+
+void control_api::send_logs(read_answer answer, const cluster::function_record& record, const event_position& from) {
+  const auto nodes = std::max<std::size_t>(around_->follower->snapshot()->nodes.size(), 1);
+  const auto room = max_log_bytes / nodes;
+  const auto id = actors::log_id_of(around_->incarnation, record.id);
+  const auto place = from.find(id);
+  journal_part own{around_->node_name, id, {}};
+  if (const auto ring = around_->logs->find(record.id))
+    own = log_part(around_->node_name, id, ring->read(place == from.end() ? 0 : place->second, room));
+  if (!around_->cluster.logs)
+    return answer.deliver(json_reply(200, logs_body(record.name, {std::move(own)}, {}, from)));
+  around_->cluster.logs(
+      record.id, from, room,
+      [self = strong_self(), this, answer = std::move(answer), own = std::move(own), name = record.name, from](
+          std::vector<journal_part> parts, const std::vector<std::string>& silent) mutable {
+        enter();
+        if (getf(is_terminated_flag))
+          return;  // the node is going down: nobody waits any more
+        parts.push_back(std::move(own));
+        answer.deliver(json_reply(200, logs_body(name, parts, silent, from)));
+        loop().drain();
+      });
 }
 
 reply_ptr control_api::routes() const {

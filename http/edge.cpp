@@ -17,7 +17,7 @@ constexpr std::size_t max_refused_at_once = 64;
 
 edge::edge(actors::event_loop& loop, caf::actor_system& system, std::shared_ptr<const edge_options> options,
            std::shared_ptr<connection_budget> budget)
-    : loop_{loop}, system_{system}, options_{std::move(options)}, budget_{std::move(budget)} {}
+    : loop_{loop}, system_{system}, options_{std::move(options)}, budget_{std::move(budget)}, sleeps_{loop.sleeps()} {}
 
 void edge::adopt(int descriptor, std::string peer_address, std::uint16_t local_port) {
   const auto open = budget_->open.fetch_add(1, std::memory_order_relaxed);
@@ -62,7 +62,27 @@ void edge::for_each(Job job) {
   }
 }
 
+bool edge::holds_requests() {
+  if (sleeps_ != loop_.sleeps()) {
+    sleeps_ = loop_.sleeps();
+    if (after_sleep) {
+      holding_ = true;
+      after_sleep([this, slept = sleeps_] { go_on(slept); });
+    }
+  }
+  return holding_;
+}
+
+void edge::go_on(std::uint32_t after_sleep) {
+  // What is said about an earlier sleep does not count for a later one.
+  if (holds_requests() && after_sleep == sleeps_) {
+    holding_ = false;
+    for_each([](connection& one) { one.go_on(); });
+  }
+}
+
 void edge::on_tick(time_point now) {
+  holds_requests();
   for_each([now](connection& one) { one.on_sweep(now); });
 }
 

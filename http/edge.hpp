@@ -41,6 +41,7 @@ struct edge_options {
   milliseconds idle_timeout{75'000};
   milliseconds write_progress_timeout{60'000};
   milliseconds call_timeout{30'000};   ///< HTTP has its answer by then; the function may run on
+  milliseconds hold_timeout{1'000};    ///< how long a request waits after a sleep of the process
   milliseconds linger_timeout{2'000};  ///< how long bytes behind a refused request are still taken
   milliseconds drain_idle_timeout{5'000};
   error_mode errors = error_mode::strict;
@@ -63,6 +64,9 @@ public:
   std::shared_ptr<const route_table> routes;
   actors::router_actor router;
   admin_actor admin;  ///< set for the admin port only: then nothing is routed
+  /// Told when this loop has slept: `go_on` runs once, on this loop, as soon as requests may be answered by what this
+  /// node knows of the catalog. Empty: they always may.
+  std::function<void(std::function<void()> go_on)> after_sleep;
 
   actors::event_loop& loop() noexcept { return loop_; }
   const edge_options& options() const noexcept { return *options_; }
@@ -73,6 +77,9 @@ public:
 
   /// Takes over an accepted socket; closes it when the budget is spent, after a 503.
   void adopt(int descriptor, std::string peer_address, std::uint16_t local_port);
+
+  /// Whether a request that has arrived must wait, since this loop slept and nobody has said `go_on` yet.
+  bool holds_requests();
 
   bool draining() const noexcept { return draining_; }
   /// From now on each answer closes its connection, and silence of `drain_idle_timeout` does.
@@ -96,6 +103,7 @@ private:
   void on_tick(time_point now) override;
   template <class Job>
   void for_each(Job job);
+  void go_on(std::uint32_t after_sleep);
 
   actors::event_loop& loop_;
   caf::actor_system& system_;
@@ -105,6 +113,8 @@ private:
   connection* next_ = nullptr;  ///< of a walk: ending one connection may end another
   std::size_t count_ = 0;
   bool draining_ = false;
+  bool holding_ = false;
+  std::uint32_t sleeps_;  ///< of the loop, as far as they were noticed
   std::function<void()> when_empty_;
   buffer scratch_;
   request_head scratch_head_;

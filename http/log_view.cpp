@@ -1,15 +1,11 @@
 #include "http/log_view.hpp"
 
-#include <cstdio>
-#include <ctime>
 #include <nlohmann/json.hpp>
+#include <utility>
 
-#include "config/setting_values.hpp"
 #include "config/text.hpp"
 
 namespace troupe::http {
-
-namespace {
 
 std::string text_of(const actors::log_line& line) {
   auto text = is_utf8(line.text) ? line.text : latin1_to_utf8(line.text);
@@ -19,28 +15,23 @@ std::string text_of(const actors::log_line& line) {
          text;
 }
 
-}  // namespace
-
-expected<std::uint64_t> parse_log_position(std::string_view query) {
-  if (query.empty())
-    return 0;
-  constexpr std::string_view name = "from=";
-  const auto number = query.starts_with(name) ? parse_count(query.substr(name.size())) : std::nullopt;
-  if (!number)
-    return fail(errc::bad_usage, "query " + in_quotes(query) +
-                                     ": allowed is from=NUMBER, the `next` of an earlier "
-                                     "answer");
-  return *number;
+journal_part log_part(std::string node, std::string id, actors::function_log_ring::contents&& kept) {
+  journal_part part{std::move(node), std::move(id), {{}, kept.next, kept.overwritten}, kept.more, kept.dropped};
+  for (const auto& line : kept.lines)
+    part.contents.events.push_back({line.sequence, line.unix_ms, {}, text_of(line)});
+  return part;
 }
 
-std::string logs_body(std::string_view function, std::string_view log,
-                      const actors::function_log_ring::contents& kept) {
+std::string logs_body(std::string_view function, const std::vector<journal_part>& parts,
+                      const std::vector<std::string>& silent, const event_position& before) {
+  const auto merged = merge(parts, before);
   auto lines = nlohmann::ordered_json::array();
-  for (const auto& line : kept.lines)
-    lines.push_back(text_of(line));
-  const nlohmann::ordered_json body{{"function", function},    {"lines", std::move(lines)},
-                                    {"next", kept.next},       {"overwritten", kept.overwritten},
-                                    {"dropped", kept.dropped}, {"log", log}};
+  for (const auto& [node, line] : merged.entries)
+    lines.push_back({{"unix_ms", line->unix_ms}, {"node", *node}, {"text", line->text}});
+  const nlohmann::ordered_json body{
+      {"function", function}, {"lines", std::move(lines)},         {"next", to_string(merged.next)},
+      {"more", merged.more},  {"overwritten", merged.overwritten}, {"dropped", merged.dropped},
+      {"silent", silent}};
   return body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 

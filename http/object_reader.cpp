@@ -82,6 +82,16 @@ void object_reader::text(const std::string& name, std::string& out) {
     blame("'" + name + "' is not a string");
 }
 
+void object_reader::boolean(const std::string& name, bool& out) {
+  const auto* value = member(name);
+  if (value == nullptr)
+    return;
+  if (value->is_boolean())
+    out = value->get<bool>();
+  else
+    blame("'" + name + "' is neither true nor false");
+}
+
 void object_reader::sha256(const std::string& name, digest& out) {
   std::string digits;
   text(name, digits);

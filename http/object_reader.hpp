@@ -29,6 +29,7 @@ public:
   const nlohmann::json* member(const std::string& name);
   void text(const std::string& name, std::string& out);
   void sha256(const std::string& name, digest& out);
+  void boolean(const std::string& name, bool& out);
   /// A whole number from 0 to the largest that `Number` holds.
   /// @param unit  in the plural, for the message.
   template <class Number>

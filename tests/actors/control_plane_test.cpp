@@ -178,12 +178,13 @@ TEST_F(ControlPlaneTest, RecentEventsAreReadPageByPage) {
   ASSERT_TRUE(b.sees(a.self.node));
   ASSERT_TRUE(a.sees(b.self.node));
 
+  const auto function = make_fast_uuid();
   std::uint64_t after = 0;
   int pages = 0;
   for (bool more = true; more; ++pages) {
     std::promise<expected<cluster::event_page>> ended;
     a.on_loop([&] {
-      a.plane->ask_events(b.self.node, after, 150, clock::now() + patience,
+      a.plane->ask_events(b.self.node, function, after, 150, clock::now() + patience,
                           [&](expected<cluster::event_page> page) { ended.set_value(std::move(page)); });
     });
     auto future = ended.get_future();
@@ -197,6 +198,7 @@ TEST_F(ControlPlaneTest, RecentEventsAreReadPageByPage) {
   }
   EXPECT_EQ(after, 200u);
   EXPECT_GT(pages, 2);
+  b.on_loop([&] { EXPECT_EQ(b.asked_function, function); });
 }
 
 TEST_F(ControlPlaneTest, ADrainIsToldAtOnce) {

@@ -159,7 +159,8 @@ TEST(EnvelopeBodyTest, EachBodyComesBackAsItWent) {
   comes_back(function_report{make_fast_uuid(), 4, static_cast<std::uint8_t>(errc::init_failed), "SyntaxError"});
   comes_back(drain_notice_body{cluster::serving_state::serving});
   comes_back(drain_notice_body{cluster::serving_state::draining});
-  comes_back(events_request_body{5, 6, 7});
+  comes_back(events_request_body{5, {}, 6, 7});
+  comes_back(events_request_body{5, make_fast_uuid(), 6, 7});
   comes_back(events_body{8, example_page()});
 }
 
@@ -174,7 +175,7 @@ TEST(EnvelopeBodyTest, TheLargestPartOfAReportFitsIntoAnEnvelope) {
 TEST(EnvelopeBodyTest, EventsBeyondAnEnvelopeAreLeftForTheNextRequest) {
   events_body body;
   for (std::uint64_t i = 1; i <= 500; ++i)
-    body.page.events.push_back({i, 1, std::string(100, 'n'), std::string(2'000, 't')});
+    body.page.events.push_back({i, 1, std::string(100, 'n'), std::string(1'000, 't')});
 
   const auto bytes = encode(body);
   const auto read = decode<events_body>(bytes);
@@ -185,7 +186,20 @@ TEST(EnvelopeBodyTest, EventsBeyondAnEnvelopeAreLeftForTheNextRequest) {
   EXPECT_GT(read->page.events.size(), 50u);
   EXPECT_LT(read->page.events.size(), 500u);
   EXPECT_EQ(read->page.events.back().sequence, read->page.events.size());
-  EXPECT_EQ(read->page.events[0].text.size(), 1'024u);
+  EXPECT_EQ(read->page.events[0].text.size(), 1'000u);
+}
+
+TEST(EnvelopeBodyTest, ALongLineIsCutAndThoseOfOneNumberStayTogether) {
+  events_body body;
+  body.page.events = {
+      {1, 1, "", std::string(40'000, 'x')}, {2, 1, "", std::string(30'000, 'y')}, {2, 1, "", std::string(30'000, 'z')}};
+
+  const auto read = decode<events_body>(encode(body));
+
+  ASSERT_TRUE(read.has_value()) << read.error().what;
+  ASSERT_EQ(read->page.events.size(), 1u);
+  EXPECT_EQ(read->page.events[0].text, std::string(32 * 1024, 'x'));
+  EXPECT_TRUE(read->page.more);
 }
 
 TEST(EnvelopeBodyTest, LongTextsAreCutBetweenCharacters) {
@@ -247,7 +261,7 @@ TEST(EnvelopeBodyTest, DamagedBodiesAreReadOrRefusedButNeverMore) {
     survives<reply_body>(encode(reply_body{1, 2, "what"}), random);
     survives<function_report>(encode(function_report{make_fast_uuid(), 3, 0, ""}), random);
     survives<drain_notice_body>(encode(drain_notice_body{}), random);
-    survives<events_request_body>(encode(events_request_body{1, 2, 3}), random);
+    survives<events_request_body>(encode(events_request_body{1, {}, 2, 3}), random);
     survives<events_body>(encode(events_body{1, example_page()}), random);
   }
 }

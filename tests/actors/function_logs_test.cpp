@@ -42,6 +42,36 @@ TEST(FunctionLogRingTest, ALineThatIsLargerThanTheRingIsDropped) {
   EXPECT_EQ(ring.read().dropped, 1u);
 }
 
+TEST(FunctionLogRingTest, ReadsInPartsWithoutLossAndKeepsTheLinesOfAnEntryTogether) {
+  function_log_ring ring;
+  for (int i = 0; i < 20; ++i) {
+    ring.write("", std::string(1000, static_cast<char>('a' + i)));
+    ring.write_report({make_uuid(), {}, {}, 128, 1, {}});
+  }
+  const auto whole = ring.read();
+
+  std::vector<std::string> lines;
+  std::uint64_t from = 0;
+  int parts = 0;
+  for (bool more = true; more; ++parts) {
+    const auto part = ring.read(from, 3'000);
+    ASSERT_FALSE(part.lines.empty());
+    EXPECT_EQ(part.overwritten, 0u);
+    for (const auto& each : part.lines)
+      lines.push_back(each.text);
+    EXPECT_NE(part.lines.back().text.substr(0, 4), "END ");
+    from = part.next;
+    more = part.more;
+  }
+
+  ASSERT_EQ(lines.size(), whole.lines.size());
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    EXPECT_EQ(lines[i], whole.lines[i].text);
+  EXPECT_GT(parts, 5);
+  EXPECT_EQ(from, whole.next);
+  EXPECT_EQ(ring.read(1, 1).lines.size(), 1u) << "a line that is larger than the room is read all the same";
+}
+
 TEST(FunctionLogRingTest, ACallIsMarkedAsLambdaDoes) {
   function_log_ring ring;
   const auto id = make_uuid();

@@ -23,6 +23,7 @@ function_record hello() {
   function.timeout_ms = 10'000;
   function.memory_mb = 256;
   function.concurrency = 10;
+  function.idempotent = true;
   function.environment = {{"TABLE", "pets"}, {"EMPTY", ""}};
   function.modified_unix_ms = 1'700'000'000'123;
   return function;
@@ -66,6 +67,7 @@ TEST(RecordCodecTest, AFunctionComesBackAsItWent) {
   EXPECT_EQ(read->timeout_ms, 10'000u);
   EXPECT_EQ(read->memory_mb, 256u);
   EXPECT_EQ(read->concurrency, 10u);
+  EXPECT_TRUE(read->idempotent);
   EXPECT_EQ(read->environment, function.environment);
   EXPECT_EQ(read->modified_unix_ms, 1'700'000'000'123);
   EXPECT_EQ(read->revision, 41u);

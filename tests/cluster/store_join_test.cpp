@@ -25,6 +25,11 @@ struct StoreJoinTest : testing::Test {
   store_answer put(const std::string& at, const std::string& name) {
     return net.answer(at, commit_call{{{}, {{"function/" + name, "1", false}}, make_fast_uuid()}});
   }
+  void open(const std::string& name, const std::string& address) {
+    const auto answer =
+        net.answer(name, open_session_call{make_fast_uuid(), net[name].self.id, make_fast_uuid(), address, 2s});
+    EXPECT_TRUE(std::holds_alternative<session_granted>(answer));
+  }
   bool done(const store_answer& answer) { return std::holds_alternative<committed>(answer); }
   std::string why(const store_answer& answer) {
     const auto* refusal = std::get_if<refused>(&answer);
@@ -71,6 +76,68 @@ TEST_F(StoreJoinTest, ASecondNodeOfANameIsRefusedNamingBothAddresses) {
   EXPECT_EQ(net["c"].role, store_role::empty);
   EXPECT_NE(net.events("c").find("b:7000"), std::string::npos) << net.events("c");
   EXPECT_NE(net.events("c").find("c:7000"), std::string::npos);
+}
+
+TEST_F(StoreJoinTest, TheNameOfALiveNodeIsItsOwnAndThatOfOneThatIsGoneIsFreeOnceItIsRemoved) {
+  found({"b"});
+  open("b", "b:7000");
+  net.add("c", true);
+  net.kill("c");
+  net["c"].self.name = "b";
+  net.start("c");
+  net.pass(1s);
+  EXPECT_NE(net.events("c").find("live node at b:7000"), std::string::npos) << net.events("c");
+
+  net.kill("b");
+  net.pass(8s);
+  EXPECT_NE(net.events("c").find("b:7000, which is gone"), std::string::npos) << net.events("c");
+  ASSERT_TRUE(done(net.answer("a", remove_node_call{net["b"].self.id, make_fast_uuid()})));
+  net.pass(6s);
+
+  EXPECT_EQ(net["c"].role, store_role::copy);
+}
+
+TEST_F(StoreJoinTest, ALiveNodeKeepsItsAddressWhenACopyOfItSaysAnother) {
+  found({"b"});
+  open("b", "b:7000");
+  auto copied = net["b"].self;
+  copied.addresses = {"b:7999"};
+
+  const auto answer = net.answer("a", register_call{copied, make_fast_uuid()});
+
+  EXPECT_NE(why(answer).find("live at b:7000"), std::string::npos) << why(answer);
+  open("b", "b:7999");  // it is the live one now
+  EXPECT_TRUE(done(net.answer("a", register_call{copied, make_fast_uuid()})));
+}
+
+TEST_F(StoreJoinTest, ACopyOfALivePrimaryNeitherLeadsNorSpeaks) {
+  found({"b"});
+  open("a", "a:7000");
+  net.kill("a");
+  net["a"].self.addresses = {"a:7999"};
+  net.cut("a", "b");
+  net.older_answers = true;
+  net.start("a");
+
+  const auto number = net.ask("a", commit_call{{{}, {{"function/x", "1", false}}, make_fast_uuid()}}, 8s);
+  net.pass(10s);
+
+  EXPECT_TRUE(net["a"].running->wanted_links().empty());
+  ASSERT_NE(net.answered("a", number), nullptr);
+  EXPECT_FALSE(done(*net.answered("a", number)));
+  for (const auto* address : {"a:7000", "a:7999"})
+    EXPECT_NE(net.events("a").find(address), std::string::npos) << net.events("a");
+}
+
+TEST_F(StoreJoinTest, APrimaryThatMovedLeadsOnceNobodyAnswersAtItsOldAddress) {
+  found({"b"});
+  open("a", "a:7000");
+  net.kill("a");
+  net["a"].self.addresses = {"a:7999"};
+  net.start("a");
+  net.pass(1s);
+
+  EXPECT_TRUE(done(put("b", "x")));
 }
 
 TEST_F(StoreJoinTest, ANodeOfAnotherProtocolIsRefused) {

@@ -324,6 +324,21 @@ TEST_F(StoreNodeTest, SpreadNamesTheCopiesThatAreNotThereYet) {
   EXPECT_TRUE(std::get<spread>(net.answer("b", spread_call{at})).laggards.empty());
 }
 
+TEST_F(StoreNodeTest, SpreadNamesAMemberThatIsNotInContactWithoutWaitingForIt) {
+  open("c", 2s);
+  const auto at = std::get<committed>(net.answer("b", put("hello", "1"))).cursor;
+  EXPECT_TRUE(std::get<spread>(net.answer("b", spread_call{at})).laggards.empty());
+  net.kill("c");
+
+  const auto number = net.ask("b", spread_call{at});
+  net.settle();
+
+  ASSERT_NE(net.answered("b", number), nullptr);
+  EXPECT_EQ(std::get<spread>(*net.answered("b", number)).laggards, std::vector<std::string>{"c"});
+  net.pass(2200ms);
+  EXPECT_TRUE(std::get<spread>(net.answer("b", spread_call{at})).laggards.empty()) << "it is no member any more";
+}
+
 TEST_F(StoreNodeTest, ANodeIsRemovedOnlyWhenItIsNotLive) {
   open("c", 2s);
   EXPECT_EQ(code(net.answer("b", remove_node_call{net["c"].self.id, make_fast_uuid()})), errc::refused);

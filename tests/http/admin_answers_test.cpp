@@ -38,7 +38,7 @@ TEST(AdminAnswersTest, DescribesAFunctionWithItsOwnRoutes) {
     "code_sha256":")" +
           to_string(sha256("x")) +
           R"(","code_bytes":17,"timeout_ms":3000,"memory_mb":128,"concurrency":1,"min_instances":0,"max_instances":0,
-    "environment":{"STAGE":"test"},"routes":["GET /a"],"instances":{"ready":2,"starting":1},
+    "idempotent":false,    "environment":{"STAGE":"test"},"routes":["GET /a"],"instances":{"ready":2,"starting":1},
     "modified_unix_ms":1700000000123})"));
 }
 
@@ -51,7 +51,14 @@ TEST(AdminAnswersTest, SaysWhatADeploymentDid) {
   EXPECT_EQ(body["start_ms"], 212);
   EXPECT_EQ(body["cold"], true);
   EXPECT_FALSE(body.contains("copies")) << "the node has no cluster";
-  EXPECT_EQ(json::parse(deployed_body(record(), all_routes, {1, 0}, {true, 1, true, 1}))["copies"], 1);
+  EXPECT_FALSE(body.contains("laggards")) << "the node has no cluster";
+  const auto alone = json::parse(deployed_body(record(), all_routes, {1, 0}, {true, 1, true, 1, {{"n2", "n3"}}}));
+  EXPECT_EQ(alone["copies"], 1);
+  EXPECT_EQ(alone["alone"], true);
+  EXPECT_EQ(alone["laggards"], json({"n2", "n3"}));
+  const auto spread = json::parse(deployed_body(record(), all_routes, {1, 0}, {true, 1, true, 2, {{}}}));
+  EXPECT_EQ(spread["alone"], false);
+  EXPECT_EQ(spread["laggards"], json::array());
 }
 
 TEST(AdminAnswersTest, ListsAreObjectsThatCanGrow) {
@@ -64,7 +71,8 @@ TEST(AdminAnswersTest, ListsAreObjectsThatCanGrow) {
   EXPECT_EQ(json::parse(routes_body(all_routes))["routes"][1],
             json({{"api", "default"}, {"route", "GET /b"}, {"function", "other"}}));
   EXPECT_EQ(json::parse(missing_body(missing))["missing"][0], to_string(sha256("x")));
-  EXPECT_EQ(removed_body("hello"), "{\"removed\":\"hello\"}\n");
+  EXPECT_EQ(removed_body("hello", {}), "{\"removed\":\"hello\"}\n");
+  EXPECT_EQ(removed_body("hello", std::vector<std::string>{"n2"}), "{\"removed\":\"hello\",\"laggards\":[\"n2\"]}\n");
   EXPECT_EQ(json::parse(stored_body(sha256("x"), 1))["size"], 1);
   EXPECT_EQ(json::parse(node_body({"n", "ready", {"127.0.0.1:8080"}, "127.0.0.1:9001", "b"}))["addresses"]["http"][0],
             "127.0.0.1:8080");

@@ -195,6 +195,7 @@ TEST(AdminApiTest, NamesFaultsOfRoutes) {
   EXPECT_THAT(deployment_fault(with("routes", {1})), HasSubstr("not a string"));
   EXPECT_THAT(deployment_fault(with("routes", {"GET /a/{x}", "GET /a/{y}"})), HasSubstr("twice"));
   EXPECT_THAT(deployment_fault(with("no_route", 1)), HasSubstr("'no_route'"));
+  EXPECT_THAT(deployment_fault(with("idempotent", "yes")), HasSubstr("'idempotent' is neither true nor false"));
   auto both = with("routes", {"GET /"});
   both["no_route"] = true;
   EXPECT_THAT(deployment_fault(both), HasSubstr("exclude each other"));

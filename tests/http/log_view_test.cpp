@@ -8,12 +8,16 @@ using namespace troupe;
 using namespace troupe::http;
 using nlohmann::json;
 
-TEST(LogViewTest, APositionIsANumberOrNothing) {
-  EXPECT_EQ(parse_log_position("").value(), 0u);
-  EXPECT_EQ(parse_log_position("from=7").value(), 7u);
-  for (const auto* query : {"from=", "from=-1", "from=1&from=2", "from=x", "to=1", "from=99999999999999999999"})
-    EXPECT_EQ(parse_log_position(query).error().code, errc::bad_usage) << query;
+namespace {
+
+const std::string one = "0123456789abcdef";
+const std::string two = "fedcba9876543210";
+
+std::string text_at(const json& body, std::size_t index) {
+  return body["lines"][index]["text"].get<std::string>();
 }
+
+}  // namespace
 
 TEST(LogViewTest, LinesOfHandlersCarryTimeAndCall) {
   actors::function_log_ring ring;
@@ -21,32 +25,42 @@ TEST(LogViewTest, LinesOfHandlersCarryTimeAndCall) {
   ring.write("", "caf\xe9");
   ring.write("id-1", "as the shim wrote it", actors::line_form::complete);
 
-  const auto body = json::parse(logs_body("hello", "ring", ring.read()));
+  const auto body = json::parse(logs_body("hello", {log_part("n1", one, ring.read())}, {}, {}));
 
   ASSERT_EQ(body["lines"].size(), 3u);
-  const auto first = body["lines"][0].get<std::string>();
-  EXPECT_EQ(first.size(), std::string{"2026-11-25T12:00:00.000Z\tid-1\tprinted"}.size());
-  EXPECT_TRUE(first.ends_with("Z\tid-1\tprinted")) << first;
-  EXPECT_TRUE(body["lines"][1].get<std::string>().ends_with("Z\t-\tcaf\xc3\xa9"));
-  EXPECT_EQ(body["lines"][2], "as the shim wrote it");
-  EXPECT_EQ(body["next"], 4);
+  EXPECT_EQ(text_at(body, 0).size(), std::string{"2026-11-25T12:00:00.000Z\tid-1\tprinted"}.size());
+  EXPECT_TRUE(text_at(body, 0).ends_with("Z\tid-1\tprinted")) << text_at(body, 0);
+  EXPECT_TRUE(text_at(body, 1).ends_with("Z\t-\tcaf\xc3\xa9"));
+  EXPECT_EQ(text_at(body, 2), "as the shim wrote it");
+  EXPECT_EQ(body["lines"][0]["node"], "n1");
+  EXPECT_GT(body["lines"][0]["unix_ms"], 1'700'000'000'000);
+  EXPECT_EQ(body["next"], one + ":4");
+  EXPECT_EQ(body["more"], false);
   EXPECT_EQ(body["function"], "hello");
-  EXPECT_EQ(body["log"], "ring");
+  EXPECT_EQ(body["silent"], json::array());
 }
 
-TEST(LogViewTest, SaysWhatWasOverwritten) {
-  actors::function_log_ring ring;
-  const std::string line(600'000, 'x');
-  ring.write("", line);
-  ring.write("", "two");
-  ring.write("", "three");
+TEST(LogViewTest, WhatIsLostOrSilentAtAnyNodeIsSaid) {
+  const std::vector<journal_part> parts{{"n1", one, {{{7, 100, "", "a"}}, 8, 5}, false, 1},
+                                        {"n2", two, {{{1, 90, "", "b"}}, 2, 4}, false, 2}};
 
-  auto kept = ring.read(2);
-  EXPECT_EQ(json::parse(logs_body("f", "r", kept))["lines"].size(), 2u);
-  kept.overwritten = 9;
-  kept.dropped = 3;
-  const auto body = json::parse(logs_body("f", "r", kept));
+  const auto body = json::parse(logs_body("f", parts, {"n3"}, {}));
 
+  EXPECT_EQ(text_at(body, 0), "b");
+  EXPECT_EQ(text_at(body, 1), "a");
   EXPECT_EQ(body["overwritten"], 9);
   EXPECT_EQ(body["dropped"], 3);
+  EXPECT_EQ(body["silent"], json{"n3"});
+}
+
+TEST(LogViewTest, ALogIsNamedByTheStartOfItsNodeAndItsFunction) {
+  const auto node = make_uuid();
+  const auto function = make_uuid();
+
+  const auto id = actors::log_id_of(node, function);
+
+  EXPECT_EQ(id, actors::log_id_of(node, function));
+  EXPECT_TRUE(parse_event_position("from=" + id + ":1")) << id;
+  EXPECT_NE(id, actors::log_id_of(make_uuid(), function));
+  EXPECT_NE(id, actors::log_id_of(node, make_uuid()));
 }

@@ -32,9 +32,10 @@ class Member(support.Node):
         self.name = name
         self.seeds = list(seeds)
         self.cluster_address = f"{host}:{port}"
+        ttl = [] if any(flag.startswith("store.session_ttl=") for flag in flags) else ["--set", "store.session_ttl=2s"]
         # An admin port that is another's while this node is down would have its callers talk to that one.
         super().__init__("--name", name, "--cluster", self.cluster_address, "--http", f"{host}:{port + 2}",
-                         "--admin", f"{admin_host or host}:{port + 3}", "--set", "store.session_ttl=2s", *flags,
+                         "--admin", f"{admin_host or host}:{port + 3}", *ttl, *flags,
                          start=False, **more)
         self.host, self.port = host, port + 2
 

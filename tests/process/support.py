@@ -241,7 +241,7 @@ class Node:
 
     def logs(self, name):
         """The kept lines of a function's log."""
-        return json.loads(self.run("logs", name, "--json", check=True).stdout)["lines"]
+        return [line["text"] for line in json.loads(self.run("logs", name, "--json", check=True).stdout)["lines"]]
 
     def connect(self, timeout_s=PATIENCE_S):
         """A RawClient of the gateway."""

@@ -102,11 +102,15 @@ class LostLinesTest(unittest.TestCase):
         left = list(bodies)
         return lambda *_: (200, {}, left.pop(0) if len(left) > 1 else left[0])
 
+    @staticmethod
+    def body(lines, after, **more):
+        told = [{"unix_ms": 1, "node": "n1", "text": line} for line in lines]
+        return {"function": "f", "lines": told, "next": after, "more": False, "overwritten": 0, "dropped": 0,
+                "silent": [], **more}
+
     def test_what_was_overwritten_or_dropped_is_said(self):
-        def body(lines, after, **more):
-            return {"function": "f", "lines": lines, "next": after, "overwritten": 0, "dropped": 0, "log": "a", **more}
-        steps = [body(["line 1"], 2), body(["line 9"], 10, overwritten=7), body([], 10, dropped=1),
-                 body(["line 10"], 11, dropped=1)]
+        steps = [self.body(["line 1"], "a:2"), self.body(["line 9"], "a:10", overwritten=7),
+                 self.body([], "a:10", dropped=1), self.body(["line 10"], "a:11", dropped=1)]
         with fake_admin.FakeAdmin(self.answers(steps)) as admin, Follower(admin.url) as follower:
             follower.wait_for(10)
             self.assertEqual(follower.interrupt(), 0)
@@ -114,27 +118,42 @@ class LostLinesTest(unittest.TestCase):
                              ["(7 entries overwritten before they could be read)",
                               "(1 entry dropped, which came too fast)"])
             self.assertEqual([path for _, path, _, _ in admin.requests[:4]],
-                             [f"/v1/functions/f/logs?from={n}" for n in (0, 2, 10, 10)])
+                             ["/v1/functions/f/logs"] + [f"/v1/functions/f/logs?from=a:{n}" for n in (2, 10, 10)])
 
-    def test_another_log_is_read_from_its_beginning(self):
-        def answer(_, path, __):
-            if path.endswith("from=0") and len(admin.requests) == 1:
-                return 200, {}, {"lines": ["line 1"], "next": 9, "log": "old"}
-            lines = ["line 2"] if path.endswith("from=0") else []
-            return 200, {}, {"lines": lines, "next": 12, "log": "new"}
-        with fake_admin.FakeAdmin(answer) as admin, Follower(admin.url) as follower:
+    def test_nodes_that_do_not_answer_are_named_once(self):
+        steps = [self.body(["line 1"], "a:2"), self.body([], "a:2", silent=["n2", "n3"]),
+                 self.body([], "a:2", silent=["n2", "n3"]), self.body(["line 2"], "a:3")]
+        with fake_admin.FakeAdmin(self.answers(steps)) as admin, Follower(admin.url) as follower:
             follower.wait_for(2)
             self.assertEqual(follower.interrupt(), 0)
-            self.assertEqual(follower.printed(), [1, 2])
+            self.assertEqual(follower.read(1), "(without the lines of n2, n3: no answer)\n")
 
-    def test_with_json_each_line_is_a_string(self):
-        with fake_admin.FakeAdmin(lambda *_: (200, {}, {"lines": ['say "line 1"'], "next": 1, "log": "a"})) as admin:
+    def test_what_there_is_more_is_read_at_once(self):
+        steps = [self.body(["line 1"], "a:2", more=True, overwritten=3), self.body(["line 2"], "a:3", more=True),
+                 self.body(["line 3"], "a:4", overwritten=4)]
+        with fake_admin.FakeAdmin(self.answers(steps)) as admin:
+            done = subprocess.run([support.TROUPE, "logs", "f", "--json", "--admin", admin.url], capture_output=True,
+                                  text=True, check=True, timeout=support.PATIENCE_S)
+            told = json.loads(done.stdout)
+            self.assertEqual([line["text"] for line in told["lines"]], ["line 1", "line 2", "line 3"])
+            self.assertEqual((told["next"], told["overwritten"], told["more"]), ("a:4", 7, False))
+            self.assertEqual(len(admin.requests), 3)
+
+    def test_with_json_each_line_is_an_object(self):
+        with fake_admin.FakeAdmin(lambda *_: (200, {}, self.body(['say "line 1"'], "a:1"))) as admin:
             with Follower(admin.url, "--json") as follower:
                 support.wait_until(lambda: "\n" in follower.read(), "a line")
-                self.assertEqual(json.loads(follower.read().splitlines()[0]), 'say "line 1"')
+                self.assertEqual(json.loads(follower.read().splitlines()[0]),
+                                 {"unix_ms": 1, "node": "n1", "text": 'say "line 1"'})
+
+    def test_a_line_names_its_node_on_request(self):
+        with fake_admin.FakeAdmin(lambda *_: (200, {}, self.body(["line 1"], "a:1"))) as admin:
+            with Follower(admin.url, "--with-node") as follower:
+                support.wait_until(lambda: "\n" in follower.read(), "a line")
+                self.assertEqual(follower.read().splitlines()[0], "n1\tline 1")
 
     def test_it_ends_with_its_reader(self):
-        with fake_admin.FakeAdmin(lambda *_: (200, {}, {"lines": [], "next": 1, "log": "a"})) as admin:
+        with fake_admin.FakeAdmin(lambda *_: (200, {}, self.body([], "a:1"))) as admin:
             process = subprocess.Popen([support.TROUPE, "logs", "f", "-f", "--admin", admin.url],
                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
             support.wait_until(lambda: admin.requests, "the first poll")

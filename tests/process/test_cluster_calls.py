@@ -1,4 +1,6 @@
 """Requests at any node reach a function wherever its instances are."""
+import concurrent.futures
+import contextlib
 import hashlib
 import json
 import os
@@ -132,6 +134,55 @@ class HomeTest(unittest.TestCase):
             answers += support.parallel(9, lambda number: cluster[number % 3].request("GET", "/once"))
             self.assertEqual({status for status, _, _ in answers}, {200}, answers)
             self.assertEqual(len({body for _, _, body in answers}), 1, answers)
+
+
+class IdempotentTest(unittest.TestCase):
+    """A node dies while it runs a call for another one."""
+    RUNS = """const fs = require('fs');
+exports.handler = async (event) => {
+  const {ran, gate} = event.queryStringParameters;
+  fs.appendFileSync(ran, process.pid + '\\n');
+  while (!fs.existsSync(gate)) await new Promise((done) => setTimeout(done, 5));
+  return {statusCode: 200, body: String(process.pid)};
+};
+"""
+
+    def ran(self):
+        """The processes that began the call, in their order."""
+        with contextlib.suppress(FileNotFoundError):
+            with open(os.path.join(self.folder, "ran"), encoding="utf-8") as file:
+                return [int(line) for line in file.read().split()]
+        return []
+
+    def answer_after_kill(self, cluster, *flags):
+        """Status, cause and body of a call whose node was killed while it ran it."""
+        entry, *owners = cluster
+        cluster.deploy("runs", self.RUNS, "--timeout-s", "60", *flags, at=owners)
+        gate = os.path.join(self.folder, "gate")
+        with concurrent.futures.ThreadPoolExecutor(1) as client:
+            answer = client.submit(entry.request, "GET", f"/runs?ran={os.path.join(self.folder, 'ran')}&gate={gate}")
+            first = support.wait_until(self.ran, "the call runs")[0]
+            next(node for node in owners if first in support.descendants(node.pid)).kill()
+            support.write_files(self.folder, {"gate": ""})
+            status, headers, body = answer.result(support.PATIENCE_S)
+        return status, headers.get("x-troupe-error"), body
+
+    def test_another_node_runs_the_call_of_an_idempotent_function_again(self):
+        with Cluster(3) as cluster, support.TempDir() as self.folder:
+            status, cause, body = self.answer_after_kill(cluster, "--idempotent")
+            self.assertEqual((status, cause, body.decode()), (200, None, str(self.ran()[-1])))
+            self.assertEqual(len(self.ran()), 2)
+            self.assertNotEqual(*self.ran())
+            told = json.loads(cluster[0].admin("GET", "/v1/functions/runs")[2])
+            self.assertIs(told["idempotent"], True)
+
+    def test_without_the_flag_it_runs_once_and_fails(self):
+        with Cluster(3) as cluster, support.TempDir() as self.folder:
+            status, _, body = self.answer_after_kill(cluster)
+            self.assertEqual(status, 502, body)
+            self.assertEqual(len(self.ran()), 1)
+            listed = json.loads(cluster[0].run("list", "--json", check=True).stdout)["functions"]
+            self.assertEqual([each["idempotent"] for each in listed], [False])
 
 
 class LambdaApiTest(unittest.TestCase):

@@ -44,17 +44,47 @@ class StartTest(unittest.TestCase):
             cluster.wait_together()
             cluster.wait_level()
 
-    def test_a_second_node_of_a_name_waits_and_says_why(self):
-        with Cluster(1) as cluster:
-            clash = Member("n1", [cluster[0].cluster_address])
+    def ends_with(self, node, code, *words):
+        """Starts a node that must end by itself with this code and one line with these words."""
+        self.addCleanup(node.close)
+        with contextlib.suppress(AssertionError):
+            node.launch()  # which may have ended already
+        support.wait_until(lambda: node.process.poll() is not None, "end of the node")
+        self.assertEqual(node.process.returncode, code, node.log())
+        said = [line for line in node.log().splitlines() if line.startswith("troupe: ")]
+        self.assertEqual(len(said), 1, node.log())
+        for word in words:
+            self.assertIn(word, said[0])
+
+    def test_a_second_node_of_the_name_of_a_live_one_ends_and_names_both(self):
+        with Cluster(2) as cluster:
+            for holder in cluster:
+                clash = Member(holder.name, [cluster[0].cluster_address])
+                self.ends_with(clash, 2, f"the name {holder.name} ", holder.cluster_address, clash.cluster_address)
+            self.assertEqual(list(cluster[1].nodes()), ["n1", "n2"])
+            cluster.wait_together()
+
+    def test_a_member_that_takes_the_name_of_another_live_one_ends(self):
+        with Cluster(3) as cluster:
+            cluster[2].terminate()
+            renamed = Member("n2", data_dir=cluster[2].data_dir)
+            self.ends_with(renamed, 2, "the name n2 ", cluster[1].cluster_address, renamed.cluster_address)
+
+    def test_a_second_node_of_the_name_of_one_that_is_gone_waits_until_that_is_removed(self):
+        with Cluster(2) as cluster:
+            gone = cluster[1]
+            gone.kill()
+            cluster.wait_for_state("n2", ("gone",), [cluster[0]])
+            clash = Member("n2", [cluster[0].cluster_address])
             cluster.nodes.append(clash)
             clash.launch()
             told = support.wait_until(lambda: [text for kind, text in clash.events() if kind == "store_refused_peer"],
                                       "refusal of the name")
-            for address in (cluster[0].cluster_address, clash.cluster_address):
+            for address in (gone.cluster_address, clash.cluster_address):
                 self.assertIn(address, told[0])
             self.assertEqual(clash.readiness(), (503, "joining"))
-            self.assertEqual(list(cluster[0].nodes()), ["n1"])
+            cluster[0].run("nodes", "remove", "n2", check=True)
+            cluster.wait_together([cluster[0], clash])
 
 
 class RestartTest(unittest.TestCase):
@@ -127,21 +157,70 @@ class RefusalTest(unittest.TestCase):
             self.assertEqual(one[0].nodes()["n2"]["id"], one[1].nodes()["n2"]["id"])
             self.assertNotEqual(one[0].nodes()["n2"]["id"], stray.nodes()["n2"]["id"])
 
-    def test_the_later_of_two_processes_with_one_id_ends(self):
-        with Cluster(2) as cluster, support.TempDir() as copied:
+
+class TwinTest(unittest.TestCase):
+    """Two processes with one node id, as from an image of a machine: a directory's lock does not hold between them."""
+
+    def twin_of(self, node, seeds):
+        copied = self.enterContext(support.TempDir())
+        shutil.copytree(node.data_dir, copied, dirs_exist_ok=True, symlinks=True,
+                        ignore=shutil.ignore_patterns("*.new"))
+        os.unlink(os.path.join(copied, "node.json"))
+        twin = Member(node.name, seeds, data_dir=copied)
+        self.addCleanup(twin.close)
+        with contextlib.suppress(AssertionError):
+            twin.launch()  # which may have ended already
+        return twin
+
+    def end_of(self, node):
+        support.wait_until(lambda: node.process.poll() is not None, f"end of {node.name}")
+        said = [line for line in node.log().splitlines() if line.startswith("troupe: ")]
+        self.assertEqual(len(said), 1, node.log())
+        return node.process.returncode, said[0]
+
+    def test_the_later_one_ends_and_names_both(self):
+        with Cluster(2) as cluster:
             cluster.wait_level()
-            # As from an image of a machine: the directory's lock does not hold between the two.
-            shutil.copytree(cluster[1].data_dir, copied, dirs_exist_ok=True, symlinks=True,
-                            ignore=shutil.ignore_patterns("*.new"))
-            os.unlink(os.path.join(copied, "node.json"))
-            twin = Member("n2", [cluster[0].cluster_address], data_dir=copied)
-            self.addCleanup(twin.close)
-            with contextlib.suppress(AssertionError):
-                twin.launch()  # which may have ended already
-            support.wait_until(lambda: twin.process.poll() is not None, "end of the later process", 30)
-            self.assertEqual(twin.process.returncode, 2, twin.log())
-            self.assertIn(cluster[1].cluster_address, twin.log())
+            twin = self.twin_of(cluster[1], [cluster[0].cluster_address])
+            code, said = self.end_of(twin)
+            self.assertEqual(code, 2, said)
+            for address in (cluster[1].cluster_address, twin.cluster_address):
+                self.assertIn(address, said)
             cluster.wait_together()
+
+    def test_the_later_of_two_primaries_ends_and_nothing_is_deployed_at_it(self):
+        with Cluster(3) as cluster:
+            cluster[0].deploy_files("kept", HELLO)
+            cluster.wait_level()
+            twin = self.twin_of(cluster[0], [cluster[1].cluster_address])
+            code, said = self.end_of(twin)
+            self.assertEqual(code, 2, said)
+            self.assertIn(cluster[0].cluster_address, said)
+            cluster.wait_together()
+            cluster[2].deploy_files("more", HELLO)
+            cluster.wait_level()
+            for node in cluster:
+                self.assertEqual(node.request("GET", "/kept")[0], 200)
+
+    def test_one_whose_session_another_has_ended_ends_and_never_comes_back(self):
+        with Cluster(3) as cluster:
+            cluster.wait_level()
+            first = cluster[1]
+            first.stop()
+            try:
+                # Until then its open links count as an answer.
+                cluster.wait_for_state("n2", ("gone",), [cluster[0]])
+                twin = self.twin_of(first, [cluster[0].cluster_address])
+                support.wait_until(twin.is_ready, "the twin is ready")
+                cluster.wait_together([cluster[0], twin, cluster[2]])
+            finally:
+                first.resume()
+            code, said = self.end_of(first)
+            self.assertEqual(code, 1, said)
+            self.assertIn(first.cluster_address, said)
+            self.assertIn("took its place", said)
+            self.assertEqual(cluster[0].nodes()["n2"]["cluster"], twin.cluster_address)
+            cluster.wait_together([cluster[0], twin, cluster[2]])
 
 
 if __name__ == "__main__":

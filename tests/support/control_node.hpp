@@ -137,6 +137,7 @@ public:
   std::atomic<std::size_t> functions{0};
   std::function<void(const uuid&, const uuid&, std::uint64_t, std::function<void(expected<void>)>)> spawner;
   std::vector<cluster::node_event> events;
+  uuid asked_function;  ///< by the last question for events
 
   caf::actor_system_config config;
   actors::event_loop loop{0, "control"};
@@ -176,7 +177,8 @@ private:
     around.function_reported = [this](const uuid&, const actors::function_report& report) {
       said.change([&] { reports.push_back(report); });
     };
-    around.events = [this](std::uint64_t after, std::uint32_t limit) {
+    around.events = [this](const uuid& function, std::uint64_t after, std::uint32_t limit) {
+      asked_function = function;
       cluster::event_page page;
       for (const auto& each : events) {
         page.last = each.sequence;
