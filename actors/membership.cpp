@@ -101,6 +101,8 @@ peer_standing membership::standing_of(const cluster::registered_node& peer) cons
     at.slots = there.ready * config_.slots_per_instance(function);
     at.in_flight = there.outstanding;
     at.queue_age = milliseconds{there.queue_age_ms};
+    at.starting = there.starting > 0;
+    at.may_start = there.band.max > there.ready + there.starting;
     standing.functions.emplace(function, at);
   }
   return standing;

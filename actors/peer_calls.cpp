@@ -89,6 +89,8 @@ std::vector<cluster::peer_view> peer_calls::views_of(const uuid& function) const
       view.slots = there->second.slots;
       view.in_flight = there->second.in_flight;
       view.queue_age = there->second.queue_age;
+      view.starting = there->second.starting;
+      view.may_start = there->second.may_start;
     }
     if (const auto sent = mine->second.outstanding.find(function); sent != mine->second.outstanding.end())
       view.outstanding = sent->second;

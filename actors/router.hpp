@@ -103,6 +103,7 @@ private:
   void came_back(std::shared_ptr<away_call> away, remote_result result);
   void run_here(function_state& state, away_call& away);
   static void deliver(away_call& away, functions::outcome_ptr result);
+  void move_waiting(function_state& state);
   bool try_elsewhere(const function_state& state, const waiting_call& refused, errc why);
   void on_tick(time_point now) override;
   function_state* find(const uuid& id);

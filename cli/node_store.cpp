@@ -67,6 +67,17 @@ expected<void> node::state::open_store() {
     };
     around.load = [this] { return load(); };
     around.slots_per_instance = [this](const uuid& function) { return registry->concurrency_of(function); };
+    around.apply_band = [this](const uuid& function, std::function<void(expected<void>)> kept) {
+      registry->apply_band(function, std::move(kept));
+    };
+    around.refresh_bands = [this] {
+      if (registry)
+        registry->refresh_bands();
+    };
+    around.await_start = [this](const uuid& function, std::uint64_t version,
+                                std::function<void(const actors::start_report&)> done) {
+      registry->await_start(function, version, std::move(done));
+    };
     around.must_end = [this](int with) {
       exit_code = with;
       stop_requests.fetch_add(1);
