@@ -95,27 +95,6 @@ void function_supervisor::on_prepared(const code_prepared& code) {
   start_when_allowed();
 }
 
-std::size_t function_supervisor::count(stage state) const {
-  return static_cast<std::size_t>(std::count_if(instances_.begin(), instances_.end(), [&](const auto& entry) {
-    return entry.second.state == state && entry.second.version == what_.spec->version;
-  }));
-}
-
-std::size_t function_supervisor::alive() const {
-  return count(stage::ready) + count(stage::starting);
-}
-
-/// An instance of an earlier version takes calls: it does so until one of the present version is ready.
-bool function_supervisor::older_serves() const {
-  return std::any_of(instances_.begin(), instances_.end(), [&](const auto& entry) {
-    return entry.second.state == stage::ready && entry.second.version != what_.spec->version;
-  });
-}
-
-bool function_supervisor::below_minimum() const {
-  return alive() < band_.min;
-}
-
 unsigned function_supervisor::loop_with_fewest() const {
   const auto& loads = what_.load->per_loop;
   const auto fewest = std::min_element(loads.begin(), loads.end(), [](const loop_load& a, const loop_load& b) {

@@ -58,6 +58,27 @@ expected<void> function_supervisor::check_band() const {
                                    " still have calls, " + std::to_string(band_.max) + " may run");
 }
 
+std::size_t function_supervisor::count(stage state) const {
+  return static_cast<std::size_t>(std::count_if(instances_.begin(), instances_.end(), [&](const auto& entry) {
+    return entry.second.state == state && entry.second.version == what_.spec->version;
+  }));
+}
+
+std::size_t function_supervisor::alive() const {
+  return count(stage::ready) + count(stage::starting);
+}
+
+/// An instance of an earlier version takes calls: it does so until one of the present version is ready.
+bool function_supervisor::older_serves() const {
+  return std::any_of(instances_.begin(), instances_.end(), [&](const auto& entry) {
+    return entry.second.state == stage::ready && entry.second.version != what_.spec->version;
+  });
+}
+
+bool function_supervisor::below_minimum() const {
+  return alive() < band_.min;
+}
+
 /// Instances of earlier versions that take calls or will.
 std::size_t function_supervisor::older() const {
   return static_cast<std::size_t>(std::count_if(instances_.begin(), instances_.end(), [&](const auto& each) {

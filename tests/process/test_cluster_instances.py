@@ -179,9 +179,25 @@ class TroubleTest(InstancesTest):
                 load.wait_for(100, since=settled)
             self.assertEqual(len({each.body for each in load.of("ok") if each.began > settled}), 1)
             self.assertLessEqual(workers_at_once(self.noted), 2)
+            for node in cluster.running():
+                self.assertEqual(sum(view["load"]["ready"] for view in node.nodes().values()), 1, node.name)
             for each in load.of("failed"):
                 self.assertIn(each.status, (502, 503), each)
                 self.assertLess(each.began, killed + 5, each)
+
+    def test_the_one_instance_moves_without_a_failure_when_its_node_goes_down(self):
+        with Cluster(3, ["--set", "queue.max_age=10s"]) as cluster:
+            leaver, entries = cluster[1], [cluster[0], cluster[2]]
+            leaver.deploy_files("one", worker(self.noted), "--max-instances", "1")
+            with Load("/one", entries, threads=4, ms="5") as load:
+                load.wait_for(50)
+                self.assertEqual(leaver.terminate(), 0)
+                load.wait_for(50, since=time.monotonic())
+                self.wait_settled(cluster, 1)
+                settled = time.monotonic()
+                load.wait_for(50, since=settled)
+            self.assertEqual([each for each in load.asked if each.outcome != "ok"], [])
+            self.assertEqual(len({each.body for each in load.of("ok") if each.began > settled}), 1)
 
     def test_a_node_that_hung_gives_back_what_is_too_many(self):
         with Cluster(3) as cluster:
