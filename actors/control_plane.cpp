@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <caf/actor_registry.hpp>
 #include <caf/io/basp_broker.hpp>
 #include <caf/io/middleman.hpp>
@@ -128,12 +129,22 @@ void control_plane::on_tick(time_point now) {
 
 void control_plane::tell_load(time_point now) {
   next_status_ = now + options_.status_interval;
+  told_at_ = now;
   const auto load = around_.load ? around_.load() : cluster::node_load{};
   for (const auto& report : reporter_.next(load, now)) {
     const auto body = encode(report);
     for (const auto& [node, known] : contacts_)
       tell(node, envelope_kind::status, body);
   }
+}
+
+void control_plane::load_moved() {
+  if (agent_ == nullptr)
+    return;
+  const auto now = clock::now();
+  next_status_ = std::min(next_status_, told_at_ + options_.status_pause);
+  if (now >= next_status_)
+    tell_load(now);
 }
 
 void control_plane::dial(const cluster::peer_address& peer) {

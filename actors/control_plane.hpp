@@ -46,10 +46,11 @@ public:
   bool is_connected(const uuid& node) const { return contacts_.contains(node); }
   const cluster::peer_status& peers() const noexcept { return status_; }
 
-  /// Asks a peer to run a function. `done` comes once: success when the peer accepted it; `unavailable` without
-  /// contact (the peer knows nothing of it); `unknown_outcome` when the contact was lost meanwhile; `budget_spent` at
-  /// the deadline; `overloaded`; or the peer's own answer.
-  void spawn_supervisor(const uuid& node, const uuid& function, std::uint64_t version, time_point deadline,
+  /// Has a peer run a function, within a band or to start an instance; the number of the request is filled in. `done`
+  /// comes once: success when the peer keeps to the band or starts; `unavailable` without contact (the peer knows
+  /// nothing of it); `unknown_outcome` when the contact was lost meanwhile; `budget_spent` at the deadline;
+  /// `overloaded`; or the peer's own answer.
+  void spawn_supervisor(const uuid& node, spawn_request what, time_point deadline,
                         std::function<void(expected<void>)> done);
   /// Asks a peer for its recent events, or for those lines of a function's log that it has. Errors as above.
   /// @param function  nil for events.
@@ -57,6 +58,9 @@ public:
                   std::function<void(expected<cluster::event_page>)> done);
   /// Tells the node that asked how the start went. Errors: `unavailable`.
   expected<void> report_function(const uuid& node, const function_report& report);
+  /// What the node says of its load has changed in a way that others should know soon: they are told at once, or
+  /// `control_plane_options::status_pause` after they were last told.
+  void load_moved();
   /// Tells all peers that this node drains, or serves again, before the next report does.
   void announce(cluster::serving_state state);
 
@@ -89,7 +93,7 @@ private:
   void tell_load(time_point now);
 
   void on_status(const uuid& node, const uuid& incarnation, const envelope& message);
-  void on_spawn(const uuid& node, const envelope& message);
+  void on_spawn(const uuid& node, const uuid& incarnation, const envelope& message);
   void on_events_request(const uuid& node, const envelope& message);
   void answer(const uuid& node, std::uint64_t request, const expected<void>& result);
   void ask(const uuid& node, envelope_kind kind, time_point deadline, pending_requests::continuation done,
@@ -115,6 +119,7 @@ private:
   std::unordered_map<uuid, contact> contacts_;
   std::uint64_t last_attempt_ = 0;
   time_point next_status_{};
+  time_point told_at_{};
   time_point next_stranger_log_{};
   std::uint64_t strangers_ = 0;
   /// Jobs that come back from the middleman's thread find out by it that nobody waits any more.

@@ -26,7 +26,7 @@ void control_plane::on_envelope(const uuid& node, const uuid& incarnation, const
       for (const auto& report : reporter_.whole())
         tell(node, envelope_kind::status, encode(report));
       return;
-    case envelope_kind::spawn_supervisor: return on_spawn(node, message);
+    case envelope_kind::spawn_supervisor: return on_spawn(node, incarnation, message);
     case envelope_kind::events_request: return on_events_request(node, message);
     case envelope_kind::function_started:
     case envelope_kind::function_failed:
@@ -74,13 +74,13 @@ void control_plane::on_status(const uuid& node, const uuid& incarnation, const e
     around_.load_changed(node);
 }
 
-void control_plane::on_spawn(const uuid& node, const envelope& message) {
+void control_plane::on_spawn(const uuid& node, const uuid& incarnation, const envelope& message) {
   const auto asked = decode<spawn_request>(message.body);
   if (!asked)
     return on_stranger(asked.error());
   if (!around_.spawn)
     return answer(node, asked->request, fail(errc::refused, "this node runs no functions"));
-  around_.spawn(node, asked->function, asked->version,
+  around_.spawn(node, incarnation, *asked,
                 [this, node, request = asked->request, alive = std::weak_ptr{alive_}](const expected<void>& result) {
                   if (!alive.expired())
                     answer(node, request, result);
@@ -120,13 +120,14 @@ void control_plane::ask(const uuid& node, envelope_kind kind, time_point deadlin
   }
 }
 
-void control_plane::spawn_supervisor(const uuid& node, const uuid& function, std::uint64_t version, time_point deadline,
+void control_plane::spawn_supervisor(const uuid& node, spawn_request what, time_point deadline,
                                      std::function<void(expected<void>)> done) {
   ask(
       node, envelope_kind::spawn_supervisor, deadline,
       [done = std::move(done)](const expected<cluster::event_page>& result) { done(result.map([](const auto&) {})); },
       [&](std::uint64_t request) {
-        return encode(spawn_request{request, function, version});
+        what.request = request;
+        return encode(what);
       });
 }
 

@@ -20,9 +20,10 @@ struct control_plane_surroundings {
   /// `peers().find(node, now)` has news.
   std::function<void(const uuid& node)> load_changed;
   std::function<void(const uuid& node, cluster::serving_state state)> drain_noticed;
-  /// Node `from` asks for an instance of a function; `reply` is called once, on the control loop, when that has been
-  /// accepted or not. How the start went is told later, by `report_function`.
-  std::function<void(const uuid& from, const uuid& function, std::uint64_t version,
+  /// Node `from`, in the start `incarnation`, has the function run: either it is the function's home and says within
+  /// which band, or it asks for an instance. `reply` is called once, on the control loop, when the band is kept to or
+  /// an instance has started, or not.
+  std::function<void(const uuid& from, const uuid& incarnation, const spawn_request& what,
                      std::function<void(expected<void>)> reply)>
       spawn;
   std::function<void(const uuid& from, const function_report& report)> function_reported;

@@ -153,32 +153,50 @@ void deployer::await_start(const progress_ptr& job) {
   const auto supervisor = around_.registry->supervisor_of(record.id);
   if (!supervisor)
     return finish(job);  // it runs without processes of its own, or was removed meanwhile
-  around_.starts->begin(record.id, record.version);
-  const auto ended = [starts = around_.starts, id = record.id, version = record.version] { starts->end(id, version); };
-  const bool waits = job->what->waits_for_start;
-  request(supervisor, first_start_timeout, await_atom::value, record.version)
-      .then(
-          [this, job, waits, ended](const start_report& report) {
-            ended();
-            if (!waits)
-              return;  // whoever calls the function sees how it went
-            if (!report.started)
-              return fail_job(
-                  job, {report.why.code, "deployed, but its first instance did not start: " +
-                                             (report.why.payload.empty() ? report.why.detail : report.why.payload)});
-            job->result.start_took = report.took;
-            finish(job);
-          },
-          [this, job, waits, ended](const caf::error&) {
-            ended();
-            if (waits)
-              fail_job(job, {errc::init_failed, "deployed, but its first instance did not start within " +
-                                                    std::to_string(first_start_timeout.count()) + " s"});
-          });
-  if (waits)
+  job->function = record.id;
+  job->version = record.version;
+  around_.starts->begin(job->function, job->version);
+  const auto on_elsewhere = [self = strong_self(), this, job, supervisor](const start_report& report) {
+    enter();
+    if (getf(is_terminated_flag))
+      return;  // the node is going down: nobody waits any more
+    if (!report.started && report.why.code == errc::unavailable)
+      start_here(job, supervisor);
+    else
+      started(job, report);
+    loop().drain();
+  };
+  const auto deadline = clock::now() + first_start_timeout;
+  if (!around_.start_elsewhere || !around_.start_elsewhere(job->function, job->version, deadline, on_elsewhere))
+    start_here(job, supervisor);
+  if (job->what->waits_for_start)
     under_way_.erase(job->name);  // a start that hangs must not keep the next deployment from replacing it
   else
     finish(job);
+}
+
+void deployer::start_here(const progress_ptr& job, const supervisor_actor& supervisor) {
+  request(supervisor, first_start_timeout, await_atom::value, job->version)
+      .then([this, job](const start_report& report) { started(job, report); },
+            [this, job](const caf::error&) {
+              started(job, {false,
+                            {},
+                            {errc::init_failed,
+                             {},
+                             "it did not start within " + std::to_string(first_start_timeout.count()) + " s"}});
+            });
+}
+
+/// Whoever calls the function sees how it went, also when the deployment did not wait for it.
+void deployer::started(const progress_ptr& job, const start_report& report) {
+  around_.starts->end(job->function, job->version);
+  if (!job->what->waits_for_start)
+    return;
+  if (!report.started)
+    return fail_job(job, {report.why.code, "deployed, but its first instance did not start: " +
+                                               (report.why.payload.empty() ? report.why.detail : report.why.payload)});
+  job->result.start_took = report.took;
+  finish(job);
 }
 
 void deployer::deny(const progress_ptr& job, denial why, error what) {

@@ -51,6 +51,12 @@ struct deployer_surroundings {
   std::function<std::optional<time_point>()> level_since;
   /// Waits until the copies of the members are at `at`, or for a second. Null for a node alone.
   spread_waits* copies = nullptr;
+  /// Has the first instance of a version started at another node, if that is where the function runs and must. @returns
+  /// false when it is to be started here. `done` comes once, on the control loop; `unavailable` means that nothing is
+  /// known of the start. Null for a node alone.
+  std::function<bool(const uuid& function, std::uint64_t version, time_point deadline,
+                     std::function<void(const start_report&)> done)>
+      start_elsewhere;
 };
 
 class deployer final : public loop_bound<deployer_actor::base>, private timer_listener {
@@ -76,6 +82,8 @@ private:
   void import_then_commit(const progress_ptr& job, const std::string& runtime);
   void spread_then_commit(const progress_ptr& job, imported_code code);
   void await_start(const progress_ptr& job);
+  void start_here(const progress_ptr& job, const supervisor_actor& supervisor);
+  void started(const progress_ptr& job, const start_report& report);
   void deny(const progress_ptr& job, denial why, error what);
   void fail_job(const progress_ptr& job, error why);
   void finish(const progress_ptr& job);
@@ -111,6 +119,8 @@ struct deployer::progress {
   deployment_ptr what;           ///< null for a removal
   std::optional<removal> removes;
   deployment_result result;
+  uuid function;              ///< whose first start is waited for
+  std::uint64_t version = 0;  ///< of that start
 
   std::optional<digest> retry_key;
   unsigned try_number = 0;  ///< of the ids that `retry_key` gives: those before it are void

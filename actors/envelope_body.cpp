@@ -74,10 +74,13 @@ expected<refusal> decode(std::string_view body) {
 }
 
 std::string encode(const spawn_request& body) {
-  field_writer out{3};
+  field_writer out{6};
   out.put("request", body.request);
   out.put("function", body.function);
   out.put("version", body.version);
+  out.put("number", body.number);
+  out.put("min", body.band.min);
+  out.put("max", body.band.max);
   return out.take();
 }
 
@@ -88,6 +91,9 @@ expected<spawn_request> decode(std::string_view body) {
   fields.take("request", out.request);
   fields.take("function", out.function);
   fields.take("version", out.version);
+  fields.take("number", out.number);
+  fields.take("min", out.band.min);
+  fields.take("max", out.band.max);
   return checked(fields, std::move(out));
 }
 

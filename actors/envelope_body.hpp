@@ -32,6 +32,8 @@ struct spawn_request {
   std::uint64_t request = 0;  ///< chosen by the sender, repeated in the answer
   uuid function;
   std::uint64_t version = 0;
+  std::uint64_t number = 0;       ///< of the order of the function's home; 0: no order, but one instance is to start
+  cluster::instance_band band{};  ///< of an order
   bool operator==(const spawn_request&) const = default;
 };
 

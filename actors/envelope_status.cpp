@@ -32,9 +32,10 @@ std::string encode(const cluster::load_report& body) {
   auto& list = out.put_name("functions");
   list.pack_array(static_cast<std::uint32_t>(body.numbers.functions.size()));
   for (const auto& entry : body.numbers.functions) {
-    list.pack_array(5);
+    list.pack_array(8);
     out.pack_id(entry.function);
     list.pack(entry.ready).pack(entry.starting).pack(entry.queue_age_ms).pack(entry.outstanding);
+    list.pack(entry.wanted).pack(entry.band.min).pack(entry.band.max);
   }
   out.put_name("gone").pack_array(static_cast<std::uint32_t>(body.gone.size()));
   for (const auto& id : body.gone)
@@ -71,8 +72,8 @@ expected<cluster::load_report> decode(std::string_view body) {
     fields.fault("part", "is not below 'parts'");
   if (const auto* list = fields.take_array("functions", cluster::load_reporter::max_entries)) {
     for (const auto& member : list->via.array) {
-      if (member.type != msgpack::type::ARRAY || member.via.array.size < 5) {
-        fields.fault("functions", "has a member that is no array of 5");
+      if (member.type != msgpack::type::ARRAY || member.via.array.size < 8) {
+        fields.fault("functions", "has a member that is no array of 8");
         break;
       }
       const auto* values = member.via.array.ptr;
@@ -82,6 +83,9 @@ expected<cluster::load_report> decode(std::string_view body) {
       fields.number("functions", values[2], entry.starting);
       fields.number("functions", values[3], entry.queue_age_ms);
       fields.number("functions", values[4], entry.outstanding);
+      fields.number("functions", values[5], entry.wanted);
+      fields.number("functions", values[6], entry.band.min);
+      fields.number("functions", values[7], entry.band.max);
       out.numbers.functions.push_back(entry);
     }
   }

@@ -20,9 +20,26 @@ struct alignas(64) loop_load {
   std::atomic<std::int64_t> last_call_ns{0};  ///< `clock` reading at which a worker last got a call; 0: none did yet
 };
 
+/// Whether an instance of a function could begin to run on this node.
+enum class start_outlook : std::uint8_t {
+  none,  ///< its band is used up
+  room,  ///< one more may be started
+  soon,  ///< one is starting
+};
+
+/// What the supervisor knows of a function's instances; written by it alone, read by all.
+struct supervised_counts {
+  std::atomic<std::uint32_t> ready{0};
+  std::atomic<std::uint32_t> starting{0};     ///< that will be in addition
+  std::atomic<std::uint32_t> wanted{0};       ///< that it would have started besides, had its band the room
+  std::atomic<std::int64_t> wanted_at_ns{0};  ///< `clock` reading at which it last would have
+  std::atomic<start_outlook> outlook{start_outlook::none};
+};
+
 struct function_load {
   explicit function_load(std::size_t loops) : per_loop(loops) {}
   std::vector<loop_load> per_loop;
+  supervised_counts supervised;
 
   /// Nothing runs and nothing waits.
   bool idle() const noexcept;

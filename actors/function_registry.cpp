@@ -153,6 +153,8 @@ runnable function_registry::runnable_of(const cluster::function_record& record) 
     if (entry.spec)
       stems.removed(*entry.spec);
     entry.spec = what.spec;
+    entry.band = band_of(*what.spec);
+    caf::anon_send(entry.supervisor, band_change{entry.band});
     caf::anon_send(entry.supervisor, what);
   }
   return what;
@@ -254,29 +256,6 @@ function_registry::figures function_registry::instances() const {
   return result;
 }
 
-std::vector<cluster::function_presence> function_registry::presences() const {
-  std::vector<cluster::function_presence> all;
-  const auto now = around_.control->now().time_since_epoch().count();
-  for (const auto& [id, entry] : supervised_) {
-    cluster::function_presence here;
-    here.function = id;
-    std::int64_t oldest = now;
-    for (const auto& loop : entry.load->per_loop) {
-      here.ready += loop.workers.load(std::memory_order_relaxed);
-      here.outstanding += loop.in_flight.load(std::memory_order_relaxed) + loop.waiting.load(std::memory_order_relaxed);
-      if (const auto since = loop.oldest_ns.load(std::memory_order_relaxed); since != 0)
-        oldest = std::min(oldest, since);
-    }
-    here.queue_age_ms = static_cast<std::uint32_t>((now - oldest) / 1'000'000);
-    if (here.ready != 0 || here.outstanding != 0)
-      all.push_back(here);
-  }
-  // One on every loop, which is never full.
-  for (const auto& id : inline_functions_)
-    all.push_back({id, static_cast<std::uint32_t>(around_.supervision->loops.size())});
-  return all;
-}
-
 std::uint32_t function_registry::concurrency_of(const uuid& function) const {
   const auto found = supervised_.find(function);
   return found == supervised_.end() || !found->second.spec ? 0 : found->second.spec->concurrency;
@@ -291,7 +270,7 @@ std::uint64_t function_registry::make_idle_yield(std::uint64_t mb, const supervi
       continue;
     if (now - entry.asked_to_yield < yield_time)
       coming += entry.spec->memory_mb;
-    else if (instances_of(id).ready > entry.spec->min_instances)
+    else if (instances_of(id).ready > entry.band.min)
       idle.push_back(&entry);
   }
   const auto order = [](const supervised* entry) {

@@ -44,6 +44,9 @@ struct registry_surroundings {
   std::shared_ptr<const object_isolation> objects;
   std::shared_ptr<const supervisor_surroundings> supervision;
   function_logs* logs = nullptr;
+  /// What this node may run of a function now, and what its home gave it. Empty for a node alone: it has all of it.
+  std::function<cluster::instance_band(const functions::function_spec&)> band_of{};
+  std::function<cluster::instance_band(const uuid& function)> given_band{};
   /// Installs a picture on every loop, then calls `done` on the control loop.
   std::function<void(routing_update_ptr, std::vector<routed_function>, std::function<void()> done)> install;
 };
@@ -83,6 +86,18 @@ public:
   std::vector<cluster::function_presence> presences() const;
   /// Calls that one instance takes at a time; 0 for a function without worker processes here.
   std::uint32_t concurrency_of(const uuid& function) const;
+  /// A home ordered another band, as `band_of` says from now on. `kept` comes once, on the control loop, unless the
+  /// function is removed meanwhile: success when no more run than it allows, `not_ready` when some still have calls or
+  /// the function is not known here yet.
+  void apply_band(const uuid& function, std::function<void(expected<void>)> kept);
+  /// Has an instance of a version run here. `done` comes once, on the control loop, unless the function is removed
+  /// meanwhile; `not_ready` when this node does not know the version yet.
+  void await_start(const uuid& function, std::uint64_t version, std::function<void(const start_report&)> done);
+  /// What `band_of` says may have changed without an order.
+  void refresh_bands();
+  /// Whether the calls that wait for an instance of the function here would wait in vain: none runs, none starts and
+  /// none may be started.
+  bool starts_nothing(const uuid& function) const;
   /// Makes idle instances of other functions end, those first that were only started by a deployment, then those that
   /// waited longest. Answers `who` with a `memory_atom`, at once or when some has been given back.
   void find_memory(std::uint64_t mb, const supervisor_actor& who);
@@ -97,6 +112,7 @@ private:
     supervisor_actor supervisor;
     std::shared_ptr<function_load> load;
     functions::function_ref spec;
+    cluster::instance_band band{};  ///< as its supervisor was told
     time_point asked_to_yield{};
   };
   using library_ptr = std::shared_ptr<const functions::native_library>;
@@ -108,6 +124,8 @@ private:
   runnable runnable_of(const cluster::function_record& record);
   void remove_vanished(const cluster::catalog_snapshot& snapshot);
   void release(const supervised& entry);
+  cluster::instance_band band_of(const functions::function_spec& spec) const;
+  cluster::function_presence presence_of(const uuid& function, const supervised& entry) const;
   std::uint64_t make_idle_yield(std::uint64_t mb, const supervisor_actor& except);
   void on_timer(time_point now) override;
 

@@ -28,16 +28,19 @@ function_supervisor::function_supervisor(caf::actor_config& config,
 function_supervisor::behavior_type function_supervisor::make_behavior() {
   return {
       [this](runnable& what) { adopt(std::move(what)); },
+      [this](const band_change& change) { on_band(change); },
       [this](const demand& wanted) { on_demand(wanted); },
       [this](const worker_ready& ready) { on_ready(ready); },
       [this](const worker_idle& idle) { on_idle(idle); },
       [this](const worker_ended& ended) { on_ended(ended); },
-      [this](await_atom, std::uint64_t version) { return await(version); },
-      [this](const code_prepared& code) { on_prepared(code); },
-      [this](again_atom) {
-        retry_scheduled_ = false;
-        start_when_allowed();
+      [this](await_atom, std::uint64_t version) {
+        auto answer = make_response_promise<report_promise>();
+        await(version, [answer](const start_report& report) mutable { answer.deliver(report); });
+        return answer;
       },
+      [this](const start_wish& wish) { await(wish.version, wish.answer); },
+      [this](const code_prepared& code) { on_prepared(code); },
+      [this](again_atom) { on_again(); },
       [this](yield_atom) { yield_one(); },
       [this](memory_atom, bool may_be_there) { on_memory(may_be_there); },
       [this](stop_atom) { stop_all(stop_atom::value); },
@@ -54,6 +57,19 @@ void function_supervisor::adopt(runnable what) {
   task_root_.clear();
   preparing_ = false;
   start_when_allowed();
+  publish();
+}
+
+void function_supervisor::on_again() {
+  retry_scheduled_ = false;
+  start_when_allowed();
+}
+
+/// Takes no more calls, ends when it has done those that it has.
+void function_supervisor::stop(instance& which) {
+  which.state = stage::stopping;
+  send(which.worker, stop_atom::value);
+  publish();
 }
 
 void function_supervisor::on_prepared(const code_prepared& code) {
@@ -79,27 +95,6 @@ void function_supervisor::on_prepared(const code_prepared& code) {
   start_when_allowed();
 }
 
-std::size_t function_supervisor::count(stage state) const {
-  return static_cast<std::size_t>(std::count_if(instances_.begin(), instances_.end(), [&](const auto& entry) {
-    return entry.second.state == state && entry.second.version == what_.spec->version;
-  }));
-}
-
-std::size_t function_supervisor::alive() const {
-  return count(stage::ready) + count(stage::starting);
-}
-
-/// An instance of an earlier version takes calls: it does so until one of the present version is ready.
-bool function_supervisor::older_serves() const {
-  return std::any_of(instances_.begin(), instances_.end(), [&](const auto& entry) {
-    return entry.second.state == stage::ready && entry.second.version != what_.spec->version;
-  });
-}
-
-bool function_supervisor::below_minimum() const {
-  return alive() < what_.spec->min_instances;
-}
-
 unsigned function_supervisor::loop_with_fewest() const {
   const auto& loads = what_.load->per_loop;
   const auto fewest = std::min_element(loads.begin(), loads.end(), [](const loop_load& a, const loop_load& b) {
@@ -113,10 +108,12 @@ void function_supervisor::on_demand(const demand& wanted) {
     return;
   if (count(stage::ready) == 0)
     calls_wait_ = true;
-  const auto more = functions::instances_to_start({count(stage::ready), count(stage::starting), wanted.queued,
-                                                   wanted.age, what_.spec->concurrency, what_.spec->max_instances});
-  if (more > 0)
-    start_instances(more, wanted.loop);
+  const auto more = functions::instances_to_start(
+      {count(stage::ready), count(stage::starting), wanted.queued, wanted.age, what_.spec->concurrency, 0});
+  const auto allowed = std::min<std::size_t>(more, room());
+  want(more - allowed);
+  if (allowed > 0)
+    start_instances(allowed, wanted.loop);
 }
 
 void function_supervisor::start_instances(std::size_t wanted, unsigned loop) {
@@ -141,6 +138,11 @@ void function_supervisor::start_when_allowed() {
   const bool first_wanted = alive() == 0 && (calls_wait_ || !reports_.empty() || older_serves());
   if (!first_wanted && !below_minimum())
     return;
+  if (room() == 0) {
+    if (first_wanted)
+      await_room();
+    return;
+  }
   const auto now = clock::now();
   if (policy_.may_start(now)) {
     // Those that keep the minimum start one after the other: each good start brings the next.
@@ -156,8 +158,10 @@ void function_supervisor::start_when_allowed() {
 
 bool function_supervisor::start_instance(unsigned loop) {
   const auto& spec = what_.spec;
-  if (spec->max_instances != 0 && alive() >= spec->max_instances)
+  if (room() == 0) {
+    await_room();
     return false;
+  }
   if (task_root_.empty()) {
     if (!std::exchange(preparing_, true))
       around_->prepare(spec, this);
@@ -193,6 +197,8 @@ bool function_supervisor::start_instance(unsigned loop) {
   auto worker = spawn_on<worker_instance>(system(), *around_->loops[loop], std::move(config));
   instances_.emplace(id, instance{spec->version, spec->memory_mb, stage::starting, worker});
   policy_.start_begun();
+  want(0);
+  publish();
   around_->stems->start({worker, spec, task_root_});
   return true;
 }
@@ -210,8 +216,7 @@ bool function_supervisor::older_makes_room() {
   }
   if (oldest == nullptr)
     return false;
-  oldest->state = stage::stopping;
-  send(oldest->worker, stop_atom::value);
+  stop(*oldest);
   return true;
 }
 
@@ -255,23 +260,19 @@ void function_supervisor::give_back_memory(std::uint64_t mb) {
 
 /// Its caller has seen that nothing runs; what comes meanwhile is finished first.
 void function_supervisor::yield_one() {
-  if (stopping_ || !what_.spec || count(stage::ready) <= what_.spec->min_instances)
+  if (stopping_ || !what_.spec || count(stage::ready) <= band_.min)
     return;
   for (auto& [id, each] : instances_)
-    if (each.state == stage::ready) {
-      each.state = stage::stopping;
-      send(each.worker, stop_atom::value);
-      return;
-    }
+    if (each.state == stage::ready)
+      return stop(each);
 }
 
 void function_supervisor::on_idle(const worker_idle& idle) {
   const auto found = instances_.find(idle.instance);
   if (found == instances_.end() || found->second.state != stage::ready ||
-      (found->second.version == what_.spec->version && count(stage::ready) <= what_.spec->min_instances))
+      (found->second.version == what_.spec->version && count(stage::ready) <= band_.min))
     return;
-  found->second.state = stage::stopping;
-  send(found->second.worker, stop_atom::value);
+  stop(found->second);
 }
 
 void function_supervisor::on_ready(const worker_ready& ready) {
@@ -279,15 +280,14 @@ void function_supervisor::on_ready(const worker_ready& ready) {
   if (found == instances_.end() || found->second.state != stage::starting)
     return;
   found->second.state = stage::ready;
+  publish();
   log_event(log_level::info, "instance_ready",
             {{"function", what_.spec->name},
              {"version", std::to_string(found->second.version)},
              {"start_ms", std::to_string(std::chrono::duration_cast<milliseconds>(ready.took).count())}});
   if (found->second.version != what_.spec->version) {
-    if (count(stage::ready) > 0) {
-      found->second.state = stage::stopping;
-      send(found->second.worker, stop_atom::value);
-    }
+    if (count(stage::ready) > 0)
+      stop(found->second);
     return;
   }
   policy_.start_succeeded();
@@ -304,6 +304,7 @@ void function_supervisor::on_ended(const worker_ended& ended) {
   const auto gone = found->second;
   instances_.erase(found);
   give_back_memory(gone.memory_mb);
+  publish();
   if (stopping_) {
     if (instances_.empty())
       quit();
@@ -334,23 +335,19 @@ void function_supervisor::on_ended(const worker_ended& ended) {
   start_when_allowed();
 }
 
-caf::result<start_report> function_supervisor::await(std::uint64_t version) {
+void function_supervisor::await(std::uint64_t version, std::function<void(const start_report&)> answer) {
   if (stopping_ || !what_.spec || version < what_.spec->version)
-    return start_report{false, {}, {errc::conflict, {}, "another deployment replaced this version meanwhile"}};
-  auto answer = make_response_promise<report_promise>();
-  if (count(stage::ready) > 0) {
-    answer.deliver(start_report{true, {}, {}});
-    return answer;
-  }
-  reports_.push_back({version, answer});
+    return answer({false, {}, {errc::conflict, {}, "another deployment replaced this version meanwhile"}});
+  if (count(stage::ready) > 0)
+    return answer({true, {}, {}});
+  reports_.push_back({version, std::move(answer), clock::now()});
   if (count(stage::starting) == 0)
     start_instances(1, loop_with_fewest());
-  return answer;
 }
 
 void function_supervisor::report(const start_report& what) {
   for (auto& waiting : std::exchange(reports_, {}))
-    waiting.answer.deliver(what);
+    waiting.answer(what);
 }
 
 void function_supervisor::fail_waiting(const failure& why) {
@@ -362,10 +359,8 @@ void function_supervisor::fail_waiting(const failure& why) {
 
 void function_supervisor::stop_older_versions() {
   for (auto& [id, each] : instances_)
-    if (each.version != what_.spec->version && each.state != stage::stopping) {
-      each.state = stage::stopping;
-      send(each.worker, stop_atom::value);
-    }
+    if (each.version != what_.spec->version && each.state != stage::stopping)
+      stop(each);
 }
 
 template <class Atom>
@@ -376,6 +371,7 @@ void function_supervisor::stop_all(Atom how) {
     each.state = stage::stopping;
     send(each.worker, how);
   }
+  publish();
   if (instances_.empty())
     quit();
 }

@@ -32,6 +32,8 @@ struct supervisor_surroundings {
   function_logs* logs = nullptr;
   worker_limits limits;
   functions::worker_surroundings worker;  ///< task root and log stream are filled per worker
+  /// The number of instances of a function, or of those that it wants, is another one. From any thread; may be empty.
+  std::function<void()> counts_changed;
   /// Unpacks a function's code unless it is, and tells the supervisor. From any thread.
   std::function<void(const functions::function_ref&, const supervisor_actor&)> prepare;
 };
@@ -54,17 +56,20 @@ private:
   };
   struct waiting_report {
     std::uint64_t version;
-    report_promise answer;
+    std::function<void(const start_report&)> answer;
+    time_point since;
   };
 
   void adopt(runnable what);
+  void on_again();
+  void stop(instance& which);
   void on_demand(const demand& wanted);
   void on_ready(const worker_ready& ready);
   void on_idle(const worker_idle& idle);
   void on_ended(const worker_ended& ended);
   void on_memory(bool may_be_there);
   void yield_one();
-  caf::result<start_report> await(std::uint64_t version);
+  void await(std::uint64_t version, std::function<void(const start_report&)> answer);
   void on_prepared(const code_prepared& code);
   void start_instances(std::size_t count, unsigned loop);
   bool start_instance(unsigned loop);
@@ -82,9 +87,19 @@ private:
   void stop_all(Atom how);
   std::size_t count(stage state) const;
   unsigned loop_with_fewest() const;
+  // function_supervisor_band.cpp
+  void on_band(const band_change& change);
+  void stop_surplus();
+  expected<void> check_band() const;
+  std::size_t older() const;
+  std::uint32_t room() const;
+  void want(std::size_t instances);
+  void await_room();
+  void publish();
 
   std::shared_ptr<const supervisor_surroundings> around_;
   runnable what_;
+  cluster::instance_band band_;
   functions::restart_policy policy_;
   std::unordered_map<std::uint64_t, instance> instances_;
   std::uint64_t next_instance_ = 1;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "actors/worker_ends.hpp"
+#include "cluster/instance_band.hpp"
 #include "functions/invocation.hpp"
 #include "functions/native_library.hpp"
 #include "functions/outcome.hpp"
@@ -90,6 +91,19 @@ struct start_failed {
   bool none_left = true;  ///< no instance of an older version runs either
 };
 
+/// How many instances the supervisor of a function keeps and may have.
+struct band_change {
+  cluster::instance_band band;
+  /// Set when a home ordered it: what is above the maximum stops, and then this is told whether no more run. From any
+  /// thread.
+  std::function<void(expected<void>)> kept{};
+};
+
+/// No instance of a function runs here or will soon, but others have some: what waits here for one goes to them.
+struct runs_elsewhere {
+  uuid function;
+};
+
 /// Asks for more instances of a function: `queued` calls wait on a loop, the oldest for `age`.
 struct demand {
   uuid function;
@@ -103,6 +117,12 @@ struct start_report {
   bool started = false;
   duration took{};
   functions::failure why;  ///< when not started
+};
+
+/// Wants an instance of a version to run. `answer` comes when one has loaded or failed to, from any thread.
+struct start_wish {
+  std::uint64_t version = 0;
+  std::function<void(const start_report&)> answer;
 };
 
 /// From a worker to its supervisor.
@@ -153,12 +173,12 @@ using worker_actor = function_actor::extend<  // Its process, once there is one.
 
 /// One per function with worker processes: starts, watches and stops instances; never on a request's path.
 using supervisor_actor = caf::typed_actor<
-    // A new version of the function, or the first.
-    caf::reacts_to<runnable>, caf::reacts_to<demand>, caf::reacts_to<worker_ready>, caf::reacts_to<worker_idle>,
-    caf::reacts_to<worker_ended>,
+    // A new version of the function, or the first; the band it is to keep to comes before.
+    caf::reacts_to<runnable>, caf::reacts_to<band_change>, caf::reacts_to<demand>, caf::reacts_to<worker_ready>,
+    caf::reacts_to<worker_idle>, caf::reacts_to<worker_ended>,
     // Replies when an instance of this version has loaded or failed to; starts one if none runs.
-    caf::replies_to<await_atom, std::uint64_t>::with<start_report>, caf::reacts_to<code_prepared>,
-    caf::reacts_to<again_atom>,
+    caf::replies_to<await_atom, std::uint64_t>::with<start_report>, caf::reacts_to<start_wish>,
+    caf::reacts_to<code_prepared>, caf::reacts_to<again_atom>,
     // Another function needs memory: one instance that nobody needs now stops.
     caf::reacts_to<yield_atom>,
     // Memory that this one waited for may be there now, or (`false`) will not be.
@@ -176,7 +196,7 @@ using router_actor = function_actor::extend<
     caf::replies_to<linked>::with<functions::outcome_ptr>,
     // Replaces what this router knows of the catalog.
     caf::reacts_to<install_update>, caf::reacts_to<instance_ready>, caf::reacts_to<instance_gone>,
-    caf::reacts_to<slot_free>, caf::reacts_to<start_failed>>;
+    caf::reacts_to<slot_free>, caf::reacts_to<start_failed>, caf::reacts_to<runs_elsewhere>>;
 
 }  // namespace troupe::actors
 
@@ -189,7 +209,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::instance_ready)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::instance_gone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::slot_free)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::start_failed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::runs_elsewhere)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::start_wish)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::runnable)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::band_change)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::demand)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::start_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::worker_ready)

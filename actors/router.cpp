@@ -49,6 +49,10 @@ router::behavior_type router::make_behavior() {
         if (auto* state = find(failed.function); state != nullptr && failed.none_left)
           give_up(*state, failed.why, failed.version);
       },
+      [this](const runs_elsewhere& told) {
+        if (auto* state = find(told.function))
+          move_waiting(*state);
+      },
   };
 }
 

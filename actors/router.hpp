@@ -108,6 +108,7 @@ private:
   bool may_leave(const functions::invocation& call) const;
   bool may_go_elsewhere(const functions::invocation& call, cluster::try_result ended) const;
   static void deliver(away_call& away, functions::outcome_ptr result);
+  void move_waiting(function_state& state);
   bool try_elsewhere(const function_state& state, const waiting_call& refused, errc why);
   void on_tick(time_point now) override;
   function_state* find(const uuid& id);

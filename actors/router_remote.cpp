@@ -22,6 +22,10 @@ cluster::local_view router::view_of(const function_state& state, std::size_t byt
   const auto& limits = surroundings_->limits;
   cluster::local_view here;
   here.runs_here = state.what.load != nullptr;
+  here.limited = state.what.spec->max_instances != 0;
+  const auto outlook = state.what.load->supervised.outlook.load(std::memory_order_relaxed);
+  here.may_start = outlook != start_outlook::none;
+  here.starting = outlook == start_outlook::soon;
   for (const auto& each : state.what.load->per_loop)
     here.has_instances = here.has_instances || each.workers.load(std::memory_order_relaxed) > 0;
   here.queue_full = state.queue.size() >= limits.max_calls || state.queued_bytes + bytes > limits.max_bytes;
@@ -97,7 +101,9 @@ bool router::try_elsewhere(const function_state& state, const waiting_call& refu
   auto* remote = remote_for(*refused.call);
   if (remote == nullptr || !cluster::means_not_run(why))
     return false;
-  const auto route = remote->choose(state.what.spec->id, {}, refused.call->tried);
+  cluster::local_view nothing_here;
+  nothing_here.limited = state.what.spec->max_instances != 0;
+  const auto route = remote->choose(state.what.spec->id, nothing_here, refused.call->tried);
   if (route.place != cluster::call_place::peer || !may_go_elsewhere(*refused.call, cluster::try_result::not_run))
     return false;
   auto away = std::make_shared<away_call>();
@@ -105,6 +111,27 @@ bool router::try_elsewhere(const function_state& state, const waiting_call& refu
   away->answer = refused.answer;
   send_away(std::move(away), route.node);
   return true;
+}
+
+/// Others run the function, and nothing will run it here. A call of another node goes back, as links are not crossed
+/// twice; one that no peer can take now waits on.
+void router::move_waiting(function_state& state) {
+  if (!state.workers.empty())
+    return;
+  std::deque<waiting_call> kept;
+  while (!state.queue.empty()) {
+    auto waiting = pop(state);
+    if (waiting.call->by_link)
+      waiting.answer.deliver(functions::make_failure(errc::not_ready, "instances of the function run at other nodes"));
+    else if (!try_elsewhere(state, waiting, errc::not_ready))
+      kept.push_back(std::move(waiting));
+  }
+  for (auto& waiting : kept) {
+    state.queued_bytes += bytes_of(*waiting.call);
+    ++queued_;
+  }
+  state.queue = std::move(kept);
+  publish(state);
 }
 
 }  // namespace troupe::actors

@@ -132,6 +132,7 @@ void node_cluster::attach(cluster_surroundings around) {
   make_membership();
   make_code_exchange();
   make_gate();
+  make_planner();
 }
 
 /// A link to `peer` and nobody else. `index`: of the loop that dials, for links of purpose `calls`.
@@ -198,6 +199,7 @@ void node_cluster::listen(caf::actor_system& system, actors::built_in_store& sto
     control_links_->start();
     fetcher_->start();
     gate_->start();
+    planner_->start();
     listener_->start();
   });
 }
@@ -205,7 +207,14 @@ void node_cluster::listen(caf::actor_system& system, actors::built_in_store& sto
 expected<void> node_cluster::meet(caf::actor_system& system) {
   actors::control_plane_surroundings plane;
   plane.load = around_.load;
-  plane.load_changed = [this](const uuid& node) { membership_->load_changed(node); };
+  plane.load_changed = [this](const uuid& node) {
+    membership_->load_changed(node);
+    planner_->look_soon();
+  };
+  plane.spawn = [this](const uuid& from, const uuid& incarnation, const actors::spawn_request& what,
+                       std::function<void(expected<void>)> reply) {
+    on_spawn(from, incarnation, what, std::move(reply));
+  };
   plane.drain_noticed = [this](const uuid& node, cluster::serving_state state) {
     membership_->state_noticed(node, state);
   };
@@ -245,6 +254,7 @@ void node_cluster::on_each_loop(const std::function<void(loop_side&)>& job) {
 
 void node_cluster::drain() {
   around_.on_control([this] {
+    planner_->stop();
     if (plane_)
       plane_->announce(cluster::serving_state::draining);
   });
@@ -268,6 +278,7 @@ void node_cluster::stop() {
       session_->stop();
     listener_->stop();
     membership_->stop();
+    planner_->stop();
     fetcher_->stop();
     gate_->stop();
     control_links_->stop();
@@ -297,6 +308,7 @@ void node_cluster::dissolve() {
     session_.reset();
     listener_.reset();
     membership_.reset();
+    planner_.reset();
     spreader_.reset();
     fetcher_.reset();
     code_service_.reset();

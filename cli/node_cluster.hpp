@@ -6,6 +6,7 @@
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -20,6 +21,7 @@
 #include "actors/event_journal.hpp"
 #include "actors/event_loop.hpp"
 #include "actors/function_logs.hpp"
+#include "actors/instance_planner.hpp"
 #include "actors/link_listener.hpp"
 #include "actors/link_server.hpp"
 #include "actors/live_session.hpp"
@@ -30,6 +32,7 @@
 #include "actors/tls_session.hpp"
 #include "actors/wake_gate.hpp"
 #include "cluster/catalog.hpp"
+#include "cluster/node_bands.hpp"
 #include "config/settings.hpp"
 #include "http/cluster_view.hpp"
 
@@ -56,6 +59,12 @@ struct cluster_surroundings {
   /// The node's load as of now, and calls that an instance of a function takes at a time. On the control loop.
   std::function<cluster::node_load()> load;
   std::function<std::uint32_t(const uuid& function)> slots_per_instance;
+  /// What the functions of this node do about bands; see `actors::function_registry`. On the control loop.
+  std::function<void(const uuid& function, std::function<void(expected<void>)> kept)> apply_band;
+  std::function<void()> refresh_bands;
+  std::function<void(const uuid& function, std::uint64_t version,
+                     std::function<void(const actors::start_report&)> done)>
+      await_start;
   /// All of this code has come from another node. On the control loop.
   std::function<void(const digest& code)> code_arrived;
   /// Of the picture by which all loops answer; and runs `done` once that is at `at`. On the control loop.
@@ -102,6 +111,17 @@ public:
   actors::spread_code spreading();
   /// A loop slept: `go_on` runs on the control loop once clients may be answered from this node's copy again.
   void slept(std::function<void()> go_on) { gate_->slept(std::move(go_on)); }
+  // node_cluster_instances.cpp
+  /// What this node may run of a function now, and what the function's home gave it.
+  cluster::instance_band band_of(const functions::function_spec& spec);
+  cluster::instance_band given_band(const uuid& function) const { return bands_.held(function); }
+  /// The instances of this node have changed: others hear of it soon.
+  void load_moved();
+  /// Whether a peer that may be asked has instances of the function, or will have.
+  bool runs_elsewhere(const uuid& function) const;
+  /// Has a version started where the function runs, if it may not start here; see `actors::deployer_surroundings`.
+  bool start_elsewhere(const uuid& function, std::uint64_t version, time_point deadline,
+                       std::function<void(const actors::start_report&)> done);
   using journals = std::function<void(std::vector<http::journal_part>, std::vector<std::string> silent)>;
   /// What the other registered nodes have in their journals behind `from`; `done` comes once, after a second at most,
   /// with the names of those that did not answer.
@@ -139,6 +159,16 @@ private:
   void make_membership();
   void make_code_exchange();
   void make_gate();
+  void make_planner();
+  void plan_functions(const cluster::catalog_snapshot& snapshot);
+  std::vector<cluster::plan_member> plan_view();
+  void tell_order(const cluster::band_order& order, time_point deadline, std::function<void(expected<void>)> done);
+  void take_order(const cluster::band_order& order, const uuid& from, const uuid& incarnation,
+                  std::function<void(expected<void>)> kept);
+  void on_spawn(const uuid& from, const uuid& incarnation, const actors::spawn_request& what,
+                std::function<void(expected<void>)> reply);
+  cluster::home_standing standing_of_home(const uuid& function) const;
+  std::uint32_t running_at(const uuid& node, const uuid& function) const;
   std::vector<uuid> reachable() const;
   void learn(const cluster::link_hello& peer);
   void set_control_peers();
@@ -172,6 +202,10 @@ private:
   std::unique_ptr<actors::code_spreader> spreader_;
   std::unique_ptr<actors::wake_gate> gate_;
   std::unique_ptr<actors::live_session> session_;
+  std::unique_ptr<actors::instance_planner> planner_;
+  cluster::node_bands bands_;
+  std::map<uuid, cluster::split_limits> limited_;  ///< functions with a minimum or a maximum
+  std::map<uuid, cluster::function_presence> own_instances_;
   std::unordered_map<uuid, std::uint16_t> control_ports_;  ///< as the peers' hellos say
 };
 

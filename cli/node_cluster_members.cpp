@@ -16,7 +16,10 @@ void node_cluster::make_membership() {
     for (auto& side : loops_)
       side->loop->post([&calls = *side->calls, standings] { calls.adopt(standings); });
   };
-  config.on_change = [this](const cluster::member_change& change, const std::string& name) { tell(change, name); };
+  config.on_change = [this](const cluster::member_change& change, const std::string& name) {
+    tell(change, name);
+    around_.refresh_bands();
+  };
   config.load_of = [this](const uuid& node) { return load_of(node); };
   config.slots_per_instance = around_.slots_per_instance;
   membership_ = std::make_unique<actors::membership>(*around_.control, std::move(config));
@@ -48,6 +51,7 @@ void node_cluster::adopt(const cluster::catalog_snapshot& snapshot) {
     nodes.push_back(std::move(node));
   }
   membership_->set_nodes(nodes);
+  plan_functions(snapshot);
   std::map<uuid, endpoint> places;
   for (const auto& [node, peer] : membership_->table().peers())
     places.emplace(node, peer.address);

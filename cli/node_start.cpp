@@ -58,9 +58,12 @@ void node::state::start_routers() {
     routing->remote = cluster->remote();
   routing->on_demand = [this](const actors::demand& wanted) {
     control.front().loop->post([this, wanted] {
-      if (registry)
-        if (auto supervisor = registry->supervisor_of(wanted.function))
-          caf::anon_send(supervisor, wanted);
+      if (!registry)
+        return;
+      if (cluster && registry->starts_nothing(wanted.function) && cluster->runs_elsewhere(wanted.function))
+        caf::anon_send((*routers)[wanted.loop], actors::runs_elsewhere{wanted.function});
+      else if (auto supervisor = registry->supervisor_of(wanted.function))
+        caf::anon_send(supervisor, wanted);
     });
   };
   for (auto& each : gateways)
@@ -76,6 +79,10 @@ void node::state::start_registry() {
   around.objects = objects;
   around.supervision = make_supervision();
   around.logs = &logs;
+  if (cluster) {
+    around.band_of = [this](const functions::function_spec& spec) { return cluster->band_of(spec); };
+    around.given_band = [this](const uuid& function) { return cluster->given_band(function); };
+  }
   around.install = [this](auto update, auto routes, auto done) {
     install(std::move(update), std::move(routes), std::move(done));
   };
@@ -105,6 +112,11 @@ void node::state::start_deployer(const std::shared_ptr<actors::first_starts>& st
   deploying.objects = objects;
   if (cluster)
     deploying.spread = cluster->spreading();
+  if (cluster)
+    deploying.start_elsewhere = [this](const uuid& function, std::uint64_t version, time_point deadline,
+                                       std::function<void(const actors::start_report&)> done) {
+      return cluster->start_elsewhere(function, version, deadline, std::move(done));
+    };
   if (cluster)
     deploying.level_since = [this]() -> std::optional<time_point> {
       const auto since = level_since_ns.load();

@@ -74,6 +74,17 @@ expected<void> node::state::open_store() {
     };
     around.load = [this] { return load(); };
     around.slots_per_instance = [this](const uuid& function) { return registry->concurrency_of(function); };
+    around.apply_band = [this](const uuid& function, std::function<void(expected<void>)> kept) {
+      registry->apply_band(function, std::move(kept));
+    };
+    around.refresh_bands = [this] {
+      if (registry)
+        registry->refresh_bands();
+    };
+    around.await_start = [this](const uuid& function, std::uint64_t version,
+                                std::function<void(const actors::start_report&)> done) {
+      registry->await_start(function, version, std::move(done));
+    };
     around.installed = [this] { return cluster::cursor{registry->installed()}; };
     around.when_installed = [this](cluster::cursor at, std::function<void()> done) {
       registry->when_installed(at.value, std::move(done));

@@ -84,6 +84,8 @@ std::shared_ptr<actors::supervisor_surroundings> node::state::make_supervision()
     control.front().loop->post([this, mb, who] { registry->find_memory(mb, who); });
   };
   supervision->memory_freed = [this] { control.front().loop->post([this] { registry->memory_freed(); }); };
+  if (cluster)
+    supervision->counts_changed = [this] { control.front().loop->post([this] { cluster->load_moved(); }); };
   supervision->logs = &logs;
   supervision->limits = options.workers;
   supervision->prepare = [this](const functions::function_ref& spec, const actors::supervisor_actor& supervisor) {

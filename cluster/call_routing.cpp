@@ -92,17 +92,26 @@ call_route route_call(const local_view& here, std::span<const peer_view> peers, 
     return {};
   if (const auto* busy = draw(peers, random, [&](const peer_view& p) { return may_ask(p) && p.slots > 0; }))
     return {call_place::peer, busy->node};
+  if (here.starting && !here.queue_full)
+    return {};
+  if (const auto* soon = draw(peers, random, [&](const peer_view& p) { return may_ask(p) && p.starting; }))
+    return {call_place::peer, soon->node};
   if (here.queue_full)
     return {call_place::nowhere, {}};
-  // Nobody is known to run it: its home starts the first instance, so that nodes do not each start one of their own.
+  // Nobody else runs it: its home starts the first instance, so that nodes do not each start one of their own. Those
+  // that run it have refused: another one is of use only where the function's maximum leaves room.
+  const bool runs = std::any_of(peers.begin(), peers.end(),
+                                [](const peer_view& p) { return p.usable && (p.slots > 0 || p.starting); });
+  const auto may_begin = [&](bool has_room) { return !here.limited || !runs || has_room; };
+  const auto fits = [&](const peer_view& p) { return may_ask(p) && may_begin(p.may_start); };
   if (home != self && home != uuid{}) {
     const auto at = std::find_if(peers.begin(), peers.end(), [&](const peer_view& p) { return p.node == home; });
-    if (at != peers.end() && may_ask(*at))
+    if (at != peers.end() && fits(*at))
       return {call_place::peer, home};
   }
-  if (here.runs_here)
+  if (here.runs_here && may_begin(here.may_start))
     return {};
-  if (const auto* any = draw(peers, random, may_ask))
+  if (const auto* any = draw(peers, random, fits))
     return {call_place::peer, any->node};
   return {call_place::nowhere, {}};
 }

@@ -26,6 +26,8 @@ struct peer_view {
   std::uint32_t in_flight = 0;    ///< calls that it said run or wait there
   std::uint32_t outstanding = 0;  ///< calls that this node has sent there and that are not answered
   duration queue_age{};           ///< of the oldest call that waits there
+  bool starting = false;          ///< an instance there is about to be ready
+  bool may_start = false;         ///< the function's maximum leaves it room for one more instance
 };
 
 /// How this node stands towards one function.
@@ -34,7 +36,10 @@ struct local_view {
   bool has_slots = false;  ///< an instance here takes a call now
   bool has_instances = false;
   bool queue_full = false;
-  duration queue_age{};  ///< of the oldest call that waits here
+  duration queue_age{};    ///< of the oldest call that waits here
+  bool limited = false;    ///< the function has a maximum of instances
+  bool may_start = false;  ///< and it leaves room for one more here
+  bool starting = false;   ///< an instance here is about to be ready
 };
 
 enum class call_place : std::uint8_t {

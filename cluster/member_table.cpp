@@ -105,20 +105,30 @@ member_state member_table::state_of(const uuid& node) const {
   return known.state == serving_state::draining ? member_state::draining : member_state::alive;
 }
 
-std::vector<uuid> member_table::homes() const {
-  std::vector<uuid> homes;
+/// By id: this node and the peers that `fits`.
+template <class Fits>
+std::vector<uuid> member_table::with_self(Fits fits) const {
+  std::vector<uuid> nodes;
   bool self_placed = false;
   for (const auto& [id, node] : peers_) {
     if (!self_placed && self_ < id) {
-      homes.push_back(self_);
+      nodes.push_back(self_);
       self_placed = true;
     }
-    if (const auto state = state_of(id); state == member_state::alive)
-      homes.push_back(id);
+    if (fits(id))
+      nodes.push_back(id);
   }
   if (!self_placed)
-    homes.push_back(self_);
-  return homes;
+    nodes.push_back(self_);
+  return nodes;
+}
+
+std::vector<uuid> member_table::homes() const {
+  return with_self([this](const uuid& id) { return state_of(id) == member_state::alive; });
+}
+
+std::vector<uuid> member_table::live() const {
+  return with_self([this](const uuid& id) { return state_of(id) != member_state::absent; });
 }
 
 }  // namespace troupe::cluster

@@ -62,6 +62,8 @@ public:
   member_state state_of(const uuid& node) const;
   /// Nodes among which functions have their homes: live and not suspected; this node always. By id.
   std::vector<uuid> homes() const;
+  /// The same with those that are suspected or draining: they had been homes.
+  std::vector<uuid> live() const;
 
 private:
   struct standing {
@@ -69,6 +71,8 @@ private:
     serving_state state = serving_state::serving;
   };
   void renew(const uuid& node, time_point now);
+  template <class Fits>
+  std::vector<uuid> with_self(Fits fits) const;
   template <class Judge>
   std::vector<member_change> judged(const uuid& node, Judge judge);
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cluster/instance_band.hpp"
 #include "config/clock.hpp"
 #include "config/ids.hpp"
 
@@ -22,6 +23,8 @@ struct function_presence {
   std::uint32_t starting = 0;      ///< instances that will
   std::uint32_t queue_age_ms = 0;  ///< of the oldest call that waits, 0 when none does
   std::uint32_t outstanding = 0;   ///< calls that run or wait
+  std::uint32_t wanted = 0;        ///< instances that it would start beside these, had it the room
+  instance_band band{};            ///< what the function's home has given it
   bool operator==(const function_presence&) const = default;
 };
 

@@ -18,9 +18,15 @@ peer_standings_ptr make_standings(const member_table& table,
     const auto* load = load_of(node);
     if (load == nullptr)
       continue;
-    for (const auto& [function, there] : load->functions)
-      standing.functions.emplace(function, function_at_peer{there.ready * slots_per_instance(function),
-                                                            there.outstanding, milliseconds{there.queue_age_ms}});
+    for (const auto& [function, there] : load->functions) {
+      function_at_peer at;
+      at.slots = there.ready * slots_per_instance(function);
+      at.in_flight = there.outstanding;
+      at.queue_age = milliseconds{there.queue_age_ms};
+      at.starting = there.starting > 0;
+      at.may_start = there.band.max > there.ready + there.starting;
+      standing.functions.emplace(function, at);
+    }
   }
   return made;
 }
@@ -34,6 +40,8 @@ peer_view view_of(const peer_standing& peer, const uuid& function, bool link_tak
     view.slots = there->second.slots;
     view.in_flight = there->second.in_flight;
     view.queue_age = there->second.queue_age;
+    view.starting = there->second.starting;
+    view.may_start = there->second.may_start;
   }
   return view;
 }

@@ -23,6 +23,8 @@ struct function_at_peer {
   std::uint32_t slots = 0;      ///< calls that they take at a time
   std::uint32_t in_flight = 0;  ///< calls that run or wait there
   duration queue_age{};
+  bool starting = false;   ///< one more is about to be ready
+  bool may_start = false;  ///< its part of the function's maximum is not used up
 };
 
 struct peer_standing {

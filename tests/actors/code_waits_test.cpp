@@ -176,6 +176,7 @@ TEST_F(CodeWaitsTest, CodeThatHasNotComeYetIsNotReadyAndOpensNoBreaker) {
   runnable what;
   what.spec = spec;
   what.load = std::make_shared<function_load>(1);
+  caf::anon_send(supervisor, band_change{{0, cluster::no_max}});
   caf::anon_send(supervisor, what);
 
   caf::scoped_actor self{*system};

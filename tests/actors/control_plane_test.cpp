@@ -22,7 +22,7 @@ protected:
   static expected<void> spawn(control_node& a, const uuid& b, milliseconds within = patience) {
     std::promise<expected<void>> ended;
     a.on_loop([&] {
-      a.plane->spawn_supervisor(b, make_uuid(), 3, clock::now() + within,
+      a.plane->spawn_supervisor(b, {0, make_uuid(), 3, 5, {1, 4}}, clock::now() + within,
                                 [&](expected<void> result) { ended.set_value(std::move(result)); });
     });
     auto future = ended.get_future();
@@ -76,12 +76,12 @@ TEST_F(ControlPlaneTest, AManyFunctionedNodeTellsThemInSeveralEnvelopes) {
 TEST_F(ControlPlaneTest, ANodeThatIsGoneIsLostAndItsRequestsEnd) {
   control_node a{identity(1)};
   auto b = std::make_unique<control_node>(identity(2));
-  b->spawner = [](const uuid&, const uuid&, std::uint64_t, auto) {};  // never answers
+  b->spawner = [](const uuid&, const spawn_request&, auto) {};  // never answers
   introduce({&a, b.get()});
   ASSERT_TRUE(a.sees(b->self.node));
   std::promise<expected<void>> ended;
   a.on_loop([&] {
-    a.plane->spawn_supervisor(b->self.node, make_uuid(), 1, clock::now() + patience * 2,
+    a.plane->spawn_supervisor(b->self.node, {0, make_uuid(), 1}, clock::now() + patience * 2,
                               [&](expected<void> result) { ended.set_value(std::move(result)); });
   });
   const auto gone = b->self.node;
@@ -117,13 +117,13 @@ TEST_F(ControlPlaneTest, ARestartAtTheSameAddressIsANewPeer) {
 
   EXPECT_TRUE(a.knows_load(again.node, 2));
   EXPECT_TRUE(restarted.sees(a.self.node));
-  restarted.spawner = [](const uuid&, const uuid&, std::uint64_t, auto reply) { reply({}); };
+  restarted.spawner = [](const uuid&, const spawn_request&, auto reply) { reply({}); };
   EXPECT_TRUE(spawn(a, again.node).has_value());
 }
 
 TEST_F(ControlPlaneTest, ARequestEndsAtItsDeadline) {
   control_node a{identity(1)}, b{identity(2)};
-  b.spawner = [](const uuid&, const uuid&, std::uint64_t, auto) {};
+  b.spawner = [](const uuid&, const spawn_request&, auto) {};
   introduce({&a, &b});
   ASSERT_TRUE(a.sees(b.self.node));
 
@@ -132,42 +132,68 @@ TEST_F(ControlPlaneTest, ARequestEndsAtItsDeadline) {
   a.said.change([&] { EXPECT_EQ(a.lost[b.self.node], 0) << "a late answer is no lost contact"; });
 }
 
-TEST_F(ControlPlaneTest, ASupervisorIsAskedForAndTheWayItStartedIsTold) {
+TEST_F(ControlPlaneTest, ASupervisorIsAskedForWithItsBand) {
   control_node a{identity(1)}, b{identity(2)};
-  uuid asked_by, function;
-  std::atomic<std::uint64_t> version{0};
-  b.spawner = [&](const uuid& from, const uuid& what, std::uint64_t which, auto reply) {
+  uuid asked_by;
+  spawn_request asked;
+  b.spawner = [&](const uuid& from, const spawn_request& what, auto reply) {
     asked_by = from;
-    function = what;
-    version = which;
+    asked = what;
     reply({});
   };
   introduce({&a, &b});
   ASSERT_TRUE(a.sees(b.self.node));
 
   EXPECT_TRUE(spawn(a, b.self.node).has_value());
-  EXPECT_EQ(version.load(), 3u);
   EXPECT_EQ(asked_by, a.self.node);
-
-  const function_report started{function, 3, 0, ""};
-  const function_report failed{function, 4, static_cast<std::uint8_t>(errc::init_failed), "SyntaxError"};
-  b.on_loop([&] {
-    EXPECT_TRUE(b.plane->report_function(a.self.node, started));
-    EXPECT_TRUE(b.plane->report_function(a.self.node, failed));
-  });
-  EXPECT_TRUE(a.said.wait([&] { return a.reports.size() == 2; }));
-  EXPECT_EQ(a.reports[0], started);
-  EXPECT_EQ(a.reports[1], failed);
+  EXPECT_EQ(asked.version, 3u);
+  EXPECT_EQ(asked.number, 5u);
+  EXPECT_EQ(asked.band, (cluster::instance_band{1, 4}));
 
   b.on_loop([&] {
-    b.spawner = [](const uuid&, const uuid&, std::uint64_t, auto reply) {
-      reply(fail(errc::no_capacity, "no memory left"));
-    };
+    b.spawner = [](const uuid&, const spawn_request&, auto reply) { reply(fail(errc::no_capacity, "no memory left")); };
   });
   const auto refused = spawn(a, b.self.node);
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, errc::no_capacity);
   EXPECT_EQ(refused.error().what, "no memory left");
+}
+
+TEST_F(ControlPlaneTest, TheWayAFunctionStartedIsTold) {
+  control_node a{identity(1)}, b{identity(2)};
+  introduce({&a, &b});
+  ASSERT_TRUE(b.sees(a.self.node));
+  const function_report started{make_uuid(), 3, 0, ""};
+  const function_report failed{make_uuid(), 4, static_cast<std::uint8_t>(errc::init_failed), "SyntaxError"};
+
+  b.on_loop([&] {
+    EXPECT_TRUE(b.plane->report_function(a.self.node, started));
+    EXPECT_TRUE(b.plane->report_function(a.self.node, failed));
+  });
+
+  EXPECT_TRUE(a.said.wait([&] { return a.reports.size() == 2; }));
+  EXPECT_EQ(a.reports[0], started);
+  EXPECT_EQ(a.reports[1], failed);
+}
+
+TEST_F(ControlPlaneTest, AChangeOfLoadThatMattersIsToldBeforeTheNextReport) {
+  auto options = control_node::quick();
+  options.status_interval = patience * 10;
+  control_node a{identity(1), options}, b{identity(2), options};
+  b.in_flight = 1;
+  introduce({&a, &b});
+  ASSERT_TRUE(a.sees(b.self.node));
+  b.on_loop([&] { b.plane->load_moved(); });
+  ASSERT_TRUE(a.knows_load(b.self.node, 1));
+
+  b.in_flight = 2;
+  b.on_loop([&] {
+    for (int i = 0; i < 100; ++i)
+      b.plane->load_moved();
+  });
+
+  EXPECT_TRUE(a.knows_load(b.self.node, 2));
+  a.said.change([&] { EXPECT_LE(a.load_reports[b.self.node], 6) << "not one for each change"; });
 }
 
 TEST_F(ControlPlaneTest, RecentEventsAreReadPageByPage) {

@@ -115,7 +115,8 @@ cluster::load_report example_report() {
   report.parts = 3;
   report.form = cluster::report_form::whole;
   report.numbers = {7, 1000, 1ull << 40, 5, cluster::serving_state::draining, {}, {}};
-  report.numbers.functions = {{make_fast_uuid(), 1, 2, 3, 4}, {make_fast_uuid(), ~0u, ~0u, ~0u, ~0u}};
+  report.numbers.functions = {{make_fast_uuid(), 1, 2, 3, 4, 5, {6, 7}},
+                              {make_fast_uuid(), ~0u, ~0u, ~0u, ~0u, ~0u, {~0u, ~0u}}};
   report.gone = {make_fast_uuid()};
   return report;
 }
@@ -154,6 +155,7 @@ TEST(EnvelopeBodyTest, EachBodyComesBackAsItWent) {
   comes_back(example_report());
   comes_back(cluster::load_report{});
   comes_back(spawn_request{1, make_fast_uuid(), ~std::uint64_t{0}});
+  comes_back(spawn_request{1, make_fast_uuid(), 2, ~std::uint64_t{0}, {3, ~0u}});
   comes_back(reply_body{2, 0, ""});
   comes_back(reply_body{3, static_cast<std::uint8_t>(errc::no_capacity), "no room"});
   comes_back(function_report{make_fast_uuid(), 4, static_cast<std::uint8_t>(errc::init_failed), "SyntaxError"});
@@ -166,7 +168,8 @@ TEST(EnvelopeBodyTest, EachBodyComesBackAsItWent) {
 
 TEST(EnvelopeBodyTest, TheLargestPartOfAReportFitsIntoAnEnvelope) {
   auto report = example_report();
-  report.numbers.functions.assign(cluster::load_reporter::max_entries, {make_fast_uuid(), ~0u, ~0u, ~0u, ~0u});
+  report.numbers.functions.assign(cluster::load_reporter::max_entries,
+                                  {make_fast_uuid(), ~0u, ~0u, ~0u, ~0u, ~0u, {~0u, ~0u}});
   report.gone.clear();
   EXPECT_LE(encode(report).size(), max_envelope_bytes);
   comes_back(report);

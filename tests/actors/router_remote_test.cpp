@@ -258,6 +258,33 @@ TEST_F(RouterRemoteTest, ACallForWhichNobodyWaitsIsNotTriedAgain) {
   EXPECT_TRUE(remote.calls.empty());
 }
 
+TEST_F(RouterRemoteTest, WhatWaitsWhereNothingWillStartGoesToThoseThatRunIt) {
+  auto answer = send_call();
+  auto linked_answer = self->request(target, patience, linked{id, 1, std::make_shared<functions::invocation>()});
+  on_loop([this] { remote.peers = {ready_peer(2)}; });
+
+  caf::anon_send(target, runs_elsewhere{id});
+  auto sent = take_sent();
+  EXPECT_EQ(sent.to, node(2));
+  come_back(sent, answer_of());
+
+  EXPECT_EQ(code_of(answer), errc{});
+  EXPECT_EQ(code_of(linked_answer), errc::not_ready) << "it goes back to the node that it came from";
+}
+
+TEST_F(RouterRemoteTest, WhatNoPeerCanTakeNowWaitsOn) {
+  auto answer = send_call();
+  auto out_of_reach = ready_peer(2);
+  out_of_reach.usable = false;
+  on_loop([&] { remote.peers = {out_of_reach}; });
+  caf::anon_send(target, runs_elsewhere{id});
+
+  add_worker();
+
+  EXPECT_EQ(code_of(answer), errc{});
+  EXPECT_EQ(calls.load(), 1);
+}
+
 TEST_F(RouterRemoteTest, AFailedStartIsAnsweredHereAndTriedNowhereElse) {
   auto answer = send_call();
   on_loop([this] { remote.peers = {ready_peer(2)}; });

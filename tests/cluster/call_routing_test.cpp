@@ -158,6 +158,47 @@ TEST(RouteCallTest, AFunctionThatCannotRunHereGoesToAnyPeer) {
   EXPECT_EQ(route(cannot, {}).place, call_place::nowhere);
 }
 
+peer_view starting_peer(std::uint8_t n) {
+  auto made = peer(n, 0, 0);
+  made.starting = true;
+  return made;
+}
+
+local_view limited_here(bool may_start) {
+  auto here = nothing_here();
+  here.limited = true;
+  here.may_start = may_start;
+  return here;
+}
+
+TEST(RouteCallTest, GoesWhereAnInstanceIsStartingRatherThanToTheHome) {
+  EXPECT_EQ(route(nothing_here(), {peer(2, 0, 0), starting_peer(3)}, id(2)).node, id(3));
+  EXPECT_EQ(route(nothing_here(), {peer(2, 4, 4), starting_peer(3)}, id(2)).node, id(2)) << "one that runs is better";
+  auto soon = nothing_here();
+  soon.starting = true;
+  EXPECT_EQ(route(soon, {starting_peer(3)}, id(2)).place, call_place::here);
+}
+
+TEST(RouteCallTest, ALimitedFunctionThatNobodyRunsIsStartedByItsHome) {
+  EXPECT_EQ(route(limited_here(false), {peer(2, 0, 0)}, id(2)).node, id(2));
+  EXPECT_EQ(route(limited_here(false), {peer(2, 0, 0)}, self).place, call_place::here) << "its band is on its way";
+}
+
+TEST(RouteCallTest, WhatThoseThatRunALimitedFunctionRefuseGoesOnlyWhereTheMaximumLeavesRoom) {
+  auto home = peer(3, 0, 0);
+  EXPECT_EQ(route(limited_here(false), {peer(2, 1, 1), home}, id(3), {id(2)}).place, call_place::nowhere);
+  EXPECT_EQ(route(limited_here(true), {peer(2, 1, 1), home}, id(3), {id(2)}).place, call_place::here);
+  home.may_start = true;
+  EXPECT_EQ(route(limited_here(true), {peer(2, 1, 1), home}, id(3), {id(2)}).node, id(3));
+  EXPECT_EQ(route(nothing_here(), {peer(2, 1, 1)}, self, {id(2)}).place, call_place::here) << "it has no maximum";
+}
+
+TEST(RouteCallTest, InstancesOfASuspectedPeerKeepNobodyFromStarting) {
+  auto suspected = peer(2, 1, 0);
+  suspected.usable = false;
+  EXPECT_EQ(route(limited_here(false), {suspected, peer(3, 0, 0)}, id(3)).node, id(3));
+}
+
 TEST(RetryTest, OnlyCallsThatCertainlyDidNotRunAreTriedAgain) {
   const time_point now{10s};
   EXPECT_TRUE(may_retry(try_result::not_run, 0, now, now + 1s, false));

@@ -129,13 +129,14 @@ public:
   notes said;
   std::map<uuid, int> connected, lost;
   std::map<uuid, std::uint32_t> loads;
+  std::map<uuid, int> load_reports;  ///< parts that came
   std::map<uuid, std::size_t> known_functions;
   std::map<uuid, cluster::serving_state> states;
   std::vector<std::string> refusals;
   std::vector<actors::function_report> reports;
   std::atomic<std::uint32_t> in_flight{0};
   std::atomic<std::size_t> functions{0};
-  std::function<void(const uuid&, const uuid&, std::uint64_t, std::function<void(expected<void>)>)> spawner;
+  std::function<void(const uuid&, const actors::spawn_request&, std::function<void(expected<void>)>)> spawner;
   std::vector<cluster::node_event> events;
   uuid asked_function;  ///< by the last question for events
 
@@ -161,6 +162,7 @@ private:
     around.load_changed = [this](const uuid& node) {
       const auto* known = plane->peers().find(node, clock::now());
       said.change([&] {
+        ++load_reports[node];
         loads[node] = known == nullptr ? 0 : known->numbers.in_flight;
         known_functions[node] = known == nullptr ? 0 : known->functions.size();
       });
@@ -168,9 +170,9 @@ private:
     around.drain_noticed = [this](const uuid& node, cluster::serving_state state) {
       said.change([&] { states[node] = state; });
     };
-    around.spawn = [this](const uuid& from, const uuid& function, std::uint64_t version, auto reply) {
+    around.spawn = [this](const uuid& from, const uuid&, const actors::spawn_request& what, auto reply) {
       if (spawner)
-        spawner(from, function, version, std::move(reply));
+        spawner(from, what, std::move(reply));
       else
         reply(fail(errc::refused, "no spawner"));
     };
