@@ -244,6 +244,7 @@ void event_loop::notice_sleep() noexcept {
 void event_loop::tick() {
   if (now_ < next_tick_)
     return;
+  lateness_.observe(now_ - next_tick_);
   next_tick_ = now_ + tick_interval;
   ticked_boot_ms_ = boot_now_ms();
   refresh_date();

@@ -21,6 +21,7 @@
 
 #include "config/clock.hpp"
 #include "config/errc.hpp"
+#include "config/metrics.hpp"
 
 namespace troupe::actors {
 
@@ -81,6 +82,7 @@ public:
   void stop();
 
   unsigned index() const noexcept { return index_; }
+  const std::string& name() const noexcept { return name_; }
   /// The loop that the calling thread is, or null.
   static event_loop* current() noexcept { return current_; }
 
@@ -115,6 +117,8 @@ public:
   /// How often this loop came more than a second too late for its tick: the process was stopped, the machine slept, or
   /// something on the loop did not return. Counted before the events of that batch are handled.
   std::uint32_t sleeps() const noexcept { return sleeps_; }
+  /// How late its ticks were. Read by any thread.
+  const duration_histogram& lateness() const noexcept { return lateness_; }
   /// `Mon, 02 Jan 2006 15:04:05 GMT`, refreshed each second.
   std::string_view date() const noexcept { return {date_.data(), date_.size()}; }
   /// For one `recv` at a time: its contents do not survive the handler.
@@ -168,6 +172,7 @@ private:
   time_point next_tick_{};
   std::int64_t ticked_boot_ms_ = 0;  ///< of the last tick, on a clock that goes on while the machine sleeps
   std::uint32_t sleeps_ = 0;
+  duration_histogram lateness_;
   std::time_t date_second_ = 0;
   std::array<char, 29> date_{};
   std::unique_ptr<char[]> read_buffer_;

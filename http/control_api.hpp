@@ -37,6 +37,7 @@ private:
   // control_api.cpp
   caf::result<reply_ptr> handle(const admin_call& call);
   reply_ptr health(std::string_view path) const;
+  reply_ptr metrics() const;
 
   // control_api_deploy.cpp: troupe's own API, what changes something or reads code
   caf::result<reply_ptr> deploy(deploy_function&& what);
