@@ -229,6 +229,9 @@ void event_loop::wait() {
 void event_loop::tick() {
   if (now_ < next_tick_)
     return;
+  // Nobody was late for a loop that had nothing to do, or has only begun.
+  if (!ticks_.empty() && next_tick_ != time_point{})
+    lateness_.observe(now_ - next_tick_);
   next_tick_ = now_ + tick_interval;
   refresh_date();
   // A listener may add or remove others, hence by index and by null.

@@ -21,6 +21,7 @@
 
 #include "config/clock.hpp"
 #include "config/errc.hpp"
+#include "config/metrics.hpp"
 
 namespace troupe::actors {
 
@@ -81,6 +82,7 @@ public:
   void stop();
 
   unsigned index() const noexcept { return index_; }
+  const std::string& name() const noexcept { return name_; }
   /// The loop that the calling thread is, or null.
   static event_loop* current() noexcept { return current_; }
 
@@ -112,6 +114,8 @@ public:
   /// The instant at which the present batch began; at most a batch old.
   time_point now() const noexcept { return now_; }
   void refresh_now() noexcept { now_ = clock::now(); }
+  /// How late its ticks were. Read by any thread.
+  const duration_histogram& lateness() const noexcept { return lateness_; }
   /// `Mon, 02 Jan 2006 15:04:05 GMT`, refreshed each second.
   std::string_view date() const noexcept { return {date_.data(), date_.size()}; }
   /// For one `recv` at a time: its contents do not survive the handler.
@@ -162,6 +166,7 @@ private:
   std::vector<ready> batch_;
   time_point now_{};
   time_point next_tick_{};
+  duration_histogram lateness_;
   std::time_t date_second_ = 0;
   std::array<char, 29> date_{};
   std::unique_ptr<char[]> read_buffer_;

@@ -39,6 +39,7 @@ void node::state::start_system() {
 }
 
 void node::state::start_actors() {
+  route_metrics.emplace(options.loops);
   start_routers();
   start_registry();
   const auto starts = std::make_shared<actors::first_starts>();
@@ -156,6 +157,7 @@ void node::state::start_admin(const std::shared_ptr<actors::first_starts>& start
   controls->lambda.place = {options.region, options.account_id};
   controls->lambda.programs = programs;
   controls->cluster = cluster_questions();
+  controls->metrics = [this] { return metrics_text(); };
   controls->identity = [this] { return store->point()->identity; };
   std::error_code unknown;
   controls->max_code_bytes = std::filesystem::space(directory->path(), unknown).capacity;
@@ -203,15 +205,16 @@ void node::state::open_edges() {
   for_admin.chunks.max_body_bytes = options.max_admin_body_bytes;
   for_admin.drain_idle_timeout = std::min(for_admin.drain_idle_timeout, admin_idle_at_end);
   for_admin.call_timeout = admin_call_timeout;
+  for_admin.access_log = access_log_mode::off;
   const auto shared_admin = std::make_shared<const http::edge_options>(for_admin);
-  auto budget = std::make_shared<http::connection_budget>();
-  budget->max = options.max_connections;
+  connections = std::make_shared<http::connection_budget>();
+  connections->max = options.max_connections;
   auto admin_budget = std::make_shared<http::connection_budget>();
   admin_budget->max = max_admin_connections;
 
   std::size_t index = 0;
   for (auto& each : gateways) {
-    each.edge = std::make_unique<http::edge>(*each.loop, *system, shared, budget);
+    each.edge = std::make_unique<http::edge>(*each.loop, *system, shared, connections);
     each.edge->routes = http::route_table::build({}).table;
     each.edge->router = (*routers)[index];
     if (cluster)
@@ -261,9 +264,12 @@ expected<void> node::state::load_first_picture() {
 void node::state::install(actors::routing_update_ptr update, std::vector<actors::routed_function> routes,
                           std::function<void()> done) {
   std::vector<http::route> entries;
-  for (auto& route : routes)
-    entries.push_back({std::make_shared<const std::string>(std::move(route.route_key)), std::move(route.function)});
+  for (auto& route : routes) {
+    const auto metrics = route_metrics->find_or_add(route.route_key, route.function ? route.function->name : "");
+    entries.push_back({http::key_of(metrics), std::move(route.function), metrics.get()});
+  }
   auto built = http::route_table::build(std::move(entries));
+  route_metrics->forget_unused();
   for (const auto& rejected : built.rejected)
     log_event(log_level::error, "route_rejected", {{"reason", rejected.what}});
   auto left = std::make_shared<std::atomic<std::size_t>>(gateways.size());

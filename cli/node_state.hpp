@@ -29,6 +29,8 @@
 #include "http/control_api.hpp"
 #include "http/edge.hpp"
 #include "http/listener.hpp"
+#include "http/metrics_page.hpp"
+#include "http/route_metrics.hpp"
 
 namespace troupe::cli {
 
@@ -38,6 +40,9 @@ inline constexpr const char* python_shim_file = "worker.py";
 
 /// Cores that this process may run on, at least 1.
 unsigned usable_cores();
+
+/// As people are told: `ready`, `draining`, `suspected`, `gone`.
+std::string_view word_for(cluster::member_state state) noexcept;
 
 /// One gateway or admin loop with what lives on it.
 struct serving_loop {
@@ -84,6 +89,8 @@ struct node::state {
   expected<void> load_first_picture();
   void announce();
   void write_node_file() const;
+  std::string metrics_text() const;
+  void add_store(http::metrics_page& page) const;
   void install(actors::routing_update_ptr update, std::vector<actors::routed_function> routes,
                std::function<void()> done);
 
@@ -139,6 +146,8 @@ struct node::state {
   std::unique_ptr<actors::stem_pool> stems;
   std::shared_ptr<std::vector<actors::router_actor>> routers;
   std::unique_ptr<actors::function_registry> registry;
+  std::optional<http::route_metrics_directory> route_metrics;
+  std::shared_ptr<http::connection_budget> connections;
   std::unique_ptr<actors::catalog_follower> follower;
   std::unique_ptr<actors::level_reads> reads;
   std::unique_ptr<actors::spread_waits> copies;  ///< null for a node alone

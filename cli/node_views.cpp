@@ -10,16 +10,6 @@ namespace {
 
 constexpr seconds change_timeout{5};
 
-std::string_view word_for(cluster::member_state state) noexcept {
-  switch (state) {
-    case cluster::member_state::alive: return "ready";
-    case cluster::member_state::draining: return "draining";
-    case cluster::member_state::unreachable: return "suspected";
-    case cluster::member_state::absent: return "gone";
-  }
-  return "gone";
-}
-
 expected<cluster::cursor> settled(const cluster::store_answer& answer) {
   if (const auto* refusal = std::get_if<cluster::refused>(&answer))
     return tl::unexpected{refusal->why};
@@ -29,6 +19,16 @@ expected<cluster::cursor> settled(const cluster::store_answer& answer) {
 }
 
 }  // namespace
+
+std::string_view word_for(cluster::member_state state) noexcept {
+  switch (state) {
+    case cluster::member_state::alive: return "ready";
+    case cluster::member_state::draining: return "draining";
+    case cluster::member_state::unreachable: return "suspected";
+    case cluster::member_state::absent: return "gone";
+  }
+  return "gone";
+}
 
 http::cluster_questions node::state::cluster_questions() {
   http::cluster_questions questions;

@@ -27,6 +27,8 @@ http::edge_options edge_options_of(const settings& from) {
   edge.drain_idle_timeout = from.drain.idle;
   edge.errors = from.edge.errors == error_statuses::truthful ? http::error_mode::truthful : http::error_mode::strict;
   edge.always_timing = from.edge.timing == timing_mode::always;
+  edge.access_log = from.edge.access_log;
+  edge.access_log_one_in = from.edge.access_log_one_in;
   return edge;
 }
 

@@ -2,6 +2,7 @@
 // What a client sees of an error is decided in http/responses; nothing here knows HTTP.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -45,6 +46,8 @@ enum class errc : std::uint8_t {
   protocol,           ///< the peer speaks another protocol version, or broke the protocol
   no_such_service,    ///< the node does not serve this kind of call; did not run
 };
+/// For arrays by code; its first place belongs to no code.
+inline constexpr std::size_t errc_count = static_cast<std::size_t>(errc::no_such_service) + 1;
 
 /// The code in words, `snake_case`, for headers, metrics and logs.
 std::string_view to_string(errc code) noexcept;

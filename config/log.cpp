@@ -33,18 +33,30 @@ std::string_view name_of(log_level level) noexcept {
 
 /// `2026-01-31T23:59:59.123Z`
 void append_time(std::string& line) {
+  // The same for all lines of a second: a gateway writes thousands of them.
+  thread_local std::time_t known = -1;
+  thread_local std::array<char, 32> text{};
+  thread_local std::size_t length = 0;
   const auto now = wall_now().count();
-  const std::time_t second = now / 1000;
-  std::tm utc{};
-  ::gmtime_r(&second, &utc);
-  std::array<char, 32> text{};
-  line.append(text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S.", &utc));
-  const auto milliseconds_text = std::to_string(1000 + now % 1000);
-  line.append(milliseconds_text, 1).push_back('Z');
+  if (const std::time_t second = now / 1000; second != known) {
+    std::tm utc{};
+    ::gmtime_r(&second, &utc);
+    length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S.", &utc);
+    known = second;
+  }
+  line.append(text.data(), length);
+  const auto milliseconds_of_second = static_cast<int>(now % 1000);
+  for (const int place : {100, 10, 1})
+    line.push_back(static_cast<char>('0' + milliseconds_of_second / place % 10));
+  line.push_back('Z');
 }
 
 /// The inside of a quoted text that neither breaks JSON nor speaks to a terminal.
 void append_escaped(std::string& line, std::string_view text) {
+  if (std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < '\x7f' && c != '"' && c != '\\'; })) {
+    line.append(text);
+    return;
+  }
   const auto utf8 = is_utf8(text) ? std::string{text} : latin1_to_utf8(text);
   std::size_t plain = 0;
   for (std::size_t i = 0; i < utf8.size(); ++i) {
@@ -98,10 +110,8 @@ void append_value(std::string& line, const log_value& value, quoting quotes) {
   std::visit(writer{line, quotes}, value.get());
 }
 
-std::string line_of(log_format format, log_level level, std::string_view event,
-                    std::initializer_list<log_field> fields) {
-  std::string line;
-  line.reserve(160);
+void append_line(std::string& line, log_format format, log_level level, std::string_view event,
+                 std::initializer_list<log_field> fields) {
   if (format == log_format::json) {
     line.append("{\"time\":\"");
     append_time(line);
@@ -115,7 +125,7 @@ std::string line_of(log_format format, log_level level, std::string_view event,
       append_value(line, field.value, quoting::always);
     }
     line.append("}\n");
-    return line;
+    return;
   }
   append_time(line);
   line.append(" ").append(name_of(level)).append(std::string_view{"       "}.substr(0, 8 - name_of(level).size()));
@@ -125,8 +135,20 @@ std::string line_of(log_format format, log_level level, std::string_view event,
     append_value(line, field.value, quoting::where_needed);
   }
   line.push_back('\n');
+}
+
+std::string line_of(log_format format, log_level level, std::string_view event,
+                    std::initializer_list<log_field> fields) {
+  std::string line;
+  line.reserve(160);
+  append_line(line, format, level, event, fields);
   return line;
 }
+
+/// Of messages that hold many lines, to tell them from others; the level that readers see stands in the lines.
+constexpr auto block_level = spdlog::level::debug;
+/// At 32 KB each: what an output that stands still costs in memory.
+constexpr std::int64_t max_queued_blocks = 64;
 
 /// Writes lines that are complete already. Used by one thread at a time.
 class line_sink final : public spdlog::sinks::sink {
@@ -151,11 +173,16 @@ public:
       rest.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
     }
     if (!rest.empty())
-      dropped_.fetch_add(1, std::memory_order_relaxed);
+      dropped_.fetch_add(static_cast<std::uint64_t>(std::count(rest.begin(), rest.end(), '\n')),
+                         std::memory_order_relaxed);
+    if (message.level == block_level)
+      blocks.fetch_sub(1, std::memory_order_relaxed);
   }
   void flush() override {}
   void set_pattern(const std::string&) override {}
   void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
+
+  std::atomic<std::int64_t> blocks{0};  ///< that were queued and are not written yet
 
   void give_up_at(time_point when) { give_up_at_.store(when.time_since_epoch().count(), std::memory_order_relaxed); }
   std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
@@ -174,6 +201,18 @@ struct running_log {
   std::shared_ptr<spdlog::async_logger> logger;
 
   std::uint64_t dropped() const { return sink->dropped() + pool->overrun_counter(); }
+  /// @returns whether there was room. What waits in the queue is never given up for these.
+  bool write_block(std::string_view lines) const {
+    const auto queued = pool->queue_size();
+    // A block that the queue gave up for another line is never counted back: an empty queue has none.
+    if (queued == 0)
+      sink->blocks = 0;
+    if (queued >= options.max_queued_lines / 2 || sink->blocks.load(std::memory_order_relaxed) >= max_queued_blocks)
+      return false;
+    sink->blocks.fetch_add(1, std::memory_order_relaxed);
+    logger->log(block_level, spdlog::string_view_t{lines.data(), lines.size()});
+    return true;
+  }
   void write(log_level level, std::string_view event, std::initializer_list<log_field> fields) const {
     logger->log(spdlog::level::info, spdlog::string_view_t{line_of(format, level, event, fields)});
   }
@@ -182,8 +221,9 @@ struct running_log {
 struct log_state {
   std::shared_mutex guard;  // exclusive only while the log starts or stops
   std::unique_ptr<running_log> running;
-  std::uint64_t dropped_before = 0;
+  std::atomic<std::uint64_t> dropped_before{0};
   std::atomic<log_level> level{log_level::warning};
+  std::atomic<log_format> format{log_format::human};  ///< never `automatic`
 };
 
 /// Never destroyed: other static objects may log while the program ends.
@@ -213,6 +253,18 @@ void log_event(log_level level, std::string_view event, std::initializer_list<lo
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
+void append_log_line(std::string& lines, log_level level, std::string_view event,
+                     std::initializer_list<log_field> fields) {
+  append_line(lines, state().format.load(std::memory_order_relaxed), level, event, fields);
+}
+
+void log_lines(std::string_view lines, std::size_t count) {
+  auto& log = state();
+  const std::shared_lock lock{log.guard};
+  if (log.running == nullptr || !log.running->write_block(lines))
+    log.dropped_before += count;
+}
+
 bool log_enabled(log_level level) noexcept {
   return level >= state().level.load(std::memory_order_relaxed);
 }
@@ -235,10 +287,12 @@ void start_log(const log_options& options) {
                                                                [] { block_signals(); });
   fresh->logger = std::make_shared<spdlog::async_logger>("troupe", fresh->sink, fresh->pool,
                                                          spdlog::async_overflow_policy::overrun_oldest);
+  fresh->logger->set_level(block_level);
   auto& log = state();
   const std::unique_lock lock{log.guard};
   log.running = std::move(fresh);
   log.level = options.level;
+  log.format = log.running->format;
 }
 
 void stop_log() {
@@ -248,6 +302,7 @@ void stop_log() {
     const std::unique_lock lock{log.guard};
     last = std::move(log.running);
     log.level = log_level::warning;
+    log.format = log_format::human;
   }
   if (last == nullptr)
     return;

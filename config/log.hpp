@@ -55,6 +55,14 @@ struct log_field {
 /// to stderr. Any bytes are allowed in values: what is not UTF-8 is read as Latin-1, control characters are escaped.
 void log_event(log_level level, std::string_view event, std::initializer_list<log_field> fields = {});
 
+/// Appends the line that `log_event` would write, for those who collect many and hand them over at once.
+void append_log_line(std::string& lines, log_level level, std::string_view event,
+                     std::initializer_list<log_field> fields);
+
+/// Writes complete lines of `append_log_line`, `count` of them, at best 32 KB at a time. From any thread; never waits:
+/// while the output is behind they are dropped and counted.
+void log_lines(std::string_view lines, std::size_t count);
+
 /// Whether such a line would be written: asked where its fields are costly to make.
 bool log_enabled(log_level level) noexcept;
 

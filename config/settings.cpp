@@ -147,6 +147,12 @@ constexpr std::array table = {
     entry<logs, &log_options::max_queued_lines>(
         "log.max_queued_lines", count(16, 1'000'000),
         "Lines that wait to be written; more push out the oldest and are counted."),
+    entry<edge, &edge_settings::access_log>(
+        "log.access", choice("all|failed|off"),
+        "Which requests have a line: all, those that ended with 5xx or with their client gone, or none."),
+    entry<edge, &edge_settings::access_log_one_in>(
+        "log.access_one_in", count(1, 1'000'000),
+        "Of the requests that went well, one in so many has a line; those that failed always have."),
 };
 
 }  // namespace

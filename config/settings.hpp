@@ -21,6 +21,8 @@ enum class native_isolation : std::uint8_t { process, in_process };
 enum class error_statuses : std::uint8_t { strict, truthful };
 /// When answers carry `Server-Timing`: if the request has `x-troupe-timing: 1`, or always.
 enum class timing_mode : std::uint8_t { header, always };
+/// Which requests have a line in the log: all, those that failed (5xx, or the client left), or none.
+enum class access_log_mode : std::uint8_t { all, failed, off };
 /// Whether started workers wait for code.
 enum class stem_cell_mode : std::uint8_t { automatic, off };
 
@@ -52,6 +54,8 @@ struct edge_settings {
   milliseconds answer_timeout{30'000};
   error_statuses errors = error_statuses::strict;
   timing_mode timing = timing_mode::header;
+  access_log_mode access_log = access_log_mode::all;
+  std::uint64_t access_log_one_in = 1;
   std::string region = "us-east-1";
   std::string account = "000000000000";
 };

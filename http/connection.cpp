@@ -44,8 +44,10 @@ void connection::on_request_complete() {
   phase_ = phase::calling;
   ++call_number_;
   request_id_ = make_request_id();
+  arrived_at_ = loop().now();
   set_deadline(edge_.options().call_timeout);
   functions::http_request_ptr request = std::move(request_);
+  asked_ = edge_.admin ? nullptr : request.get();
   if (over_budget_) {
     keep_alive_ = false;
     answer(error_reply(errc::overloaded, edge_.options().errors));
@@ -92,10 +94,12 @@ void connection::call_function(functions::http_request_ptr request) {
   call->route_key = route->key;
   call->request_id = request_id_;
   call->invocation_id = make_fast_uuid();
-  call->arrived_at = loop().now();
+  call->arrived_at = arrived_at_;
   call->deadline = deadline_;
   call->request = std::move(request);
   in_flight_ = call;
+  if (route->metrics != nullptr)
+    counted_at_ = &route->metrics->of_loop(loop().index());
   // The bound is this loop's sweep, which answers 503 if nobody else does; CAF would never cancel a timeout of its own.
   this->request(edge_.router, caf::infinite, functions::invocation_ptr{std::move(call)})
       .then([this, n = call_number_](const functions::outcome_ptr& result) { finish(n, result); },
@@ -123,11 +127,10 @@ void connection::finish(std::uint32_t call, const functions::outcome_ptr& result
     forget_late_answer();
     return;  // answered by the deadline, or the client is gone
   }
-  const auto served = std::move(in_flight_);
-  auto what = reply_to(std::move(*result), *served, edge_.options().errors);
+  auto what = reply_to(std::move(*result), *in_flight_, edge_.options().errors);
   if (timing_)
     append_timing(what.fields, *result);
-  answer(std::move(what));
+  answer(std::move(what), result.get());
 }
 
 void connection::fail(std::uint32_t call, const caf::error& why) {
@@ -137,24 +140,27 @@ void connection::fail(std::uint32_t call, const caf::error& why) {
   }
   // Actors answer only CAF's own errors as such: the message never reached the function's actor, or the actor threw.
   const auto code = why == caf::sec::request_receiver_down ? errc::not_ready : errc::function_crashed;
-  answer(abandon_call(code, caf::to_string(why)));
+  answer_for(code, caf::to_string(why));
 }
 
-reply connection::abandon_call(errc code, const std::string& detail) {
-  const auto call = in_flight_;
+void connection::answer_for(errc code, const std::string& detail) {
   leave_call();
-  if (!call)
-    return error_reply(code, edge_.options().errors);  // of the admin port
-  return failed_call(*call, code, detail, edge_.options().errors);
+  answer(in_flight_ ? failed_call(*in_flight_, code, detail, edge_.options().errors)
+                    : error_reply(code, edge_.options().errors));  // of the admin port
 }
 
 void connection::leave_call() noexcept {
-  held_.reset();
   if (in_flight_)
     in_flight_->abandoned.store(true, std::memory_order_relaxed);
-  in_flight_.reset();
   if (caller_gone_)
     caller_gone_->store(true, std::memory_order_relaxed);
+}
+
+void connection::forget_call() noexcept {
+  asked_ = nullptr;
+  counted_at_ = nullptr;
+  held_.reset();
+  in_flight_.reset();
   caller_gone_.reset();
 }
 
@@ -165,10 +171,10 @@ void connection::forget_late_answer() noexcept {
 
 void connection::on_call_timeout() {
   if (held_)
-    return answer(abandon_call(errc::not_ready, {}));
+    return answer_for(errc::not_ready, {});
   if (++late_answers_ >= max_late_answers)
     keep_alive_ = false;
-  answer(abandon_call(errc::budget_spent, "no answer within the limit for HTTP"));
+  answer_for(errc::budget_spent, "no answer within the limit for HTTP");
 }
 
 void connection::on_sweep(time_point now) {
@@ -200,7 +206,7 @@ void connection::end_drain() {
   enter();
   if (phase_ == phase::calling) {
     keep_alive_ = false;
-    answer(abandon_call(errc::draining, "no answer within drain.timeout"));
+    answer_for(errc::draining, "no answer within drain.timeout");
   } else if (phase_ != phase::writing) {
     close();
   }

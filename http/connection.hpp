@@ -58,14 +58,19 @@ private:
   void call_admin(functions::http_request_ptr request);
   void finish(std::uint32_t call, const functions::outcome_ptr& result);
   void fail(std::uint32_t call, const caf::error& why);
-  reply abandon_call(errc code, const std::string& detail);
+  void answer_for(errc code, const std::string& detail);
   /// Tells who has the call that nobody waits for it any more.
   void leave_call() noexcept;
+  void forget_call() noexcept;
   void forget_late_answer() noexcept;
   void on_call_timeout();
 
   // Writing.
-  void answer(reply&& what);
+  /// `result`: what the function gave, if one was called.
+  void answer(reply&& what, const functions::outcome* result = nullptr);
+  /// Counts how the present request ended and logs it. `what`: null when the client left before the answer.
+  void record(const reply* what, const functions::outcome* result);
+  void log_request(const reply* what, const functions::outcome* result, duration total);
   void refuse(const refusal& why);
   void append_head(buffer& out, const reply& what, std::size_t body_bytes);
   void write(buffer& head, reply&& what, std::string_view body);
@@ -104,9 +109,12 @@ private:
   std::size_t searched_ = 0;                          ///< of `pending_`, for the end of the head
   std::shared_ptr<functions::http_request> request_;  ///< being read
   std::uint64_t body_left_ = 0;
-  std::unique_ptr<chunk_decoder> chunks_;  ///< of the body being read, if it is chunked
-  functions::http_request_ptr held_;       ///< waits until this node's catalog is level again
+  std::unique_ptr<chunk_decoder> chunks_;           ///< of the body being read, if it is chunked
+  functions::http_request_ptr held_;                ///< waits until this node's catalog is level again
+  time_point arrived_at_{};                         ///< the whole request, or what was refused of it
+  const functions::http_request* asked_ = nullptr;  ///< alive until its answer is written
   functions::invocation_ptr in_flight_;
+  request_cells* counted_at_ = nullptr;             ///< of the route of `in_flight_`, which keeps them alive
   std::shared_ptr<std::atomic<bool>> caller_gone_;  ///< of the admin call in flight
   troupe::request_id request_id_{};
   std::size_t lingered_bytes_ = 0;

@@ -55,7 +55,47 @@ void connection::append_head(buffer& out, const reply& what, std::size_t body_by
     out.append("\r\n\r\n");
 }
 
-void connection::answer(reply&& what) {
+void connection::record(const reply* what, const functions::outcome* result) {
+  auto& cells = counted_at_ != nullptr ? *counted_at_ : edge_.unrouted();
+  const auto total = clock::now() - arrived_at_;
+  if (what != nullptr)
+    cells.count(what->status, what->cause, what->body_view().size(), total, result);
+  else
+    cells.ends[static_cast<std::size_t>(request_end::aborted)].add();
+  if (edge_.access().wants(what != nullptr ? what->status : 0))
+    log_request(what, result, total);
+}
+
+void connection::log_request(const reply* what, const functions::outcome* result, duration total) {
+  access_entry entry;
+  if (asked_ != nullptr) {
+    entry.method = asked_->method;
+    entry.path = asked_->path;
+  }
+  if (in_flight_) {
+    entry.route = *in_flight_->route_key;
+    entry.function = in_flight_->function->name;
+    entry.invocation_id = &in_flight_->invocation_id;
+  }
+  if (what != nullptr) {
+    entry.status = what->status;
+    entry.cause = what->cause;
+    entry.bytes = what->body_view().size();
+  }
+  if (result != nullptr) {
+    entry.queued = result->queued;
+    entry.started = result->started;
+    entry.ran = result->ran;
+  }
+  entry.total = total;
+  entry.peer = peer_address_;
+  entry.request_id = request_id_;
+  edge_.access().write(entry);
+}
+
+void connection::answer(reply&& what, const functions::outcome* result) {
+  record(&what, result);
+  forget_call();
   if (edge_.draining())
     keep_alive_ = false;
   auto& out = edge_.scratch();
@@ -82,6 +122,7 @@ void connection::refuse(const refusal& why) {
   pending_.release();
   ++call_number_;
   request_id_ = make_request_id();
+  arrived_at_ = loop().now();
   answer(refusal_reply(why.status));
 }
 
@@ -181,8 +222,13 @@ void connection::linger() {
 void connection::close() {
   if (phase_ == phase::closed)
     return;
+  if (phase_ == phase::calling && asked_ != nullptr) {
+    leave_call();
+    record(nullptr, nullptr);
+  }
   phase_ = phase::closed;
   leave_call();
+  forget_call();
   if (resuming_)
     loop().cancel_batch_end(*this);
   loop().unwatch(descriptor_, *this);

@@ -46,6 +46,8 @@ caf::result<reply_ptr> control_api::handle(const admin_call& call) {
       return json_reply(403, error_body(allowed.error()));
   if (request->method == "GET" && (request->path == "/healthz" || request->path == "/readyz"))
     return health(request->path);
+  if (request->method == "GET" && request->path == "/metrics")
+    return metrics();
   if (is_lambda_path(request->path))
     return lambda(call);
   auto parsed = parse_admin_request(request->method, request->path, request->body.view());
@@ -112,6 +114,13 @@ caf::result<reply_ptr> control_api::read(std::function<void(read_answer)> then) 
 
 caf::result<reply_ptr> control_api::read_at_once(std::function<reply_ptr()> make) {
   return read([make = std::move(make)](read_answer answer) { answer.deliver(make()); });
+}
+
+reply_ptr control_api::metrics() const {
+  reply page;
+  page.fields = "content-type: text/plain; version=0.0.4; charset=utf-8\r\n";
+  page.body = around_->metrics();
+  return share(std::move(page));
 }
 
 reply_ptr control_api::health(std::string_view path) const {

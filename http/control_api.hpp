@@ -42,6 +42,7 @@ private:
   // control_api.cpp
   caf::result<reply_ptr> handle(const admin_call& call);
   reply_ptr health(std::string_view path) const;
+  reply_ptr metrics() const;
   void when_level(std::function<void(std::optional<seconds> stale)> then);
   caf::result<reply_ptr> read(std::function<void(read_answer)> then);
   caf::result<reply_ptr> read_at_once(std::function<reply_ptr()> make);

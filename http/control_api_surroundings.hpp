@@ -69,6 +69,8 @@ struct control_surroundings {
   /// Of the store's history as of now; on the control loop. Revision ids are made of it.
   std::function<cluster::store_identity()> identity = [] { return cluster::store_identity{}; };
   cluster_questions cluster;
+  /// What `/metrics` answers; on the control loop.
+  std::function<std::string()> metrics;
   std::uint64_t max_code_bytes = 0;  ///< what the disk of the data directory can hold
   milliseconds start_allowance{};    ///< how long an invoke waits beside the function's own timeout
 };

@@ -17,7 +17,8 @@ constexpr std::size_t max_refused_at_once = 64;
 
 edge::edge(actors::event_loop& loop, caf::actor_system& system, std::shared_ptr<const edge_options> options,
            std::shared_ptr<connection_budget> budget)
-    : loop_{loop}, system_{system}, options_{std::move(options)}, budget_{std::move(budget)}, sleeps_{loop.sleeps()} {}
+    : loop_{loop}, system_{system}, options_{std::move(options)}, budget_{std::move(budget)}, sleeps_{loop.sleeps()},
+      access_{options_->access_log, options_->access_log_one_in} {}
 
 void edge::adopt(int descriptor, std::string peer_address, std::uint16_t local_port) {
   const auto open = budget_->open.fetch_add(1, std::memory_order_relaxed);
@@ -84,6 +85,7 @@ void edge::go_on(std::uint32_t after_sleep) {
 void edge::on_tick(time_point now) {
   holds_requests();
   for_each([now](connection& one) { one.on_sweep(now); });
+  access_.flush();
 }
 
 void edge::begin_drain() {

@@ -10,10 +10,12 @@
 #include "actors/messages.hpp"
 #include "config/buffer.hpp"
 #include "config/clock.hpp"
+#include "http/access_log.hpp"
 #include "http/chunk_decoder.hpp"
 #include "http/reply.hpp"
 #include "http/request_head.hpp"
 #include "http/responses.hpp"
+#include "http/route_metrics.hpp"
 #include "http/route_table.hpp"
 
 namespace troupe::http {
@@ -46,6 +48,8 @@ struct edge_options {
   milliseconds drain_idle_timeout{5'000};
   error_mode errors = error_mode::strict;
   bool always_timing = false;
+  access_log_mode access_log = access_log_mode::off;
+  std::uint64_t access_log_one_in = 1;
 };
 
 /// Counts the connections of all loops against one bound.
@@ -73,7 +77,10 @@ public:
 
   /// On the loop, before the first connection and after the last.
   void start() { loop_.add_tick(*this); }
-  void stop() { loop_.remove_tick(*this); }
+  void stop() {
+    loop_.remove_tick(*this);
+    access_.flush();
+  }
 
   /// Takes over an accepted socket; closes it when the budget is spent, after a 503.
   void adopt(int descriptor, std::string peer_address, std::uint16_t local_port);
@@ -98,6 +105,9 @@ public:
   void remove(connection& one) noexcept;
   buffer& scratch() noexcept { return scratch_; }
   request_head& scratch_head() noexcept { return scratch_head_; }
+  access_log& access() noexcept { return access_; }
+  /// Requests that no route took, and what was refused before it could be routed. Read by any thread.
+  request_cells& unrouted() noexcept { return unrouted_; }
 
 private:
   void on_tick(time_point now) override;
@@ -116,6 +126,8 @@ private:
   bool holding_ = false;
   std::uint32_t sleeps_;  ///< of the loop, as far as they were noticed
   std::function<void()> when_empty_;
+  access_log access_;
+  request_cells unrouted_;
   buffer scratch_;
   request_head scratch_head_;
 };

@@ -6,12 +6,14 @@
 #include <variant>
 
 #include "config/buffer.hpp"
+#include "config/errc.hpp"
 #include "functions/outcome.hpp"
 
 namespace troupe::http {
 
 struct reply {
   unsigned status = 200;
+  errc cause{};  ///< why it is an error of troupe's own making, for metrics and log; 0: it is none
   /// Complete, checked lines `name: value\r\n`. Never among them: content-length, transfer-encoding, connection, date,
   /// apigw-requestid and other hop-by-hop fields.
   std::string fields;

@@ -85,7 +85,9 @@ unsigned status_of(errc code, error_mode mode) noexcept {
 
 reply error_reply(errc code, error_mode mode) {
   const auto [status, retry] = judge(code, mode);
-  return make_error(status, to_string(code), retry);
+  auto out = make_error(status, to_string(code), retry);
+  out.cause = code;
+  return out;
 }
 
 reply refusal_reply(unsigned status) {

@@ -19,6 +19,8 @@
 
 namespace troupe::http {
 
+class route_metrics;
+
 struct route_segment {
   enum class kind_type : std::uint8_t { literal, variable, greedy };
   kind_type kind = kind_type::literal;
@@ -47,6 +49,8 @@ std::string identity_of(const route_key& key);
 struct route {
   std::shared_ptr<const std::string> key;
   functions::function_ref function;  ///< null when the route points to a function that is gone
+  /// What is counted of its requests. Lives as long as `key`, which is its own; null: nothing is.
+  route_metrics* metrics = nullptr;
 };
 
 class route_table {

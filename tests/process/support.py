@@ -15,6 +15,7 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -323,6 +324,21 @@ class Response:
         return json.loads(self.body)
 
 
+def free_ports(count):
+    """Ports of 127.0.0.1 that nobody has now; each with the next one free too, for the control plane."""
+    found = []
+    while len(found) < count:
+        with socket.socket() as links, socket.socket() as control:
+            links.bind(("127.0.0.1", 0))
+            port = links.getsockname()[1]
+            try:
+                control.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            found.append(port)
+    return found
+
+
 class RawClient:
     """A TCP connection that sends bytes as they are and reads responses strictly. A reset is an error (OSError)."""
 
@@ -345,6 +361,11 @@ class RawClient:
         for piece in pieces:
             self.socket.sendall(piece.encode("latin-1") if isinstance(piece, str) else piece)
         return self
+
+    def reset(self):
+        """Ends the connection as a client that was killed: with RST."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
 
     def half_close(self):
         self.socket.shutdown(socket.SHUT_WR)

@@ -4,8 +4,6 @@ import contextlib
 import hashlib
 import json
 import os
-import socket
-import struct
 import unittest
 
 import lambda_client
@@ -112,8 +110,7 @@ class CallsTest(unittest.TestCase):
         waited = waiting_at(self.cluster)
         leaves = self.cluster[1].connect().send(wire.get(f"/slow?file={late}"))
         support.wait_until(lambda: waiting_at(self.cluster) == waited + 1, "the late call waits")
-        leaves.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        leaves.close()
+        leaves.reset()
         support.wait_until(lambda: waiting_at(self.cluster) == waited, "the late call is dropped")
         support.write_files(self.folder, {"gate": ""})
         for client in busy:

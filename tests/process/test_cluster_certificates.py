@@ -14,21 +14,6 @@ from authority import Authority
 HELLO = "exports.handler = async () => 'hello';"
 
 
-def free_ports(count):
-    """Ports of 127.0.0.1 that nobody has now; each with the next one free too, for the control plane."""
-    found = []
-    while len(found) < count:
-        with socket.socket() as links, socket.socket() as control:
-            links.bind(("127.0.0.1", 0))
-            port = links.getsockname()[1]
-            try:
-                control.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
-            found.append(port)
-    return found
-
-
 class CertificatesTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -60,7 +45,7 @@ class CertificatesTest(unittest.TestCase):
         return {} if rows.returncode else {each["name"]: each["state"] for each in json.loads(rows.stdout)}
 
     def test_three_nodes_serve_each_others_functions(self):
-        ports = free_ports(3)
+        ports = support.free_ports(3)
         nodes = [self.member("n1", ports[0])]
         nodes += [self.member(f"n{i + 1}", ports[i], ports[0]) for i in (1, 2)]
         names = {"n1": "ready", "n2": "ready", "n3": "ready"}
@@ -80,7 +65,7 @@ class CertificatesTest(unittest.TestCase):
             self.assertEqual(node.terminate(), 0)
 
     def test_a_restore_reaches_the_other_nodes_with_the_certificate_of_its_own(self):
-        ports = free_ports(2)
+        ports = support.free_ports(2)
         first = self.member("n1", ports[0])
         second = self.member("n2", ports[1], ports[0])
         support.wait_until(lambda: self.states(second) == {"n1": "ready", "n2": "ready"}, "two nodes")
@@ -106,7 +91,7 @@ class CertificatesTest(unittest.TestCase):
 
     def refused(self, name, flags, here, there):
         """A node with these certificates is not let in; both say why, in a line with these words."""
-        ports = free_ports(2)
+        ports = support.free_ports(2)
         first = self.member("n1", ports[0])
         other = self.newcomer(name, ports[1], ports[0], flags)
         self.start_without_waiting(other)
@@ -136,7 +121,7 @@ class CertificatesTest(unittest.TestCase):
                                   "name = 'thief'", "is that of 'n2'")
 
     def test_a_node_does_not_enter_a_cluster_without_certificates(self):
-        ports = free_ports(2)
+        ports = support.free_ports(2)
         first = self.member("n1", ports[0], flags=[])
         other = self.newcomer("n2", ports[1], ports[0], self.certificates.flags("n2"))
         self.start_without_waiting(other)
@@ -146,7 +131,7 @@ class CertificatesTest(unittest.TestCase):
 
     def test_who_has_no_certificate_gets_no_further_than_the_handshake(self):
         """Neither on links nor on the control plane, also with a program that speaks TLS."""
-        port, = free_ports(1)
+        port, = support.free_ports(1)
         first = self.member("n1", port)
         others = Authority(os.path.join(self.folder, "strangers"))
         others.issue("n1")
@@ -169,7 +154,7 @@ class CertificatesTest(unittest.TestCase):
         self.assertEqual(self.states(first), {"n1": "ready"})
 
     def test_a_stranger_whose_bytes_are_there_before_it_is_accepted_is_told_of(self):
-        port, = free_ports(1)
+        port, = support.free_ports(1)
         first = self.member("n1", port)
         first.process.send_signal(signal.SIGSTOP)
         try:

@@ -3,12 +3,11 @@ import json
 import unittest
 
 import support
-from test_cluster_certificates import free_ports
 
 
 class ViewsTest(unittest.TestCase):
     def setUp(self):
-        ports = free_ports(2)
+        ports = support.free_ports(2)
         self.first = self.enterContext(support.Node("--name", "n1", "--cluster", f"127.0.0.1:{ports[0]}"))
         self.second = self.enterContext(support.Node("--name", "n2", "--cluster", f"127.0.0.1:{ports[1]}", "--join",
                                                      f"127.0.0.1:{ports[0]}"))

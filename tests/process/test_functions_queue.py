@@ -3,8 +3,6 @@ not get going keeps nobody else from starting."""
 import contextlib
 import json
 import os
-import socket
-import struct
 import threading
 import time
 import unittest
@@ -88,19 +86,14 @@ class LeftCallTest(QueueCase):
             with open(gate, "w", encoding="utf-8"):
                 pass
             self.assertEqual(first.response().body, b"1")
-            answer = None if leave == self.reset else client.response().body
+            answer = None if leave == support.RawClient.reset else client.response().body
             return int(node.request("GET", "/f")[2]) - 2, answer
 
-    @staticmethod
-    def reset(client):
-        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        client.close()
-
     def test_what_waits_is_dropped_when_its_client_is_gone(self):
-        self.assertEqual(self.run_behind_another(wire.get("/f"), self.reset), (0, None))
+        self.assertEqual(self.run_behind_another(wire.get("/f"), support.RawClient.reset), (0, None))
 
     def test_an_invoke_that_waits_is_dropped_when_its_client_is_gone(self):
-        self.assertEqual(self.run_behind_another(INVOKE, self.reset, on_admin_port=True), (0, None))
+        self.assertEqual(self.run_behind_another(INVOKE, support.RawClient.reset, on_admin_port=True), (0, None))
 
     def test_a_client_that_ends_only_its_own_side_gets_its_answer(self):
         for on_admin_port, request in ((False, wire.get("/f")), (True, INVOKE)):

@@ -1,0 +1,64 @@
+#include "http/metrics_page.hpp"
+
+#include <prometheus/text_serializer.h>
+
+#include <vector>
+
+namespace troupe::http {
+
+struct metrics_page::content {
+  std::vector<prometheus::MetricFamily> families;
+
+  void begin(std::string_view name, std::string_view help, prometheus::MetricType type) {
+    auto& family = families.emplace_back();
+    family.name = name;
+    family.help = help;
+    family.type = type;
+  }
+  prometheus::ClientMetric& add(labels of) {
+    auto& metric = families.back().metric.emplace_back();
+    for (const auto& [name, value] : of)
+      metric.label.push_back({std::string{name}, std::string{value}});
+    return metric;
+  }
+};
+
+metrics_page::metrics_page() : content_{std::make_unique<content>()} {}
+metrics_page::~metrics_page() = default;
+metrics_page::metrics_page(metrics_page&&) noexcept = default;
+
+void metrics_page::begin_counter(std::string_view name, std::string_view help) {
+  content_->begin(name, help, prometheus::MetricType::Counter);
+}
+
+void metrics_page::begin_gauge(std::string_view name, std::string_view help) {
+  content_->begin(name, help, prometheus::MetricType::Gauge);
+}
+
+void metrics_page::begin_histogram(std::string_view name, std::string_view help) {
+  content_->begin(name, help, prometheus::MetricType::Histogram);
+}
+
+void metrics_page::add(labels of, double value) {
+  auto& metric = content_->add(of);
+  // Of these two the serializer prints the one that the family is.
+  metric.counter.value = value;
+  metric.gauge.value = value;
+}
+
+void metrics_page::add(labels of, const duration_histogram::totals& totals) {
+  auto& histogram = content_->add(of).histogram;
+  std::uint64_t cumulative = 0;
+  for (std::size_t i = 0; i < duration_histogram::bounds_s.size(); ++i) {
+    cumulative += totals.counts[i];
+    histogram.bucket.push_back({cumulative, duration_histogram::bounds_s[i]});
+  }
+  histogram.sample_count = totals.count();
+  histogram.sample_sum = totals.sum_s;
+}
+
+std::string metrics_page::text() const {
+  return prometheus::TextSerializer{}.Serialize(content_->families);
+}
+
+}  // namespace troupe::http
