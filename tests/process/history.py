@@ -26,6 +26,8 @@ Outage = collections.namedtuple("Outage", "kind node began ended")
 
 # The refusals that promise that nothing was changed.
 REFUSALS = ("conflict", "full", "no_such_function", "not_ready", "draining", "overloaded", "refused", "unavailable")
+# Causes of calls whose time, or that of the instance they waited for, passed while their node hung with its workers.
+TIMEOUTS = ("function_timeout", "init_failed")
 # Causes for which a call that was refused must not have run.
 NOT_RUN = ("overloaded", "no_capacity", "not_ready", "draining", "breaker_open")
 
@@ -71,7 +73,7 @@ def lived(asked, outages):
 
 def wrong_answers(asked, outages=()):
     """Requests of living nodes without exactly one answer of their own: 200 with their id, or 502 or 503 with a reason.
-    Those of dead nodes may have none; calls of a node that was stopped may have reached their timeouts."""
+    Those of dead nodes may have none; those of a node that was stopped may have come to one of TIMEOUTS."""
     dead = [each for each in outages if each.kind == "dead"]
     wrong = []
     for each in asked:
@@ -81,7 +83,7 @@ def wrong_answers(asked, outages=()):
             if each.body != each.number:
                 wrong.append(f"answered with another's: {each}")
         elif each.outcome == "failed":
-            clear = each.status in (502, 503) or (each.cause == "function_timeout" and not lived(each, outages))
+            clear = each.status in (502, 503) or (each.cause in TIMEOUTS and not lived(each, outages))
             if not clear or not each.body or not each.cause:
                 wrong.append(f"no clear refusal: {each}")
         elif lived(each, dead):
