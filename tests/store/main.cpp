@@ -1,12 +1,15 @@
 // A member of a store for the suites of this folder: README.md.
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
 
-#include "actors/stores/store_disk.hpp"
+#include "actors/stores/history_store.hpp"
 #include "cluster/store_restore.hpp"
 #include "config/setting_values.hpp"
 #include "tests/store/store_member.hpp"
@@ -62,19 +65,26 @@ bool take(store_member_options& options, std::string_view name, const std::strin
   return true;
 }
 
-/// Makes a new history out of the copy in a directory, of which the node `self` is the primary.
+/// Puts a new history, of which the node `self` is the primary, in the place of the copy that it is made of.
 troupe::expected<void> restore_from_copy(const std::string& data_dir, const troupe::uuid& self) {
-  auto disk = troupe::actors::store_disk::open(data_dir, {}, troupe::actors::missing_store::leave);
-  if (!disk)
-    return tl::unexpected{disk.error()};
-  const auto copy = disk->take_found();
-  if (!copy)
-    return troupe::fail(troupe::errc::refused, data_dir + " has no copy");
-  const auto restored =
-      troupe::cluster::restore_from_copy(*copy, {self, troupe::make_uuid(), troupe::fast_random(), 0});
-  if (!restored)
-    return tl::unexpected{restored.error()};
-  return disk->replace(*restored, "restored");
+  const auto path = data_dir + "/store.db";
+  troupe::cluster::stored_store restored;
+  {
+    auto file = troupe::actors::history_store::open(path, {});
+    auto copy = file.and_then([](auto& open) { return open.read(); });
+    if (!copy)
+      return tl::unexpected{copy.error()};
+    auto made = troupe::cluster::restore_from_copy(*copy, {self, troupe::make_uuid(), troupe::fast_random(), 0});
+    if (!made)
+      return tl::unexpected{made.error()};
+    restored = std::move(*made);
+  }
+  std::error_code failed;
+  std::filesystem::rename(path, path + ".set-aside", failed);
+  if (failed)
+    return troupe::fail(troupe::errc::io, path + ": cannot set it aside: " + failed.message());
+  auto fresh = troupe::actors::history_store::open(path, {});
+  return fresh.and_then([&](auto& open) { return open.fill(restored); });
 }
 
 int end_with(const troupe::error& why) {

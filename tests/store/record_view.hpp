@@ -17,7 +17,7 @@ namespace troupe::tests {
 class record_view {
 public:
   struct told {
-    std::function<void(json)> line;  ///< one of `loaded`, `batch`, `gap`
+    std::function<void(const json&)> line;  ///< one of `loaded`, `batch`, `gap`
     std::function<void()> on_change;
   };
 

@@ -81,7 +81,7 @@ expected<void> store_member::start() {
   host_.on_loop([this] {
     host_.loop().add_tick(*this);
     view_.emplace(host_.loop(), host_.store(),
-                  record_view::told{[this](json line) { say(std::move(line)); }, [this] { review(); }});
+                  record_view::told{[this](const json& line) { say(line); }, [this] { review(); }});
     view_->start();
     if (options_.ttl == milliseconds{0})
       return;
@@ -113,7 +113,7 @@ void store_member::stop() {
   output_.stop();
 }
 
-void store_member::say(json line) {
+void store_member::say(const json& line) {
   auto text = line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
   if (!output_.post([text = std::move(text)] { write_whole(text); })) {
     std::fputs("store_member: nobody reads what it says\n", stderr);
@@ -133,7 +133,7 @@ void store_member::obey(const json& request) {
   const auto number = request.is_object() ? request.value("id", json{}) : json{};
   const auto done = [this, number](json answer) {
     answer["id"] = number;
-    say(std::move(answer));
+    say(answer);
   };
   try {
     const auto& all = commands();

@@ -87,7 +87,7 @@ private:
   void free_disk(const json& request, time_point deadline, reply done);
 
   void obey(const json& request);
-  void say(json line);
+  void say(const json& line);
   /// Runs `then` on the loop with the answer; not after `stop`.
   template <class Answer>
   cluster::catalog_store::callback<Answer> on_loop(std::function<void(Answer)> then);
