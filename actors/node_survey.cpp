@@ -20,7 +20,7 @@ public:
       : loop_{loop}, wanted_{wanted}, found_{found}, settled_{std::move(settled)} {
     node_link_config config;
     config.peer = found.where;
-    config.connect_timeout = wanted.timeout;
+    config.dialing.connect_timeout = wanted.timeout;
     config.accept = wanted.accept;
     config.make_cipher = wanted.make_cipher;
     config.hello = [own = wanted.hello] {
