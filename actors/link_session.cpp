@@ -1,8 +1,9 @@
 #include "actors/link_session.hpp"
 
 #include <algorithm>
-#include <ctime>
 #include <utility>
+
+#include "config/boot_clock.hpp"
 
 namespace troupe::actors {
 
@@ -18,12 +19,6 @@ T& entry_at(std::vector<T>& table, std::uint64_t call) {
   if (table.size() <= place)
     table.resize(place + 1);
   return table[place];
-}
-
-milliseconds boot_now() noexcept {
-  std::timespec now{};
-  ::clock_gettime(CLOCK_BOOTTIME, &now);
-  return std::chrono::duration_cast<milliseconds>(seconds{now.tv_sec} + std::chrono::nanoseconds{now.tv_nsec});
 }
 
 }  // namespace

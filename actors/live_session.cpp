@@ -1,17 +1,11 @@
 #include "actors/live_session.hpp"
 
-#include <ctime>
 #include <utility>
 
+#include "config/boot_clock.hpp"
 #include "config/log.hpp"
 
 namespace troupe::actors {
-
-milliseconds boot_now() noexcept {
-  timespec now{};
-  ::clock_gettime(CLOCK_BOOTTIME, &now);
-  return milliseconds{now.tv_sec * 1000 + now.tv_nsec / 1'000'000};
-}
 
 live_session::live_session(event_loop& control, built_in_store& store, cluster::session_options options,
                            end_callback on_end, granted_callback on_granted)

@@ -12,9 +12,6 @@
 
 namespace troupe::actors {
 
-/// CLOCK_BOOTTIME: it goes on while the machine sleeps.
-milliseconds boot_now() noexcept;
-
 class live_session final : private tick_listener {
 public:
   /// `now` is `superseded` or `rejected`: the process must end (exit code 1 or 2). `why`: one line for people.

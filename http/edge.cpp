@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "config/boot_clock.hpp"
 #include "http/connection.hpp"
 
 namespace troupe::http {
@@ -17,8 +18,8 @@ constexpr std::size_t max_refused_at_once = 64;
 
 edge::edge(actors::event_loop& loop, caf::actor_system& system, std::shared_ptr<const edge_options> options,
            std::shared_ptr<connection_budget> budget)
-    : loop_{loop}, system_{system}, options_{std::move(options)}, budget_{std::move(budget)}, sleeps_{loop.sleeps()},
-      access_{options_->access_log, options_->access_log_one_in} {}
+    : loop_{loop}, system_{system}, options_{std::move(options)}, budget_{std::move(budget)},
+      sleep_watch_{boot_now()}, access_{options_->access_log, options_->access_log_one_in} {}
 
 void edge::adopt(int descriptor, std::string peer_address, std::uint16_t local_port) {
   const auto open = budget_->open.fetch_add(1, std::memory_order_relaxed);
@@ -64,19 +65,16 @@ void edge::for_each(Job job) {
 }
 
 bool edge::holds_requests() {
-  if (sleeps_ != loop_.sleeps()) {
-    sleeps_ = loop_.sleeps();
-    if (after_sleep) {
-      holding_ = true;
-      after_sleep([this, slept = sleeps_] { go_on(slept); });
-    }
+  if (after_sleep && sleep_watch_.slept(boot_now())) {
+    holding_ = true;
+    after_sleep([this, slept = ++sleeps_] { go_on(slept); });
   }
   return holding_;
 }
 
-void edge::go_on(std::uint32_t after_sleep) {
+void edge::go_on(std::uint32_t slept) {
   // What is said about an earlier sleep does not count for a later one.
-  if (holds_requests() && after_sleep == sleeps_) {
+  if (holds_requests() && slept == sleeps_) {
     holding_ = false;
     for_each([](connection& one) { one.go_on(); });
   }
@@ -84,6 +82,7 @@ void edge::go_on(std::uint32_t after_sleep) {
 
 void edge::on_tick(time_point now) {
   holds_requests();
+  sleep_watch_.ticked(boot_now());
   for_each([now](connection& one) { one.on_sweep(now); });
   access_.flush();
 }

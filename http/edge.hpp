@@ -8,6 +8,7 @@
 
 #include "actors/event_loop.hpp"
 #include "actors/messages.hpp"
+#include "cluster/sleep_watch.hpp"
 #include "config/buffer.hpp"
 #include "config/clock.hpp"
 #include "http/access_log.hpp"
@@ -113,7 +114,7 @@ private:
   void on_tick(time_point now) override;
   template <class Job>
   void for_each(Job job);
-  void go_on(std::uint32_t after_sleep);
+  void go_on(std::uint32_t slept);
 
   actors::event_loop& loop_;
   caf::actor_system& system_;
@@ -124,7 +125,8 @@ private:
   std::size_t count_ = 0;
   bool draining_ = false;
   bool holding_ = false;
-  std::uint32_t sleeps_;  ///< of the loop, as far as they were noticed
+  cluster::sleep_watch sleep_watch_;
+  std::uint32_t sleeps_ = 0;  ///< that were noticed
   std::function<void()> when_empty_;
   access_log access_;
   request_cells unrouted_;

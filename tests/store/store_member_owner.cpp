@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "cluster/primary.hpp"
+#include "config/boot_clock.hpp"
 #include "tests/store/store_member.hpp"
 
 namespace troupe::tests {
@@ -58,7 +59,7 @@ void store_member::on_timer(time_point) {
 
 /// The act of an owner is to say that it acts, with the time at which it looked at its session.
 void store_member::act() {
-  const auto boot = actors::boot_now();
+  const auto boot = boot_now();
   const bool valid = session_valid(boot);
   for (const auto& [resource, epoch] : owner_.due(valid))
     say({{"act", resource}, {"epoch", epoch}, {"at_ms", boot.count()}});
