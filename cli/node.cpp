@@ -83,19 +83,19 @@ int node::state::run() {
   }
   start_actors();
   if (auto started = start_serving(); !started) {
-    const int code = exit_code.load();
-    std::fprintf(stderr, "troupe: %s\n", code == 0 ? started.error().what.c_str() : end_reason.c_str());
+    const int ended_with = exit_code.load();
+    std::fprintf(stderr, "troupe: %s\n", ended_with == 0 ? started.error().what.c_str() : end_reason.c_str());
     take_apart();
-    return code == 0 ? 1 : code;
+    return ended_with == 0 ? 1 : ended_with;
   }
   announce();
   wait([] { return false; }, time_point::max());
-  const int code = exit_code.load();
-  if (code != 0)
+  const int ended_with = exit_code.load();
+  if (ended_with != 0)
     std::fprintf(stderr, "troupe: %s\n", end_reason.c_str());
   drain();
   take_apart();
-  return lost_spawner ? 1 : code;
+  return lost_spawner ? 1 : ended_with;
 }
 
 }  // namespace troupe::cli

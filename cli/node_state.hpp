@@ -85,7 +85,7 @@ struct node::state {
   void ask_of_node(const std::string& name, const std::function<cluster::store_call(const uuid&)>& call,
                    http::cluster_questions::done done);
   void start_waits();
-  void end_with(int code, const std::string& why);
+  void end_with(int with, const std::string& why);
   expected<void> load_first_picture();
   void announce();
   void write_node_file() const;

@@ -120,12 +120,12 @@ expected<void> node::state::open_store() {
 }
 
 /// On the control loop. The first reason counts.
-void node::state::end_with(int code, const std::string& why) {
+void node::state::end_with(int with, const std::string& why) {
   if (exit_code != 0)
     return;
   log_event(log_level::error, "node_must_end", {{"reason", why}});
   end_reason = why;
-  exit_code = code;
+  exit_code = with;
   stop_requests.fetch_add(1);
   notify();
 }
