@@ -102,7 +102,8 @@ node_options options_of(const settings& from) {
   options.queues.start_timeout = options.workers.init_timeout + start_grace;
   options.workers.max_payload_bytes = from.functions.max_payload_bytes;
   options.workers.idle_timeout = from.functions.idle_timeout;
-  options.max_instance_memory_mb = from.functions.instance_memory >> 20;
+  // Rounded up: nothing at all would mean the default.
+  options.max_instance_memory_mb = (from.functions.instance_memory + (1 << 20) - 1) >> 20;
   options.stem_cells = from.functions.stem_cells;
   options.native_host = own_program();
   options.region = from.edge.region;

@@ -171,6 +171,13 @@ class MemoryTest(PoolCase):
             self.assertEqual((status, headers["x-troupe-error"]), (503, "no_capacity"))
             self.assertIn("retry-after", headers)
 
+    def test_less_than_a_megabyte_is_not_the_default(self):
+        with support.Node("--set", "instance_memory=1MB") as node:  # a little less than one of 2^20 bytes
+            done = node.deploy_files("f", HANDLER, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("memory for instances is used up", done.stderr)
+            self.assertEqual(self.figures(node)["memory_mb"], 0)
+
 
 if __name__ == "__main__":
     unittest.main()
