@@ -18,6 +18,8 @@ constexpr std::uint64_t is_http = 1;
 constexpr std::uint64_t is_secure = 2;
 constexpr std::uint64_t wants_tail = 4;
 
+constexpr std::size_t place_bytes = 4;
+
 /// Where a view begins in the bytes that it is part of, and its length, two bytes each: a request's head has at most
 /// 64 KiB.
 void put_place(value_writer& out, std::string_view part, const char* from) {
@@ -31,7 +33,7 @@ public:
   place_reader(std::string_view places, std::string_view bytes) : places_{places}, bytes_{bytes} {}
 
   std::string_view next() noexcept {
-    if (places_.size() < 4) {
+    if (places_.size() < place_bytes) {
       good_ = false;
       return {};
     }
@@ -41,6 +43,7 @@ public:
       good_ = false;
     return good_ ? bytes_.substr(begin, length) : std::string_view{};
   }
+  std::size_t left() const noexcept { return places_.size() / place_bytes; }
   bool at_end() const noexcept { return places_.empty(); }
   bool good() const noexcept { return good_; }
 
@@ -69,6 +72,7 @@ bool read_id(value_reader& in, uuid& out) {
 
 void encode_request(const http_request& request, value_writer& out, buffer& body) {
   buffer places;
+  places.reserve(place_bytes * (4 + 2 * request.fields.size()));
   value_writer put{places};
   const char* head = request.head.data();
   for (const auto part : {request.method, request.target, request.path, request.query})
@@ -106,6 +110,7 @@ std::shared_ptr<http_request> decode_request(value_reader& in, buffer body) {
   place_reader parts{places, request->head.view()};
   for (auto* part : {&request->method, &request->target, &request->path, &request->query})
     *part = parts.next();
+  request->fields.reserve(parts.left() / 2);
   while (parts.good() && !parts.at_end()) {
     const auto name = parts.next();
     request->fields.push_back({name, parts.next()});

@@ -29,6 +29,10 @@ tl::unexpected<error> no_outcome() {
 void append_native(const native_response& response, value_writer& out, buffer& body) {
   out.number(response.status);
   out.number(response.headers.size());
+  auto size = body.size() + response.body.view().size();
+  for (const auto& [name, value] : response.headers)
+    size += 8 + name.size() + value.size();
+  body.reserve(size);
   value_writer put{body};
   for (const auto& [name, value] : response.headers) {
     put.big_endian(name.size(), 4);
@@ -75,6 +79,7 @@ bool read_native(value_reader& in, buffer bytes, std::size_t skip, native_respon
 call_parts encode_outcome(outcome& result) {
   call_parts parts;
   value_writer out{parts.head};
+  parts.head.reserve(64);
   out.number(result.value.index());
   for (const auto length : {result.queued, result.started, result.ran})
     out.number(travel_micros(length));

@@ -47,6 +47,7 @@ reply_fields::verdict reply_fields::add(std::string_view name, std::string_view 
       return verdict::taken;
     has_content_type_ = true;
   }
+  lines_.reserve(lines_.size() + name.size() + value.size() + 4);
   lines_.append(name).append(": ").append(value).append("\r\n");
   return verdict::taken;
 }
