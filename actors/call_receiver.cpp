@@ -1,12 +1,14 @@
 #include "actors/call_receiver.hpp"
 
 #include "actors/call_frame.hpp"
+#include "actors/router.hpp"
 #include "cluster/call_routing.hpp"
 
 namespace troupe::actors {
 
 call_receiver::call_receiver(caf::actor_config& config, router_actor router, link_services& services)
-    : loop_bound{config}, router_{std::move(router)}, services_{services} {}
+    : loop_bound{config}, router_{std::move(router)},
+      state_{static_cast<class router*>(caf::actor_cast<caf::abstract_actor*>(router_))}, services_{services} {}
 
 call_receiver::behavior_type call_receiver::make_behavior() {
   services_.offer(cluster::link_topic::invoke, *this);
@@ -28,9 +30,13 @@ void call_receiver::serve(incoming_call_ptr call) {
     if (const auto running = invocation.lock())
       running->abandoned.store(true, std::memory_order_relaxed);
   });
-  request(router_, caf::infinite, linked{received->function, received->version, std::move(received->call)})
-      .then([this, call](const functions::outcome_ptr& result) { settle(*call, result); },
-            [call](const caf::error&) { call->fail(errc::bug, "the node's router ended during the call"); });
+  const auto answered = [this, call](const functions::outcome_ptr& result) { settle(*call, result); };
+  const auto ended = [call](const caf::error&) { call->fail(errc::bug, "the actor that had the call ended"); };
+  linked hop{received->function, received->version, std::move(received->call)};
+  if (const auto target = state_->claim(hop))
+    request(target, caf::infinite, functions::invocation_ptr{std::move(hop.call)}).then(answered, ended);
+  else
+    request(router_, caf::infinite, std::move(hop)).then(answered, ended);
 }
 
 void call_receiver::settle(incoming_call& call, const functions::outcome_ptr& result) {

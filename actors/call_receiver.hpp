@@ -1,5 +1,5 @@
-// Takes the calls that other nodes send to this loop and has this loop's router run them. Never sends one on: a call
-// that came by link runs here or is refused (RULES: Cluster).
+// Takes the calls that other nodes send to this loop and has whoever this loop's router names run them. Never sends one
+// on: a call that came by link runs here or is refused (RULES: Cluster).
 #pragma once
 
 #include <caf/typed_event_based_actor.hpp>
@@ -10,11 +10,14 @@
 
 namespace troupe::actors {
 
+class router;
+
 /// Stands for this loop's links; nobody sends it anything but the order to stop.
 using call_receiver_actor = caf::typed_actor<caf::reacts_to<stop_atom>>;
 
 class call_receiver final : public loop_bound<call_receiver_actor::base>, public link_service {
 public:
+  /// @param router    of this loop.
   /// @param services  of this loop: offers itself there until it ends.
   call_receiver(caf::actor_config& config, router_actor router, link_services& services);
 
@@ -27,6 +30,7 @@ private:
   void settle(incoming_call& call, const functions::outcome_ptr& result);
 
   router_actor router_;
+  router* state_;  ///< of `router_`, which lives on this loop too
   link_services& services_;
 };
 

@@ -94,9 +94,28 @@ caf::result<outcome_ptr> router::take_linked(const linked& hop) {
   if (spec->version < hop.version)
     return refuse(errc::not_ready, "this node has version " + std::to_string(spec->version) + " of function " +
                                        spec->name + ", version " + std::to_string(hop.version) + " was asked for");
-  hop.call->function = spec;
-  hop.call->by_link = true;
+  adopt(*state, hop);
   return route(hop.call, true);
+}
+
+function_actor router::claim(const linked& hop) {
+  enter();
+  auto* state = find(hop.function);
+  if (state == nullptr || state->what.spec->version < hop.version)
+    return {};
+  adopt(*state, hop);
+  if (!state->what.load)
+    return inline_actor_of(*state);
+  auto* chosen = state->queue.empty() ? free_worker(*state) : nullptr;
+  if (chosen == nullptr)
+    return {};
+  chosen->slots->take(loop().now());
+  return chosen->actor;
+}
+
+void router::adopt(const function_state& state, const linked& hop) {
+  hop.call->function = state.what.spec;
+  hop.call->by_link = true;
 }
 
 function_actor router::inline_actor_of(function_state& state) {

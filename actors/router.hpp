@@ -45,6 +45,10 @@ public:
   void on_exit() override;
   const char* name() const override { return "router"; }
 
+  /// The actor that runs a call of another node here and now, its place in it taken; null when there is none: then
+  /// `hop` as a message tells why, or waits. Without a message of its own; on the loop only.
+  function_actor claim(const linked& hop);
+
 private:
   using promise = caf::typed_response_promise<functions::outcome_ptr>;
   struct waiting_call {
@@ -79,6 +83,7 @@ private:
   caf::result<functions::outcome_ptr> to_worker(function_state& state, const functions::invocation_ptr& call,
                                                 bool may_forward);
   caf::result<functions::outcome_ptr> take_linked(const linked& hop);
+  static void adopt(const function_state& state, const linked& hop);
   function_actor inline_actor_of(function_state& state);
   functions::running_slot* slot_for(const functions::function_spec& spec) const;
   void wait_here(function_state& state, waiting_call call);
