@@ -50,6 +50,8 @@ void worker_instance::on_ready(std::uint32_t events) {
     writable_ = true;
     flush();
   }
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+    channel_ended_ = true;
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
     read_channel();
 }
@@ -75,6 +77,7 @@ void worker_instance::read_channel() {
       lose_channel("the worker closed its channel");
       return;
     }
+    const bool emptied = static_cast<std::size_t>(got) < room.size();
     reader_.commit(static_cast<std::size_t>(got));
     for (;;) {
       auto next = reader_.next();
@@ -86,6 +89,9 @@ void worker_instance::read_channel() {
         break;
       on_frame(**next);
     }
+    // An edge: what comes next raises a new one, unless the end has been announced already.
+    if (emptied && !channel_ended_)
+      return;
   }
 }
 

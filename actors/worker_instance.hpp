@@ -142,6 +142,7 @@ private:
   bool stop_requested_ = false;
   bool kill_wanted_ = false;
   bool batch_end_pending_ = false;
+  bool channel_ended_ = false;  ///< its end, or an error, has been announced: read on until it is reached
   bool channel_waits_ = false;  ///< the kernel may hold more
   bool output_waits_ = false;
   bool writable_ = true;
