@@ -137,7 +137,8 @@ private:
   void push_posted(posted* entry);
   void run_one(caf::intrusive_ptr<caf::resumable> job);
   void refresh_date();
-  int wait_timeout_ms() const;
+  bool has_work() const noexcept;
+  void set_alarm() noexcept;
 
   inline static thread_local event_loop* current_ = nullptr;
 
@@ -148,6 +149,8 @@ private:
   const std::string name_;
   int epoll_ = -1;
   int wake_ = -1;
+  int alarm_ = -1;                           ///< of the kernel: a time-out of each wait would cost more
+  time_point alarm_at_ = time_point::max();  ///< what it is set to, until it rings
   std::thread thread_;
   std::atomic<bool> stopping_{false};
   std::atomic<posted*> inbox_{nullptr};  ///< a stack; the loop takes it whole and reverses it
