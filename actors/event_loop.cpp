@@ -139,6 +139,13 @@ expected<void> event_loop::watch(int descriptor, std::uint32_t events, watcher& 
   return {};
 }
 
+void event_loop::rewatch(int descriptor, std::uint32_t events, watcher& target) noexcept {
+  epoll_event event{};
+  event.events = events | EPOLLET;
+  event.data.ptr = &target;
+  ::epoll_ctl(epoll_, EPOLL_CTL_MOD, descriptor, &event);
+}
+
 void event_loop::unwatch(int descriptor, watcher& target) noexcept {
   ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, nullptr);
   for (auto& event : batch_)

@@ -95,6 +95,8 @@ public:
   /// poll).
   void drain();
   expected<void> watch(int descriptor, std::uint32_t events, watcher& target);
+  /// Other events than those that it was watched for; what is ready of them is told anew.
+  void rewatch(int descriptor, std::uint32_t events, watcher& target) noexcept;
   /// Also takes back events of the present batch that the target has not seen yet.
   void unwatch(int descriptor, watcher& target) noexcept;
   /// Takes the event of this watcher out of the present batch. @returns whether it had one: handle it now.
