@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,7 +33,8 @@ event_loop::event_loop(unsigned index, std::string name)
     : index_{index}, name_{std::move(name)}, read_buffer_{new char[read_buffer_bytes]} {
   epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (epoll_ < 0 || wake_ < 0) {
+  alarm_ = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  if (epoll_ < 0 || wake_ < 0 || alarm_ < 0) {
     std::fprintf(stderr, "troupe: cannot create an event loop: %s\n", last_error().c_str());
     std::abort();  // before anything serves: no descriptors left at start
   }
@@ -40,6 +42,8 @@ event_loop::event_loop(unsigned index, std::string name)
   event.events = EPOLLIN | EPOLLET;
   event.data.ptr = nullptr;
   ::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event);
+  event.data.ptr = &alarm_;
+  ::epoll_ctl(epoll_, EPOLL_CTL_ADD, alarm_, &event);
   refresh_now();
   refresh_date();
 }
@@ -54,6 +58,7 @@ event_loop::~event_loop() {
     delete entry;
     entry = next;
   }
+  ::close(alarm_);
   ::close(wake_);
   ::close(epoll_);
 }
@@ -125,6 +130,13 @@ expected<void> event_loop::watch(int descriptor, std::uint32_t events, watcher& 
   return {};
 }
 
+void event_loop::rewatch(int descriptor, std::uint32_t events, watcher& target) noexcept {
+  epoll_event event{};
+  event.events = events | EPOLLET;
+  event.data.ptr = &target;
+  ::epoll_ctl(epoll_, EPOLL_CTL_MOD, descriptor, &event);
+}
+
 void event_loop::unwatch(int descriptor, watcher& target) noexcept {
   ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, nullptr);
   for (auto& event : batch_)
@@ -191,19 +203,32 @@ void event_loop::take_posted() {
   }
 }
 
-int event_loop::wait_timeout_ms() const {
-  if (!due_.empty() || !batch_end_.empty() || inbox_.load(std::memory_order_relaxed) != nullptr)
-    return 0;
-  auto next = ticks_.empty() ? now_ + seconds{1} : next_tick_;  // nothing is due: an idle loop looks up once a second
+bool event_loop::has_work() const noexcept {
+  return !due_.empty() || !batch_end_.empty() || inbox_.load(std::memory_order_relaxed) != nullptr;
+}
+
+/// It may ring too early, for a timer that was disarmed meanwhile; then the next wait sets it anew.
+void event_loop::set_alarm() noexcept {
+  auto next = ticks_.empty() ? time_point::max() : next_tick_;
   if (!timers_.empty())
     next = std::min(next, timers_.begin()->first);
-  const auto left = std::chrono::ceil<milliseconds>(next - clock::now());
-  return std::max(0, static_cast<int>(left.count()));
+  if (next >= alarm_at_)
+    return;
+  alarm_at_ = next;
+  const auto since_boot = std::max(next.time_since_epoch(), duration{1});  // zero would switch it off
+  const auto whole = std::chrono::duration_cast<seconds>(since_boot);
+  itimerspec when{};
+  when.it_value.tv_sec = whole.count();
+  when.it_value.tv_nsec = std::chrono::nanoseconds{since_boot - whole}.count();
+  ::timerfd_settime(alarm_, TFD_TIMER_ABSTIME, &when, nullptr);
 }
 
 void event_loop::wait() {
   std::array<epoll_event, max_events> events;
-  int count = ::epoll_wait(epoll_, events.data(), max_events, wait_timeout_ms());
+  const bool busy = has_work();
+  if (!busy)
+    set_alarm();
+  int count = ::epoll_wait(epoll_, events.data(), max_events, busy ? 0 : -1);
   // A process that was stopped and goes on comes back with EINTR. What arrived meanwhile comes before the timers that
   // became due: the answer may be there whose deadline has passed.
   if (count < 0)
@@ -215,6 +240,8 @@ void event_loop::wait() {
     const auto& event = events[static_cast<std::size_t>(i)];
     if (event.data.ptr == nullptr)
       woken = true;
+    else if (event.data.ptr == &alarm_)
+      alarm_at_ = time_point::max();  // ticks and timers are looked at after every wait
     else
       batch_.push_back({static_cast<watcher*>(event.data.ptr), event.events});
   }
@@ -229,9 +256,10 @@ void event_loop::wait() {
 void event_loop::tick() {
   if (now_ < next_tick_)
     return;
-  // Nobody was late for a loop that had nothing to do, or has only begun.
-  if (!ticks_.empty() && next_tick_ != time_point{})
+  // A loop that nobody waits for does not wake up for its ticks: that is not being late.
+  if (!ticks_.empty() && had_ticks_)
     lateness_.observe(now_ - next_tick_);
+  had_ticks_ = !ticks_.empty();
   next_tick_ = now_ + tick_interval;
   refresh_date();
   // A listener may add or remove others, hence by index and by null.

@@ -97,6 +97,8 @@ public:
   /// poll).
   void drain();
   expected<void> watch(int descriptor, std::uint32_t events, watcher& target);
+  /// Other events than those that it was watched for; what is ready of them is told anew.
+  void rewatch(int descriptor, std::uint32_t events, watcher& target) noexcept;
   /// Also takes back events of the present batch that the target has not seen yet.
   void unwatch(int descriptor, watcher& target) noexcept;
   /// Takes the event of this watcher out of the present batch. @returns whether it had one: handle it now.
@@ -137,7 +139,8 @@ private:
   void push_posted(posted* entry);
   void run_one(caf::intrusive_ptr<caf::resumable> job);
   void refresh_date();
-  int wait_timeout_ms() const;
+  bool has_work() const noexcept;
+  void set_alarm() noexcept;
 
   inline static thread_local event_loop* current_ = nullptr;
 
@@ -148,6 +151,8 @@ private:
   const std::string name_;
   int epoll_ = -1;
   int wake_ = -1;
+  int alarm_ = -1;                           ///< of the kernel: a time-out of each wait would cost more
+  time_point alarm_at_ = time_point::max();  ///< what it is set to, until it rings
   std::thread thread_;
   std::atomic<bool> stopping_{false};
   std::atomic<posted*> inbox_{nullptr};  ///< a stack; the loop takes it whole and reverses it
@@ -166,6 +171,7 @@ private:
   std::vector<ready> batch_;
   time_point now_{};
   time_point next_tick_{};
+  bool had_ticks_ = false;  ///< at the last tick somebody was told
   duration_histogram lateness_;
   std::time_t date_second_ = 0;
   std::array<char, 29> date_{};

@@ -19,6 +19,8 @@ using functions::frame_kind;
 
 /// Reads of one channel or pipe before the others of the loop have their turn.
 constexpr int max_reads_in_a_row = 4;
+/// Without EPOLLOUT: on such a socket each read of the worker would wake this loop. Watched for only while it is full.
+constexpr std::uint32_t channel_events = EPOLLIN | EPOLLRDHUP;
 constexpr std::size_t max_partial_line = 64 * 1024;
 /// What V8 prints before it aborts.
 constexpr std::string_view heap_exhausted = "JavaScript heap out of memory";
@@ -34,7 +36,7 @@ void worker_instance::on_channel(const worker_ends_ptr& ends) {
   output_ = std::exchange(ends->output, -1);
   pid_ = ends->pid;
   what_.surroundings.log_stream = ends->log_stream;
-  const auto watched = loop().watch(channel_, EPOLLIN | EPOLLOUT | EPOLLRDHUP, *this).and_then([&] {
+  const auto watched = loop().watch(channel_, channel_events, *this).and_then([&] {
     return loop().watch(output_, EPOLLIN, output_watcher_);
   });
   if (!watched)
@@ -48,6 +50,7 @@ void worker_instance::on_ready(std::uint32_t events) {
   told_router_ = false;
   if ((events & EPOLLOUT) != 0) {
     writable_ = true;
+    loop().rewatch(channel_, channel_events, *this);
     flush();
   }
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
@@ -167,7 +170,9 @@ void worker_instance::flush() {
     if (sent < 0) {
       if (errno == EINTR)
         continue;
-      writable_ = false;  // EAGAIN: epoll says when; anything else shows as the end of the channel
+      // Epoll says when it has room again; anything but EAGAIN shows as the end of the channel.
+      writable_ = false;
+      loop().rewatch(channel_, channel_events | EPOLLOUT, *this);
       return;
     }
     written_ += static_cast<std::size_t>(sent);

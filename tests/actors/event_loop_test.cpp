@@ -95,6 +95,32 @@ TEST_F(EventLoopTest, ATimerFiresOnceAndNeverEarly) {
   });
 }
 
+TEST_F(EventLoopTest, ATimerIsNotHeldUpByALaterOneThatTheLoopWaitsForAlready) {
+  recorder late;
+  recorder early;
+  on_loop([&] { loop.arm(late, clock::now() + seconds{100}); });
+
+  on_loop([&] { loop.arm(early, clock::now() + milliseconds{20}); });
+
+  EXPECT_EQ(early.fired.get_future().wait_for(patience), std::future_status::ready);
+  on_loop([&] { loop.disarm(late); });
+}
+
+TEST_F(EventLoopTest, ATimerOutlivesTheEarlierOneThatWasDisarmed) {
+  recorder early;
+  recorder late;
+  const auto begin = clock::now();
+  on_loop([&] {
+    loop.arm(early, begin + milliseconds{20});
+    loop.arm(late, begin + milliseconds{60});
+  });
+
+  on_loop([&] { loop.disarm(early); });
+
+  EXPECT_EQ(late.fired.get_future().wait_for(patience), std::future_status::ready);
+  EXPECT_GE(late.fired_at, begin + milliseconds{60});
+}
+
 TEST_F(EventLoopTest, TicksGoOnUntilTheListenerLeaves) {
   recorder listener;
   on_loop([&] { loop.add_tick(listener); });

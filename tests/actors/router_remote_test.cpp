@@ -295,5 +295,21 @@ TEST_F(RouterRemoteTest, AFailedStartIsAnsweredHereAndTriedNowhereElse) {
   EXPECT_TRUE(remote.calls.empty());
 }
 
+TEST_F(RouterRemoteTest, WhoCanRunACallOfAnotherNodeAtOnceIsNamedWithoutAMessage) {
+  add_worker();
+  auto& here = *static_cast<router*>(caf::actor_cast<caf::abstract_actor*>(target));
+  const linked hop{id, 1, std::make_shared<functions::invocation>()};
+  const linked newer{id, 2, std::make_shared<functions::invocation>()};
+
+  on_loop([&] {
+    EXPECT_FALSE(here.claim(newer));
+    EXPECT_EQ(here.claim(hop), instance);
+    EXPECT_FALSE(here.claim(hop)) << "its one place was taken";
+  });
+
+  EXPECT_EQ(hop.call->function, function);
+  EXPECT_TRUE(hop.call->by_link);
+}
+
 }  // namespace
 }  // namespace troupe::actors

@@ -1,56 +1,15 @@
 """What a request costs in system calls of the gateway's loop under load: at most 2.2, counted by strace."""
-import contextlib
-import os
 import re
 import shutil
-import signal
 import subprocess
 import unittest
 
 import support
 import wire
+from system_calls import Counted, thread_named
 
 MAX_CALLS_PER_REQUEST = 2.2
 CONNECTIONS = 64
-
-
-def thread_named(pid, name):
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with contextlib.suppress(OSError):
-            with open(f"/proc/{pid}/task/{task}/comm", encoding="utf-8") as comm:
-                if comm.read().strip() == name:
-                    return int(task)
-    raise AssertionError(f"no thread {name} in {pid}")
-
-
-class Counted:
-    """Counts the system calls of one thread between enter and exit: `calls` {name: count}, `total`."""
-
-    def __init__(self, thread, folder):
-        self.report = os.path.join(folder, f"strace-{thread}")
-        self.words = ["strace", "-c", "-o", self.report, "-p", str(thread)]
-
-    def __enter__(self):
-        self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        said = self.process.stderr.readline()
-        if "attached" not in said:
-            self.process.kill()
-            self.process.wait()
-            self.process.stderr.close()
-            raise AssertionError(f"strace does not attach: {said}")
-        return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(support.PATIENCE_S)
-        self.process.stderr.close()
-        self.calls = {}
-        with open(self.report, encoding="utf-8") as report:
-            for line in report:
-                row = re.fullmatch(r"\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)\s*", line)
-                if row and row[2] != "total":
-                    self.calls[row[2]] = int(row[1])
-        self.total = sum(self.calls.values())
 
 
 class SystemCallsTest(unittest.TestCase):

@@ -1,0 +1,42 @@
+"""What a lone call costs in system calls of its loop, with nothing that could share them: one wait, one read and one write
+for each way of the bytes."""
+import unittest
+
+import support
+import wire
+from system_calls import Counted, thread_named
+
+HELLO = "exports.handler = async () => 'hello';"
+CALLS = 500
+# Ticks and pings come by the clock, not by the call.
+OTHERS_PER_S = 100
+
+
+class LoneCallTest(unittest.TestCase):
+    def setUp(self):
+        folder = support.TempDir()
+        self.folder = folder.__enter__()
+        self.addCleanup(folder.__exit__)
+
+    def check(self, node, path, per_call):
+        client = node.connect()
+        try:
+            self.assertEqual(client.exchange(wire.get(path)).status, 200)
+            with Counted(thread_named(node.pid, "loop-0"), self.folder) as counted:
+                for _ in range(CALLS):
+                    self.assertEqual(client.exchange(wire.get(path)).status, 200)
+        finally:
+            client.close()
+        # What ticks look at (memory of workers, the clock's next alarm) is not of the calls.
+        passed = sum(counted.calls.get(name, 0) for name in ("epoll_wait", "recvfrom", "sendto"))
+        self.assertGreaterEqual(passed, per_call * CALLS // 2, "the loop was not the thread that was counted")
+        self.assertLessEqual(passed, per_call * CALLS + OTHERS_PER_S * counted.seconds, f"{CALLS} calls: {counted.calls}")
+
+    def test_a_worker_process_is_asked_and_answers(self):
+        with support.Node() as node:
+            node.deploy_files("hello", HELLO)
+            self.check(node, "/hello", 6)
+
+
+if __name__ == "__main__":
+    unittest.main()
