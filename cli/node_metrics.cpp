@@ -121,12 +121,13 @@ void add_process(metrics_page& page, const process_figures& figures) {
 
 }  // namespace
 
-std::string node::state::metrics_text() const {
+std::string node::state::metrics_text() {
   metrics_page page;
   page.begin_gauge("troupe_build_info", "1; the labels say what runs.");
   page.add({{"version", TROUPE_VERSION}, {"node", options.name}}, 1);
 
   std::vector<counted_requests> rows;
+  route_metrics->forget_unused();  // the tables that an update replaced are gone by now
   const auto routes = route_metrics->all();
   for (const auto& route : routes) {
     rows.push_back({route->key(), route->function(), {}});
@@ -175,8 +176,8 @@ void node::state::add_store(metrics_page& page) const {
   for (const auto& [id, peer] : table.peers())
     ++states[static_cast<std::size_t>(table.state_of(id))];
   page.begin_gauge("troupe_cluster_peers", "Other nodes of the cluster, by what this one thinks of them.");
-  for (std::size_t state = 0; state < states.size(); ++state)
-    page.add({{"state", word_for(static_cast<cluster::member_state>(state))}}, static_cast<double>(states[state]));
+  for (std::size_t i = 0; i < states.size(); ++i)
+    page.add({{"state", word_for(static_cast<cluster::member_state>(i))}}, static_cast<double>(states[i]));
 }
 
 }  // namespace troupe::cli

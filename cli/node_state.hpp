@@ -89,7 +89,7 @@ struct node::state {
   expected<void> load_first_picture();
   void announce();
   void write_node_file() const;
-  std::string metrics_text() const;
+  std::string metrics_text();
   void add_store(http::metrics_page& page) const;
   void install(actors::routing_update_ptr update, std::vector<actors::routed_function> routes,
                std::function<void()> done);

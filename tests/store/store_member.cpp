@@ -39,7 +39,11 @@ std::string_view word_of(store_event::kind what) {
     case kind::halted: return "halted";
     case kind::resumed: return "resumed";
     case kind::refused_peer: return "refused_peer";
+    case kind::name_taken: return "name_taken";
+    case kind::id_taken: return "id_taken";
     case kind::loaded: return "loaded";
+    case kind::replaced: return "replaced";
+    case kind::set_aside: return "set_aside";
     case kind::out_of_reach: return "out_of_reach";
     case kind::in_reach: return "in_reach";
   }
@@ -85,11 +89,12 @@ expected<void> store_member::start() {
     view_->start();
     if (options_.ttl == milliseconds{0})
       return;
-    session_.emplace(host_.loop(), host_.store(),
-                     session_options{host_.id, host_.incarnation, host_.address(), options_.ttl},
-                     [this](session::state now) {
-                       say({{"ended", now == session::state::superseded}});
-                     });
+    session_.emplace(
+        host_.loop(), host_.store(), session_options{host_.id, host_.incarnation, host_.address(), options_.ttl},
+        [this](session::state now, const std::string&) {
+          say({{"ended", now == session::state::superseded}});
+        },
+        [](cursor, time_point) {});
     session_->start();
     host_.loop().arm(*this, clock::now());
   });
