@@ -53,11 +53,12 @@ public:
     if (const auto* value = find(name); value != nullptr)
       number(name, *value, out);
   }
+  /// A field that may be left out.
   template <class Number>
   requires std::is_integral_v<Number>
   void take(const char* name, std::optional<Number>& out) {
-    if (const auto* value = find(name); value != nullptr)
-      number(name, *value, out.emplace());
+    if (const auto found = fields_.find(name); !fault_ && found != fields_.end())
+      number(name, *found->second, out.emplace());
   }
   void take(const char* name, std::string& out, std::size_t max_bytes);
   void take(const char* name, uuid& out);

@@ -91,7 +91,7 @@ void store_engine::load(time_point deadline, callback<expected<loaded>> done) {
   when_there(deadline, [this, done = std::move(done)](const error* why_not) {
     if (why_not != nullptr)
       return done(tl::unexpected{*why_not});
-    stale_until_ = {};
+    stale_until_.reset();
     done(node_.records().load());
   });
 }
@@ -110,7 +110,8 @@ void store_engine::barrier(time_point deadline, callback<expected<cursor>> done)
 }
 
 void store_engine::follow(cursor from, time_point deadline, callback<follow_result> done) {
-  auto found = from < known_from_ || from <= stale_until_ ? follow_result{gap{}} : node_.records().follow(from);
+  const bool stale = from < known_from_ || (stale_until_ && from <= *stale_until_);
+  auto found = stale ? follow_result{gap{}} : node_.records().follow(from);
   const auto* commits = std::get_if<batch>(&found);
   if (commits == nullptr || !commits->commits.empty() || deadline <= clock::now())
     return done(std::move(found));

@@ -114,7 +114,7 @@ private:
   std::vector<follower> followers_;  ///< all of them at the tip
   std::vector<waiter> waiters_;
   cluster::cursor known_from_;                            ///< older cursors may be of another history
-  cluster::cursor stale_until_;                           ///< so may these, until somebody has loaded the present one
+  std::optional<cluster::cursor> stale_until_;            ///< so may these, until somebody has loaded the present one
   std::unordered_set<cluster::commit_id> in_doubt_;       ///< their transaction may or may not be in the file
   std::map<cluster::node_id, std::uint64_t> sessions_;    ///< of the network
   std::vector<cluster::probe_incarnation> unanswerable_;  ///< nobody can be asked

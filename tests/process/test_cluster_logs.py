@@ -1,6 +1,7 @@
 """`troupe logs` and `troupe list` of any node: lines and instances of all of them."""
 import json
 import re
+import time
 import unittest
 
 import support
@@ -48,6 +49,10 @@ class LogsTest(unittest.TestCase):
             node = cluster[number % 3]
             self.assertEqual(node.request("GET", f"/all/{number}")[0], 200)
             expected.append((node.name, number))
+            # Lines of one millisecond have no order.
+            answered_ms = time.time_ns() // 1_000_000
+            support.wait_until(lambda then=answered_ms: time.time_ns() // 1_000_000 > then, "the next millisecond",
+                               interval_s=0.001)
         for node in cluster:
             def whole(one=node):
                 answer = self.read(one, "all")
