@@ -129,7 +129,7 @@ void control_plane::on_tick(time_point now) {
 
 void control_plane::tell_load(time_point now) {
   next_status_ = now + options_.status_interval;
-  told_at_ = now;
+  paced_until_ = std::max(paced_until_, now) + options_.status_pause;
   const auto load = around_.load ? around_.load() : cluster::node_load{};
   for (const auto& report : reporter_.next(load, now)) {
     const auto body = encode(report);
@@ -142,7 +142,7 @@ void control_plane::load_moved() {
   if (agent_ == nullptr)
     return;
   const auto now = clock::now();
-  next_status_ = std::min(next_status_, told_at_ + options_.status_pause);
+  next_status_ = std::min(next_status_, paced_until_ - options_.status_pause * (options_.status_burst - 1));
   if (now >= next_status_)
     tell_load(now);
 }

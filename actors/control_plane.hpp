@@ -58,8 +58,8 @@ public:
                   std::function<void(expected<cluster::event_page>)> done);
   /// Tells the node that asked how the start went. Errors: `unavailable`.
   expected<void> report_function(const uuid& node, const function_report& report);
-  /// What the node says of its load has changed in a way that others should know soon: they are told at once, or
-  /// `control_plane_options::status_pause` after they were last told.
+  /// What the node says of its load has changed in a way that others should know soon: they are told at once, or after
+  /// many such changes once in each `control_plane_options::status_pause`.
   void load_moved();
   /// Tells all peers that this node drains, or serves again, before the next report does.
   void announce(cluster::serving_state state);
@@ -119,7 +119,7 @@ private:
   std::unordered_map<uuid, contact> contacts_;
   std::uint64_t last_attempt_ = 0;
   time_point next_status_{};
-  time_point told_at_{};
+  time_point paced_until_{};  ///< the reports told are paid for by then, one each `status_pause`
   time_point next_stranger_log_{};
   std::uint64_t strangers_ = 0;
   /// Jobs that come back from the middleman's thread find out by it that nobody waits any more.

@@ -33,7 +33,8 @@ struct control_plane_options {
   milliseconds dial_timeout{2'000};        ///< until the connection stands
   milliseconds meet_timeout{3'000};        ///< from then on until the other agent's welcome
   milliseconds status_interval{1'000};
-  milliseconds status_pause{100};  ///< at least, between two reports that `load_moved` brings
+  milliseconds status_pause{100};  ///< so often `load_moved` brings a report in the long run
+  unsigned status_burst = 5;       ///< and so many of them at once after a while without
   milliseconds load_max_age{5'000};
   cluster::redial_limits redial;
   socket_limits sockets;

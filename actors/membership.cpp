@@ -6,6 +6,9 @@ namespace troupe::actors {
 
 namespace {
 
+/// Between two pictures for the loops that reports of peers bring; what comes sooner waits for the tick.
+constexpr milliseconds publish_pause{10};
+
 cluster::link_tick tick_of(const link_pulse& pulse) {
   return {time_point{duration{pulse.heard_at_ns.load(std::memory_order_relaxed)}},
           time_point{duration{pulse.ticked_at_ns.load(std::memory_order_relaxed)}}};
@@ -59,6 +62,9 @@ void membership::load_changed(const uuid& node) {
   if (const auto* load = config_.load_of(node))
     table_.set_state(node, load->numbers.state);
   changed_ = true;
+  // An instance that is there must not be looked for elsewhere until the next tick.
+  if (loop_.now() - published_at_ >= publish_pause)
+    publish();
 }
 
 void membership::state_noticed(const uuid& node, cluster::serving_state state) {
@@ -92,6 +98,7 @@ std::string membership::name_of(const uuid& node) const {
 
 void membership::publish() {
   changed_ = false;
+  published_at_ = loop_.now();
   config_.publish(cluster::make_standings(table_, config_.load_of, config_.slots_per_instance));
 }
 

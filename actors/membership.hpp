@@ -63,6 +63,7 @@ private:
   std::map<uuid, std::vector<std::shared_ptr<const link_pulse>>> pulses_;
   std::map<uuid, std::string> names_;  ///< also of nodes that were just removed
   bool changed_ = false;
+  time_point published_at_{};
   bool started_ = false;
 };
 

@@ -90,7 +90,7 @@ void declare_restore(command_line& line) {
       "old store is kept beside the new one. `troupe help cluster` tells when to use which.\n\n"
       "Examples:\n"
       "  troupe restore --from-copy --old-primary-stopped --config /etc/troupe/troupe.yaml\n"
-      "  troupe restore deployments-2026-11-26.ndjson --data-dir /var/lib/troupe\n");
+      "  troupe restore deployments-2026-11-26.ndjson --config /etc/troupe/troupe.yaml\n");
   command->callback([&line] {
     line.run = [&line] {
       return take_settings(line, line.restoring.node) ? restore(line.client, line.restoring) : exit_usage;

@@ -143,7 +143,10 @@ bool node_cluster::start_elsewhere(const uuid& function, std::uint64_t version, 
       best = node;
       most = running;
     }
+  // Nobody has said that it runs: the home has the room that nobody uses.
   if (most == 0)
+    best = cluster::home_of(function, membership_->table().homes());
+  if (best == self_.node)
     return false;
   auto settle = [control = around_.control, done = std::move(done), asked = clock::now()](expected<void> started) {
     actors::start_report report{started.has_value(), clock::now() - asked, {}};

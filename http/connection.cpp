@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "config/log.hpp"
 #include "config/text.hpp"
 #include "http/outcome_reply.hpp"
 
@@ -74,9 +75,16 @@ void connection::hold(functions::http_request_ptr request) {
 void connection::go_on() {
   if (!held_)
     return;
-  enter();
-  set_deadline(edge_.options().call_timeout);
-  call_function(std::exchange(held_, nullptr));
+  guarded([this] {
+    set_deadline(edge_.options().call_timeout);
+    call_function(std::exchange(held_, nullptr));
+  });
+}
+
+/// Out of memory for this client: the loop and the others go on.
+void connection::drop(std::string_view reason) {
+  log_event(log_level::error, "connection_dropped", {{"peer", peer_address_}, {"reason", reason}});
+  close();
 }
 
 void connection::call_function(functions::http_request_ptr request) {
@@ -178,9 +186,11 @@ void connection::on_call_timeout() {
 }
 
 void connection::on_sweep(time_point now) {
-  if (now < deadline_)
-    return;
-  enter();
+  if (now >= deadline_)
+    guarded([this] { on_deadline(); });
+}
+
+void connection::on_deadline() {
   switch (phase_) {
     case phase::head:
       if (pending_.empty())

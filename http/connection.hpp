@@ -37,6 +37,18 @@ private:
   friend class edge;
   enum class phase : std::uint8_t { head, body, calling, writing, lingering, closed };
 
+  /// Runs `job`; a fault of this client's alone, memory above all, ends its connection and nothing else.
+  template <class Job>
+  void guarded(Job job) {
+    enter();
+    try {
+      job();
+    } catch (const std::exception& problem) {
+      drop(problem.what());
+    }
+  }
+  void drop(std::string_view reason);
+
   // Reading.
   void on_ready(std::uint32_t events) override;
   void serve(std::uint32_t events);
@@ -64,6 +76,7 @@ private:
   void forget_call() noexcept;
   void forget_late_answer() noexcept;
   void on_call_timeout();
+  void on_deadline();
 
   // Writing.
   /// `result`: what the function gave, if one was called.

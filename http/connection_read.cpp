@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "config/log.hpp"
 #include "http/connection.hpp"
 
 namespace troupe::http {
@@ -22,14 +21,7 @@ constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 }  // namespace
 
 void connection::on_ready(std::uint32_t events) {
-  enter();
-  try {
-    serve(events);
-  } catch (const std::exception& problem) {
-    // Out of memory for this client: the loop and the others go on.
-    log_event(log_level::error, "connection_dropped", {{"peer", peer_address_}, {"reason", problem.what()}});
-    close();
-  }
+  guarded([this, events] { serve(events); });
 }
 
 void connection::serve(std::uint32_t events) {
@@ -216,16 +208,17 @@ void connection::resume_input() {
 }
 
 void connection::on_batch_end() {
-  enter();
-  resuming_ = false;
-  if (phase_ == phase::head && !pending_.empty()) {
-    // Requests that came with an earlier one.
-    buffer held = std::move(pending_);
-    pending_ = buffer{};
-    take(held.view());
-  }
-  if (readable_)
-    receive();
+  guarded([this] {
+    resuming_ = false;
+    if (phase_ == phase::head && !pending_.empty()) {
+      // Requests that came with an earlier one.
+      buffer held = std::move(pending_);
+      pending_ = buffer{};
+      take(held.view());
+    }
+    if (readable_)
+      receive();
+  });
 }
 
 }  // namespace troupe::http

@@ -61,9 +61,7 @@ class Member(support.Node):
 
     def stop(self, with_workers=False):
         """SIGSTOP to the node alone, whose workers wait for it, or to them as well, as a machine that hangs."""
-        for pid in self.pids() if with_workers else [self.pid]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGSTOP)
+        support.freeze(*(self.pids() if with_workers else [self.pid]))
 
     def resume(self):
         for pid in self.pids():
@@ -132,7 +130,9 @@ class Cluster:
         def agreed():
             for node in nodes:
                 seen = node.nodes()
-                if any(name not in seen or seen[name]["state"] != "ready" for name in names):
+                # Ready, and heard of since: an age is what a node tells of itself.
+                if any(name not in seen or seen[name]["state"] != "ready" or seen[name]["age_ms"] is None
+                       for name in names):
                     return False
             return True
         support.wait_until(agreed, f"{sorted(names)} know each other")

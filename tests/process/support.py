@@ -73,6 +73,21 @@ def is_alive(pid):
         return False
 
 
+def freeze(*pids):
+    """SIGSTOP to these processes, until all their threads stand still: the signal alone only begins that."""
+    def stands(pid):
+        with contextlib.suppress(OSError):  # a thread or the process has ended
+            for thread in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{thread}/stat", encoding="utf-8", errors="replace") as stat:
+                    if stat.read().rsplit(")", 1)[1].split()[0] not in "TtZX":
+                        return False
+        return True
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: all(map(stands, pids)), f"{pids} stopped", interval_s=0.001)
+
+
 def rmtree_later(directory):
     """Removes a directory in which workers may still be ending."""
     def gone():

@@ -156,7 +156,7 @@ class CertificatesTest(unittest.TestCase):
     def test_a_stranger_whose_bytes_are_there_before_it_is_accepted_is_told_of(self):
         port, = support.free_ports(1)
         first = self.member("n1", port)
-        first.process.send_signal(signal.SIGSTOP)
+        support.freeze(first.process.pid)
         try:
             stranger = self.enterContext(socket.create_connection(("127.0.0.1", port + 1), support.PATIENCE_S))
             stranger.sendall(b"GET / HTTP/1.1\r\nhost: troupe\r\n\r\n")

@@ -113,7 +113,9 @@ class MaximumTest(InstancesTest):
             owner.deploy_files(name, worker(self.noted), *(["--max-instances", "2"] if number % 2 else []))
             status, headers, body = entry.request("GET", f"/{name}")
             self.assertEqual(status, 200, (headers, body))
-            self.assertIn(int(body), workers(owner, self.noted), (name, owner.name))
+            # Of a function with a maximum the home may have the room.
+            started_at = list(self.cluster) if number % 2 else [owner]
+            self.assertIn(int(body), [pid for node in started_at for pid in workers(node, self.noted)], (name, owner.name))
             self.assertEqual(self.total(self.cluster), number + 1, name)
 
     def test_an_update_elsewhere_replaces_the_one_instance_where_it_runs(self):

@@ -58,7 +58,7 @@ class SleepTest(unittest.TestCase):
 
     def test_a_node_alone_answers_at_once(self):
         with support.Node() as node:
-            node.stop = lambda: node.process.send_signal(support.signal.SIGSTOP)
+            node.stop = lambda: support.freeze(node.pid)
             node.resume = lambda: node.process.send_signal(support.signal.SIGCONT)
             node.deploy_files("f", HELLO % "old")
             response, _ = self.asleep(node, NAP_S, lambda: None)

@@ -18,7 +18,7 @@ class LateAnswerTest(unittest.TestCase):
             node.deploy_files("short", load.handler(ran), "--timeout-s", "1")
             client.send(wire.get("/short?id=one&ms=300"))
             support.wait_until(lambda: os.path.getsize(ran) > 0, "begin of the call")
-            node.process.send_signal(signal.SIGSTOP)
+            support.freeze(node.pid)
             try:
                 time.sleep(2)  # twice what the call may take
             finally:

@@ -99,7 +99,7 @@ class Member:
         self.id = str(uuid.uuid4())
 
     def pause(self):
-        self.process.send_signal(signal.SIGSTOP)
+        support.freeze(self.process.pid)
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
