@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -48,6 +49,20 @@ expected<stored_store> begin_history(primary store, const store_identity& identi
   return stored_store{identity, store.whole()};
 }
 
+/// Epochs have 24 bits for the generation and 40 for the commit: beyond that they would not rise.
+constexpr std::uint64_t max_generation = (1U << 24) - 1;
+constexpr cursor max_cursor{(std::uint64_t{1} << 40) - 1};
+
+expected<void> check_numbers(std::uint64_t counter, cursor at) {
+  if (counter == 0 || counter > max_generation)
+    return fail(errc::refused, "the generation cannot be raised: " + std::to_string(counter - 1) + " is known, " +
+                                   std::to_string(max_generation) + " is the highest");
+  if (at >= max_cursor)
+    return fail(errc::refused, "commit " + std::to_string(at.value) + " leaves no room for others: at most " +
+                                   std::to_string(max_cursor.value) + " can be counted");
+  return {};
+}
+
 bool is_node(const record& each) {
   return each.key.starts_with("node/");
 }
@@ -71,8 +86,15 @@ primary_state state_of(const backed_up_store& backup) {
 
 }  // namespace
 
+bool never_served(const stored_store& store) noexcept {
+  return store.identity.parent_store != uuid{} && !store.state.heads.empty() &&
+         store.state.heads.back().id == store.identity.store_id;
+}
+
 expected<stored_store> restore_from_copy(const stored_store& copy, const restore_request& request) {
   const auto counter = std::max(copy.identity.generation.counter, request.generation_known) + 1;
+  if (auto checked = check_numbers(counter, {}); !checked)
+    return tl::unexpected{std::move(checked.error())};
   auto store = primary::make(copy.state, {}, counter);
   if (!store)
     return tl::unexpected{std::move(store.error())};
@@ -80,7 +102,11 @@ expected<stored_store> restore_from_copy(const stored_store& copy, const restore
     return fail(errc::refused, "this node is not registered in the copy that it holds: it cannot become the primary");
   const auto* largest = store->find(max_ttl_key);
   const auto ttl = largest != nullptr ? ttl_in(*largest) : default_ttl;
-  const store_identity identity{request.store_id, {counter, request.salt}, copy.identity.store_id, store->barrier()};
+  store_identity identity{request.store_id, {counter, request.salt}, copy.identity.store_id, store->barrier()};
+  if (never_served(copy)) {
+    identity.parent_store = copy.identity.parent_store;
+    identity.parent_cursor = copy.identity.parent_cursor;
+  }
   return begin_history(std::move(*store), identity, {}, ttl, request.self);
 }
 
@@ -98,6 +124,8 @@ expected<stored_store> restore_from_backup(const backed_up_store& backup, const 
                                            const restore_request& request) {
   const auto known = in_place_of != nullptr ? in_place_of->identity.generation.counter : 0;
   const auto counter = std::max({backup.identity.generation.counter, request.generation_known, known}) + 1;
+  if (auto checked = check_numbers(counter, backup.contents.cursor); !checked)
+    return tl::unexpected{std::move(checked.error())};
   auto store = primary::make(state_of(backup), {}, counter);
   if (!store)
     return tl::unexpected{std::move(store.error())};
@@ -108,8 +136,11 @@ expected<stored_store> restore_from_backup(const backed_up_store& backup, const 
     ttl = ttl_in(*largest);
   std::vector<write> writes;
   if (in_place_of != nullptr) {
-    identity.parent_store = in_place_of->identity.store_id;
-    identity.parent_cursor = common_cursor(backup.identity, at, in_place_of->identity);
+    auto parent = in_place_of->identity;
+    if (in_place_of->unserved)
+      parent = {parent.parent_store, {}, {}, {}};
+    identity.parent_store = parent.store_id;
+    identity.parent_cursor = common_cursor(backup.identity, at, parent);
     for (const auto& each : in_place_of->records) {
       if (is_node(each))
         writes.push_back({each.key, each.value, false});

@@ -44,10 +44,15 @@ caf::result<reply_ptr> control_api::handle(const admin_call& call) {
   for (const auto origin : origins_of(*request))
     if (const auto allowed = check_admin_origin(request->field("host"), origin, around_->allowed_hosts); !allowed)
       return json_reply(403, error_body(allowed.error()));
-  if (request->method == "GET" && (request->path == "/healthz" || request->path == "/readyz"))
-    return health(request->path);
-  if (request->method == "GET" && request->path == "/metrics")
-    return metrics();
+  if (request->path == "/healthz" || request->path == "/readyz" || request->path == "/metrics") {
+    // Load balancers ask with HEAD, too: the connection leaves the body out.
+    if (request->method == "GET" || request->method == "HEAD")
+      return request->path == "/metrics" ? metrics() : health(request->path);
+    auto refused = json_reply(405, error_body({errc::bad_usage, "method " + std::string{request->method.substr(0, 32)} +
+                                                                    " is not allowed here, only GET and HEAD"}));
+    refused->fields += "allow: GET, HEAD\r\n";
+    return refused;
+  }
   if (is_lambda_path(request->path))
     return lambda(call);
   auto parsed = parse_admin_request(request->method, request->path, request->body.view());

@@ -44,7 +44,7 @@ struct StoreRestoreTest : testing::Test {
   }
   void restore(const std::string& name, const backed_up_store& backup, const std::string& store) {
     const auto present = net[name].disk.contents();
-    const replaced_store old{present->identity, present->state.records};
+    const replaced_store old{present->identity, present->state.records, never_served(*present)};
     const auto made = restore_from_backup(backup, &old, request(name, store));
     ASSERT_TRUE(made) << made.error().what;
     net[name].disk.replace(*made);
@@ -133,6 +133,25 @@ TEST_F(StoreRestoreTest, TheOthersFollowABackupAndKeepWhatTheyHadBeyondIt) {
   EXPECT_TRUE(done(put("c", "y")));
 }
 
+TEST_F(StoreRestoreTest, ARestoreThatIsRepeatedBeforeTheNodeStartedIsFollowedAsTheFirstWouldBe) {
+  found({"b"});
+  ASSERT_TRUE(done(put("a", "x")));
+  const auto backup = backup_of("a");
+  ASSERT_TRUE(done(put("a", "y")));
+  net.kill("a");
+
+  restore("a", backup, "first");
+  restore("a", backup, "second");
+  restore_copy("a", "third");
+  net.start("a");
+  net.pass(6s);
+
+  EXPECT_EQ(net.primary(), "a");
+  EXPECT_TRUE(net.level());
+  EXPECT_EQ(net["b"].running->records().find("function/y"), nullptr);
+  EXPECT_TRUE(done(put("b", "z")));
+}
+
 TEST_F(StoreRestoreTest, ABackupOfBeforeAnEarlierRestoreIsFollowedAsWell) {
   found({"b"});
   ASSERT_TRUE(done(put("a", "x")));
@@ -182,6 +201,22 @@ TEST_F(StoreRestoreTest, TheGenerationIsAboveAllThatAreKnown) {
   EXPECT_EQ(restore_from_backup(backup, nullptr, request("a", "n"))->identity.generation.counter, 5u);
   EXPECT_EQ(restore_from_backup(backup, &old, request("a", "n"))->identity.generation.counter, 7u);
   EXPECT_EQ(restore_from_backup(backup, &old, request("a", "n", 11))->identity.generation.counter, 12u);
+}
+
+TEST_F(StoreRestoreTest, NumbersThatLeaveNoRoomAreRefused) {
+  found({});
+  const auto backup = backup_of("a");
+  for (const auto& [generation, at] :
+       {std::pair{~std::uint64_t{0}, std::uint64_t{1}}, std::pair{std::uint64_t{1} << 24, std::uint64_t{1}},
+        std::pair{std::uint64_t{1}, ~std::uint64_t{0}}}) {
+    auto extreme = backup;
+    extreme.identity.generation.counter = generation;
+    extreme.contents.cursor = {at};
+    const auto made = restore_from_backup(extreme, nullptr, request("a", "new"));
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code, errc::refused) << made.error().what;
+  }
+  EXPECT_FALSE(restore_from_copy(*net["a"].disk.contents(), request("a", "new", ~std::uint64_t{0})));
 }
 
 TEST_F(StoreRestoreTest, TheNewPrimaryLooksForNodesThatStartLaterAndLookForTheOldOneOnly) {
@@ -248,6 +283,10 @@ TEST_F(StoreRestoreTest, WhoeverMissedTwoRestoresServesFromItsCopyAndCommitsNoth
     for (const auto* name : {"a", "b", "c"})
       net.kill(name);
     restore_copy("b", "second");
+    net.start("b");
+    net.pass(6s);
+    ASSERT_TRUE(done(put("b", "v")));
+    net.kill("b");
     restore_copy("b", "third");
     net.start("b");
     net.pass(6s);

@@ -100,7 +100,11 @@ class AdminTest(unittest.TestCase):
         self.assertIn("DELETE", headers["allow"])
 
     def test_health_and_readiness(self):
-        self.assertEqual(self.node.admin("GET", "/healthz")[0], 200)
+        for path in ("/healthz", "/readyz", "/metrics"):
+            self.assertEqual(self.node.admin("GET", path)[0], 200)
+            self.assertEqual((self.node.admin("HEAD", path)[0], self.node.admin("HEAD", path)[2]), (200, b""))
+            status, headers, _ = self.node.admin("POST", path)
+            self.assertEqual((status, headers["allow"]), (405, "GET, HEAD"))
         self.assertEqual(self.node.admin("GET", "/readyz")[0], 200)
         # They belong to the admin port: on the gateway they are paths like any other.
         self.assertEqual(self.node.request("GET", "/healthz")[0], 404)
