@@ -30,7 +30,7 @@ void function_supervisor::on_band(const band_change& change) {
   publish();
 }
 
-/// Of what runs more than the band allows those go first that have no calls yet.
+/// Of what runs more than the band allows those go first that are only starting.
 void function_supervisor::stop_surplus() {
   auto current = alive(), before = older();
   for (const auto state : {stage::starting, stage::ready})

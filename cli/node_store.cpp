@@ -32,6 +32,21 @@ std::string_view kind_of(cluster::store_event::kind what) noexcept {
   return "store_event";
 }
 
+log_level level_of(cluster::store_event::kind what) noexcept {
+  using kind = cluster::store_event::kind;
+  switch (what) {
+    case kind::halted: return log_level::error;
+    // Somebody has to look: something is not as it was meant.
+    case kind::refused_peer:
+    case kind::name_taken:
+    case kind::id_taken:
+    case kind::replaced:
+    case kind::set_aside:
+    case kind::out_of_reach: return log_level::warning;
+    default: return log_level::info;
+  }
+}
+
 }  // namespace
 
 expected<void> node::state::open_store() {
@@ -49,8 +64,7 @@ expected<void> node::state::open_store() {
       level_since_ns = 0;
     if (!cluster && event.what != kind::halted && event.what != kind::resumed)
       return;  // a node alone is nobody's news
-    log_event(event.what == kind::halted ? log_level::error : log_level::info, kind_of(event.what),
-              {{"reason", event.text}});
+    log_event(level_of(event.what), kind_of(event.what), {{"reason", event.text}});
     journal.add(kind_of(event.what), event.text);
     if (event.what == kind::name_taken || event.what == kind::id_taken)
       control.front().loop->post([this, why = event.text] { end_with(2, why); });
