@@ -159,12 +159,20 @@ class Cluster:
                                        for node in by for owner in at),
                            f"instances of {function} at {[node.name for node in at]}")
 
+    def wait_known_anywhere(self, function):
+        """Until all running nodes know of an instance of the function, at whichever node."""
+        support.wait_until(lambda: all(any(function in view["functions"] for view in node.nodes().values())
+                                       for node in self.running()), f"an instance of {function}")
+
     def deploy(self, name, files, *arguments, at):
         """Deploys the same code through each of the nodes `at`, which gives each of them the code and an instance, until
         all running nodes pass calls on to instances."""
         for node in at:
             node.deploy_files(name, files, *arguments)
-        self.wait_known(name, at)
+        if "--max-instances" in arguments:
+            self.wait_known_anywhere(name)  # its home has the room, wherever it is deployed
+        else:
+            self.wait_known(name, at)
         for node in self.running():
             support.wait_until(lambda one=node: one.request("GET", f"/{name}")[1].get("x-troupe-error") != "init_failed",
                                f"a call of {name} at {node.name}")
