@@ -147,6 +147,9 @@ class RestoreFromCopyTest(unittest.TestCase):
             for node in cluster:
                 node.terminate()
             restore_copy(second)
+            second.start()
+            second.deploy_files("between", HELLO)  # a restore that nobody has used yet would count as none
+            second.terminate()
             restore_copy(second)
             second.start()
             second.deploy_files("new", HELLO)
