@@ -236,8 +236,7 @@ expected<cluster::stored_store> restoring::make() const {
     return cluster::restore_from_copy(*present_.contents, request);
   if (!present_.identity)
     return cluster::restore_from_backup(*backup_, nullptr, request);
-  const cluster::replaced_store old{*present_.identity, present_.records(),
-                                    present_.contents && cluster::never_served(*present_.contents)};
+  const cluster::replaced_store old{*present_.identity, present_.records()};
   return cluster::restore_from_backup(*backup_, &old, request);
 }
 

@@ -86,11 +86,6 @@ primary_state state_of(const backed_up_store& backup) {
 
 }  // namespace
 
-bool never_served(const stored_store& store) noexcept {
-  return store.identity.parent_store != uuid{} && !store.state.heads.empty() &&
-         store.state.heads.back().id == store.identity.store_id;
-}
-
 expected<stored_store> restore_from_copy(const stored_store& copy, const restore_request& request) {
   const auto counter = std::max(copy.identity.generation.counter, request.generation_known) + 1;
   if (auto checked = check_numbers(counter, {}); !checked)
@@ -102,11 +97,7 @@ expected<stored_store> restore_from_copy(const stored_store& copy, const restore
     return fail(errc::refused, "this node is not registered in the copy that it holds: it cannot become the primary");
   const auto* largest = store->find(max_ttl_key);
   const auto ttl = largest != nullptr ? ttl_in(*largest) : default_ttl;
-  store_identity identity{request.store_id, {counter, request.salt}, copy.identity.store_id, store->barrier()};
-  if (never_served(copy)) {
-    identity.parent_store = copy.identity.parent_store;
-    identity.parent_cursor = copy.identity.parent_cursor;
-  }
+  const store_identity identity{request.store_id, {counter, request.salt}, copy.identity.store_id, store->barrier()};
   return begin_history(std::move(*store), identity, {}, ttl, request.self);
 }
 
@@ -136,11 +127,8 @@ expected<stored_store> restore_from_backup(const backed_up_store& backup, const 
     ttl = ttl_in(*largest);
   std::vector<write> writes;
   if (in_place_of != nullptr) {
-    auto parent = in_place_of->identity;
-    if (in_place_of->unserved)
-      parent = {parent.parent_store, {}, {}, {}};
-    identity.parent_store = parent.store_id;
-    identity.parent_cursor = common_cursor(backup.identity, at, parent);
+    identity.parent_store = in_place_of->identity.store_id;
+    identity.parent_cursor = common_cursor(backup.identity, at, in_place_of->identity);
     for (const auto& each : in_place_of->records) {
       if (is_node(each))
         writes.push_back({each.key, each.value, false});

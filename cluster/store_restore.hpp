@@ -30,15 +30,10 @@ struct backed_up_store {
   loaded contents;
 };
 
-/// Whether a store was made by a restore and nothing was committed to it since: no other node has heard of it, so that
-/// a further restore goes on from what it was made of.
-bool never_served(const stored_store& store) noexcept;
-
 /// The store that a backup is restored in place of. Of a damaged one only `identity` is known.
 struct replaced_store {
   store_identity identity;
   std::vector<record> records;
-  bool unserved = false;  ///< as `never_served` says
 };
 
 /// @param in_place_of  null in an empty directory. The nodes of the cluster are those that it has registered, never

@@ -44,7 +44,7 @@ struct StoreRestoreTest : testing::Test {
   }
   void restore(const std::string& name, const backed_up_store& backup, const std::string& store) {
     const auto present = net[name].disk.contents();
-    const replaced_store old{present->identity, present->state.records, never_served(*present)};
+    const replaced_store old{present->identity, present->state.records};
     const auto made = restore_from_backup(backup, &old, request(name, store));
     ASSERT_TRUE(made) << made.error().what;
     net[name].disk.replace(*made);
@@ -131,25 +131,6 @@ TEST_F(StoreRestoreTest, TheOthersFollowABackupAndKeepWhatTheyHadBeyondIt) {
   }
   net.pass(6s);
   EXPECT_TRUE(done(put("c", "y")));
-}
-
-TEST_F(StoreRestoreTest, ARestoreThatIsRepeatedBeforeTheNodeStartedIsFollowedAsTheFirstWouldBe) {
-  found({"b"});
-  ASSERT_TRUE(done(put("a", "x")));
-  const auto backup = backup_of("a");
-  ASSERT_TRUE(done(put("a", "y")));
-  net.kill("a");
-
-  restore("a", backup, "first");
-  restore("a", backup, "second");
-  restore_copy("a", "third");
-  net.start("a");
-  net.pass(6s);
-
-  EXPECT_EQ(net.primary(), "a");
-  EXPECT_TRUE(net.level());
-  EXPECT_EQ(net["b"].running->records().find("function/y"), nullptr);
-  EXPECT_TRUE(done(put("b", "z")));
 }
 
 TEST_F(StoreRestoreTest, ABackupOfBeforeAnEarlierRestoreIsFollowedAsWell) {

@@ -148,7 +148,7 @@ class RestoreFromCopyTest(unittest.TestCase):
                 node.terminate()
             restore_copy(second)
             second.start()
-            second.deploy_files("between", HELLO)  # a restore that nobody has used yet would count as none
+            second.deploy_files("between", HELLO)
             second.terminate()
             restore_copy(second)
             second.start()
