@@ -103,6 +103,7 @@ private:
   void on_conflict(const progress_ptr& job);
   void settle_unknown(const progress_ptr& job);
   void on_committed(const progress_ptr& job, cluster::cursor at);
+  void own_copy_behind(const progress_ptr& job);
   void await_copies(const progress_ptr& job, cluster::cursor at);
   void on_installed(const progress_ptr& job, cluster::cursor at);
   void read_row(const progress_ptr& job, cluster::cursor at);

@@ -21,13 +21,6 @@ constexpr unsigned max_void_tries = 16;
 /// No record is ever at this revision: a commit that guards by it asks only whether its id is known.
 constexpr auto never = std::numeric_limits<std::uint64_t>::max();
 
-/// Bounds the wait for this node's own picture of what was stored. It holds itself until one of both is over, as the
-/// loop knows it by its address.
-struct picture_bound final : timer_listener {
-  std::function<void()> passed;  ///< empty once it has run, or the picture is there
-  void on_timer(time_point) override { std::exchange(passed, nullptr)(); }
-};
-
 /// The id of a request's commit: any node derives the same one for each try.
 cluster::commit_id id_of_try(const digest& retry_key, unsigned number) {
   const auto whole = sha256(to_string(retry_key) + "/" + std::to_string(number));
@@ -108,31 +101,26 @@ void deployer::on_committed(const progress_ptr& job, cluster::cursor at) {
   if (getf(is_terminated_flag))
     return;  // the node is going down: nobody waits any more
   job->result.committed = true;
-  const auto bound = std::make_shared<picture_bound>();
-  bound->passed = [self = strong_self(), this, job, bound] {
-    if (getf(is_terminated_flag))
-      return;
-    enter();
-    log_event(log_level::warning, "own_copy_behind", {{"function", job->name}});
-    if (job->removes)  // needs nothing more of this node
-      finish(job);
-    else
-      fail_job(job, {errc::unavailable,
-                     "deployed, but this node's own copy of the store is behind, so it was not started here; "
-                     "`troupe nodes` shows the copies, the log of this node the reason"});
-    loop().drain();
-  };
-  loop().arm(*bound, loop().now() + own_picture_timeout);
-  around_.follower->when_at(at, [self = strong_self(), this, job, at, bound] {
-    around_.registry->when_installed(at.value, [self, this, job, at, bound] {
-      if (!std::exchange(bound->passed, nullptr))
-        return;  // it has been answered
-      loop().disarm(*bound);
-      enter();
-      await_copies(job, at);
-      loop().drain();
-    });
-  });
+  around_.registry->when_installed(at.value, loop().now() + own_picture_timeout,
+                                   [self = strong_self(), this, job, at](bool there) {
+                                     if (getf(is_terminated_flag))
+                                       return;  // the node is going down: nobody waits any more
+                                     enter();
+                                     if (there)
+                                       await_copies(job, at);
+                                     else
+                                       own_copy_behind(job);
+                                     loop().drain();
+                                   });
+}
+
+void deployer::own_copy_behind(const progress_ptr& job) {
+  log_event(log_level::warning, "own_copy_behind", {{"function", job->name}});
+  if (job->removes)  // needs nothing more of this node
+    return finish(job);
+  fail_job(job, {errc::unavailable,
+                 "deployed, but this node's own copy of the store is behind, so it was not started here; "
+                 "`troupe nodes` shows the copies, the log of this node the reason"});
 }
 
 /// What is acknowledged here shows at every member but those that the answer names.

@@ -211,22 +211,39 @@ void function_registry::install_now() {
   around_.install(std::move(update), std::move(routes), [this, cursor = snapshot->cursor] {
     installed_ = cursor;
     busy_ = false;
-    for (auto& [at, done] : std::exchange(waiters_, {})) {
-      if (at <= installed_)
-        done();
-      else
-        waiters_.emplace_back(at, std::move(done));
-    }
+    answer_waiters(around_.control->now());
     if ((std::exchange(arrived_, false) || wanted_->cursor != installed_) && !stopped_)
       proceed();
   });
 }
 
-void function_registry::when_installed(std::uint64_t cursor, std::function<void()> done) {
+void function_registry::when_installed(std::uint64_t cursor, time_point deadline, std::function<void(bool)> done) {
   if (cursor <= installed_ && !busy_)
-    done();
+    return done(true);
+  waiters_.push_back({cursor, deadline, std::move(done)});
+  watch_waiters();
+}
+
+/// Those whose picture is there, and those who have waited long enough. They may ask for another one meanwhile.
+void function_registry::answer_waiters(time_point now) {
+  for (auto& each : std::exchange(waiters_, {})) {
+    const bool there = each.cursor <= installed_ && !busy_;
+    if (there || each.deadline <= now)
+      each.done(there);
+    else
+      waiters_.push_back(std::move(each));
+  }
+  watch_waiters();
+}
+
+void function_registry::watch_waiters() {
+  auto next = time_point::max();
+  for (const auto& each : waiters_)
+    next = std::min(next, each.deadline);
+  if (next == time_point::max() || stopped_)
+    around_.control->disarm(watch_);
   else
-    waiters_.emplace_back(cursor, std::move(done));
+    around_.control->arm(watch_, next);
 }
 
 supervisor_actor function_registry::supervisor_of(const uuid& function) const {
@@ -320,6 +337,8 @@ void function_registry::on_timer(time_point) {
 void function_registry::stop() {
   stopped_ = true;
   around_.control->disarm(*this);
+  waiters_.clear();
+  watch_waiters();
   memory_waiters_.clear();
   for (auto& [id, entry] : supervised_)
     caf::anon_send(entry.supervisor, halt_atom::value);

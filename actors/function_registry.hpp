@@ -62,8 +62,9 @@ public:
   void adopt(cluster::catalog_snapshot_ptr snapshot);
   /// Code has come from another node: objects that run in this process and were missing are loaded now.
   void code_arrived(const digest& code);
-  /// Runs `done` once every loop routes by a picture at or past `cursor`.
-  void when_installed(std::uint64_t cursor, std::function<void()> done);
+  /// Runs `done` once every loop routes by a picture at or past `cursor` (`there`), or when `deadline` has passed
+  /// before.
+  void when_installed(std::uint64_t cursor, time_point deadline, std::function<void(bool there)> done);
   /// The supervisor of a function with worker processes, or null.
   supervisor_actor supervisor_of(const uuid& function) const;
   /// Of the newest picture that every loop routes by.
@@ -115,12 +116,25 @@ private:
     cluster::instance_band band{};  ///< as its supervisor was told
     time_point asked_to_yield{};
   };
+  /// Waits for a picture.
+  struct waiter {
+    std::uint64_t cursor;
+    time_point deadline;
+    std::function<void(bool there)> done;
+  };
+  struct waiter_watch final : timer_listener {
+    explicit waiter_watch(function_registry& r) : registry{r} {}
+    void on_timer(time_point now) override { registry.answer_waiters(now); }
+    function_registry& registry;
+  };
   using library_ptr = std::shared_ptr<const functions::native_library>;
 
   void proceed();
   bool load_next_object();
   bool runs_in_node(const cluster::function_record& record);
   void install_now();
+  void answer_waiters(time_point now);
+  void watch_waiters();
   runnable runnable_of(const cluster::function_record& record);
   void remove_vanished(const cluster::catalog_snapshot& snapshot);
   void release(const supervised& entry);
@@ -143,7 +157,8 @@ private:
   std::map<digest, error> load_errors_;
   std::vector<uuid> inline_functions_;  ///< of the catalog, run on the loops of this node
   std::set<digest> isolated_;           ///< objects that took the node with them, as far as the log has named them
-  std::vector<std::pair<std::uint64_t, std::function<void()>>> waiters_;
+  std::vector<waiter> waiters_;
+  waiter_watch watch_{*this};
   std::deque<supervisor_actor> memory_waiters_;  ///< each function once
 };
 

@@ -68,8 +68,9 @@ void wake_gate::on_answer(const uuid& peer, const call_result& result) {
   // Of another history the cursor says nothing.
   if (!level || level->generation != config_.own_level().generation)
     return check_.failed(peer, loop_.now());
-  check_.answered(peer, level->at);
-  config_.when_installed(level->at, [this, alive = std::weak_ptr{alive_}] {
+  check_.answered(level->at);
+  const auto deadline = loop_.now() + config_.answer_timeout;  // each tick looks again
+  config_.when_installed(level->at, deadline, [this, alive = std::weak_ptr{alive_}](bool) {
     if (!alive.expired() && !held_.empty())
       review(loop_.now());
   });

@@ -24,7 +24,7 @@ struct wake_gate_config {
   std::function<cluster::copy_level()> own_level;
   /// Of the picture by which all loops answer; and runs `done` once that is at `at`.
   std::function<cluster::cursor()> installed;
-  std::function<void(cluster::cursor at, std::function<void()> done)> when_installed;
+  std::function<void(cluster::cursor at, time_point deadline, std::function<void(bool there)> done)> when_installed;
   milliseconds answer_timeout{500};  ///< of one question to a peer
 };
 

@@ -69,7 +69,7 @@ struct cluster_surroundings {
   std::function<void(const digest& code)> code_arrived;
   /// Of the picture by which all loops answer; and runs `done` once that is at `at`. On the control loop.
   std::function<cluster::cursor()> installed;
-  std::function<void(cluster::cursor at, std::function<void()> done)> when_installed;
+  std::function<void(cluster::cursor at, time_point deadline, std::function<void(bool there)> done)> when_installed;
   /// The store's authority answered: its newest commit was at most `tip` when it was asked. On the control loop.
   std::function<void(cluster::cursor tip, time_point asked_at)> authority_heard;
   /// This node may not go on: another one has its id. On the control loop; `code` is the exit code, `why` one line.

@@ -21,11 +21,13 @@ struct counted_requests {
   std::string_view function;
   std::vector<const request_cells*> loops;
 
-  std::uint64_t sum(const counter_cell& (*cell)(const request_cells&, std::size_t), std::size_t index) const {
+  /// `cell`: gives the counter of a loop's cells.
+  template <class Cell>
+  double sum(Cell cell) const {
     std::uint64_t all = 0;
     for (const auto* each : loops)
-      all += cell(*each, index).value();
-    return all;
+      all += cell(*each).value();
+    return static_cast<double>(all);
   }
   duration_histogram::totals sum(duration_histogram request_cells::*histogram) const {
     duration_histogram::totals all;
@@ -35,38 +37,26 @@ struct counted_requests {
   }
 };
 
-const counter_cell& end_cell(const request_cells& cells, std::size_t index) {
-  return cells.ends[index];
-}
-const counter_cell& cause_cell(const request_cells& cells, std::size_t index) {
-  return cells.causes[index];
-}
-const counter_cell& cold_cell(const request_cells& cells, std::size_t) {
-  return cells.cold_starts;
-}
-const counter_cell& byte_cell(const request_cells& cells, std::size_t) {
-  return cells.answer_bytes;
-}
-
 void add_requests(metrics_page& page, const std::vector<counted_requests>& rows) {
   page.begin_counter("troupe_http_requests_total", "Requests at the gateway, by how they ended for the client.");
   for (const auto& row : rows)
     for (std::size_t end = 0; end < http::request_ends; ++end)
-      if (const auto count = row.sum(end_cell, end); count != 0)
+      if (const auto count = row.sum([end](const auto& cells) -> auto& { return cells.ends[end]; }); count > 0)
         page.add({{"route", row.route},
                   {"function", row.function},
                   {"status", to_string(static_cast<http::request_end>(end))}},
-                 static_cast<double>(count));
+                 count);
   page.begin_counter("troupe_http_request_errors_total",
                      "Answers of troupe's own making, by the cause that x-troupe-error names.");
   for (const auto& row : rows)
     for (std::size_t cause = 1; cause < errc_count; ++cause)
-      if (const auto count = row.sum(cause_cell, cause); count != 0)
+      if (const auto count = row.sum([cause](const auto& cells) -> auto& { return cells.causes[cause]; }); count > 0)
         page.add({{"route", row.route}, {"function", row.function}, {"cause", to_string(static_cast<errc>(cause))}},
-                 static_cast<double>(count));
+                 count);
   page.begin_counter("troupe_http_response_bytes_total", "Bytes of the bodies of answers.");
   for (const auto& row : rows)
-    page.add({{"route", row.route}, {"function", row.function}}, static_cast<double>(row.sum(byte_cell, 0)));
+    page.add({{"route", row.route}, {"function", row.function}},
+             row.sum([](const auto& cells) -> auto& { return cells.answer_bytes; }));
   page.begin_histogram("troupe_http_request_duration_seconds", "From the last byte of a request to its answer.");
   for (const auto& row : rows)
     page.add({{"route", row.route}, {"function", row.function}}, row.sum(&request_cells::answered));
@@ -77,7 +67,8 @@ void add_requests(metrics_page& page, const std::vector<counted_requests>& rows)
   page.begin_counter("troupe_http_cold_starts_total", "Calls that waited for an instance to start.");
   for (const auto& row : rows)
     if (!row.function.empty())
-      page.add({{"route", row.route}, {"function", row.function}}, static_cast<double>(row.sum(cold_cell, 0)));
+      page.add({{"route", row.route}, {"function", row.function}},
+               row.sum([](const auto& cells) -> auto& { return cells.cold_starts; }));
 }
 
 void add_functions(metrics_page& page, const std::vector<cluster::function_presence>& presences,
@@ -149,10 +140,7 @@ std::string node::state::metrics_text() {
       page.add({{"loop", each.loop->name()}}, totals);
     }
 
-  std::map<uuid, std::string> names;
-  for (const auto& function : follower->snapshot()->functions)
-    names.emplace(function.id, function.name);
-  add_functions(page, registry->presences(), names);
+  add_functions(page, registry->presences(), function_names());
   add_workers(page, registry->instances());
   add_store(page);
   page.begin_counter("troupe_log_lines_dropped_total", "Lines of the log that were not written.");

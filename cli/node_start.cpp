@@ -248,7 +248,7 @@ expected<void> node::state::load_first_picture() {
       notify();
       return;
     }
-    registry->when_installed(follower->snapshot()->cursor, [this, ready] {
+    registry->when_installed(follower->snapshot()->cursor, time_point::max(), [this, ready](bool) {
       *ready = true;
       notify();
     });

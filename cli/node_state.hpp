@@ -80,6 +80,8 @@ struct node::state {
   std::optional<std::uint64_t> backup_age_ms() const;
   cluster::node_load load() const;
   http::cluster_questions cluster_questions();
+  /// Of all functions of the catalog.
+  std::map<uuid, std::string> function_names() const;
   std::vector<http::node_view> peer_views() const;
   std::uint64_t primary_cursor() const;
   void ask_of_node(const std::string& name, const std::function<cluster::store_call(const uuid&)>& call,

@@ -100,8 +100,8 @@ expected<void> node::state::open_store() {
       registry->await_start(function, version, std::move(done));
     };
     around.installed = [this] { return cluster::cursor{registry->installed()}; };
-    around.when_installed = [this](cluster::cursor at, std::function<void()> done) {
-      registry->when_installed(at.value, std::move(done));
+    around.when_installed = [this](cluster::cursor at, time_point deadline, std::function<void(bool there)> done) {
+      registry->when_installed(at.value, deadline, std::move(done));
     };
     around.authority_heard = [this](cluster::cursor tip, time_point asked_at) {
       if (reads)

@@ -88,10 +88,15 @@ std::uint64_t node::state::primary_cursor() const {
   return std::max(point->at.value, load != nullptr ? load->numbers.figures.store_cursor : 0);
 }
 
-std::vector<http::node_view> node::state::peer_views() const {
+std::map<uuid, std::string> node::state::function_names() const {
   std::map<uuid, std::string> names;
   for (const auto& function : follower->snapshot()->functions)
     names.emplace(function.id, function.name);
+  return names;
+}
+
+std::vector<http::node_view> node::state::peer_views() const {
+  const auto names = function_names();
   const auto point = store->point();
   const auto newest = primary_cursor();
   std::vector<http::node_view> views;
@@ -134,8 +139,12 @@ void node::state::ask_of_node(const std::string& name, const std::function<clust
                     control.front().loop->post([this, done, at = settled(answer)] {
                       if (!at)
                         return done(tl::unexpected{at.error()});
-                      follower->when_at(
-                          *at, [this, done, at = *at] { copies->await(at, [done](const auto&) { done({}); }); });
+                      const auto deadline = clock::now() + change_timeout;
+                      registry->when_installed(at->value, deadline, [this, done, at = *at](bool there) {
+                        if (!there)
+                          return done(fail(errc::unavailable, "done, but this node's own copy of the store is behind"));
+                        copies->await(at, [done](const auto&) { done({}); });
+                      });
                     });
                   });
       return;

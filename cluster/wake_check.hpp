@@ -22,7 +22,7 @@ public:
 
   /// Peers to ask now how far their copies are.
   std::vector<uuid> due(std::span<const uuid> in_reach, time_point now);
-  void answered(const uuid& peer, cursor at);
+  void answered(cursor at);
   /// It did not answer, or what it said is not comparable; it is asked again.
   void failed(const uuid& peer, time_point now);
 
@@ -30,12 +30,8 @@ public:
   bool may_serve(std::span<const uuid> in_reach, cursor own) const;
 
 private:
-  struct question {
-    bool open = false;
-    time_point next_at{};
-  };
-  std::map<uuid, question> asked_;
-  std::optional<cursor> lowest_;  ///< of the peers that answered
+  std::map<uuid, time_point> ask_at_;  ///< never while a question is open, or answered
+  std::optional<cursor> lowest_;       ///< of the peers that answered
 };
 
 }  // namespace troupe::cluster

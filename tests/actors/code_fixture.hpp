@@ -11,6 +11,7 @@
 #include "actors/code_service.hpp"
 #include "actors/code_spreader.hpp"
 #include "tests/actors/link_fixture.hpp"
+#include "tests/support/on_loop.hpp"
 #include "tests/support/temp_folder.hpp"
 
 namespace troupe::actors {
@@ -53,14 +54,7 @@ public:
     loop.stop();
   }
 
-  void on_loop(std::function<void()> job) {
-    std::promise<void> done;
-    loop.post([&] {
-      job();
-      done.set_value();
-    });
-    ASSERT_EQ(done.get_future().wait_for(patience), std::future_status::ready);
-  }
+  void on_loop(std::function<void()> job) { tests::run_on_loop(loop, job); }
 
   /// Listens; at the same port again when it did before.
   void listen() {

@@ -10,6 +10,7 @@
 
 #include "actors/basp_sockets.hpp"
 #include "tests/support/fill_queue.hpp"
+#include "tests/support/on_loop.hpp"
 
 using namespace troupe;
 using namespace troupe::actors;
@@ -23,14 +24,7 @@ protected:
   DialerTest() { loop.start(); }
   ~DialerTest() override { loop.stop(); }
 
-  void on_loop(const std::function<void()>& job) {
-    std::promise<void> done;
-    loop.post([&] {
-      job();
-      done.set_value();
-    });
-    ASSERT_EQ(done.get_future().wait_for(patience), std::future_status::ready);
-  }
+  void on_loop(const std::function<void()>& job) { tests::run_on_loop(loop, job); }
   expected<int> dial(const endpoint& to, std::optional<endpoint> from = std::nullopt, milliseconds within = patience) {
     std::promise<expected<int>> ended;
     std::unique_ptr<dialer> attempt;

@@ -9,6 +9,8 @@
 #include <future>
 #include <vector>
 
+#include "tests/support/on_loop.hpp"
+
 using namespace troupe;
 using actors::event_loop;
 
@@ -22,14 +24,7 @@ protected:
   ~EventLoopTest() override { loop.stop(); }
 
   /// Runs `job` on the loop and waits for its end.
-  void on_loop(std::function<void()> job) {
-    std::promise<void> done;
-    loop.post([&] {
-      job();
-      done.set_value();
-    });
-    ASSERT_EQ(done.get_future().wait_for(patience), std::future_status::ready);
-  }
+  void on_loop(std::function<void()> job) { tests::run_on_loop(loop, job); }
 
   event_loop loop{0, "test-loop"};
 };

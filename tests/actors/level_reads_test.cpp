@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/on_loop.hpp"
+
 using namespace troupe;
 using namespace troupe::actors;
 using namespace std::chrono_literals;
@@ -44,7 +46,7 @@ protected:
     loop.start();
     std::promise<void> loaded;
     follower.start([&](const expected<void>&) { loaded.set_value(); });
-    loaded.get_future().wait_for(patience);
+    EXPECT_EQ(loaded.get_future().wait_for(patience), std::future_status::ready);
     config.store = &store;
     config.follower = &follower;
     config.own_tip = [this] { return tip; };
@@ -58,14 +60,7 @@ protected:
     loop.stop();
   }
 
-  void on_loop(std::function<void()> job) {
-    std::promise<void> done;
-    loop.post([&] {
-      job();
-      done.set_value();
-    });
-    ASSERT_EQ(done.get_future().wait_for(patience), std::future_status::ready);
-  }
+  void on_loop(std::function<void()> job) { tests::run_on_loop(loop, job); }
   void open() {
     on_loop([this] { reads = std::make_unique<level_reads>(loop, config); });
   }

@@ -15,6 +15,7 @@
 #include "actors/link_listener.hpp"
 #include "actors/link_server.hpp"
 #include "actors/node_link.hpp"
+#include "tests/support/on_loop.hpp"
 
 namespace troupe::actors {
 
@@ -91,14 +92,7 @@ protected:
     there.stop();
   }
 
-  static void on(event_loop& loop, std::function<void()> job) {
-    std::promise<void> done;
-    loop.post([&] {
-      job();
-      done.set_value();
-    });
-    ASSERT_EQ(done.get_future().wait_for(patience), std::future_status::ready);
-  }
+  static void on(event_loop& loop, std::function<void()> job) { tests::run_on_loop(loop, job); }
 
   /// Starts what listens and serves; at the same port again when it did before.
   void start_peer() {

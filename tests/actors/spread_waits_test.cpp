@@ -6,6 +6,8 @@
 #include <set>
 #include <utility>
 
+#include "tests/support/on_loop.hpp"
+
 using namespace troupe;
 using namespace troupe::actors;
 using namespace std::chrono_literals;
@@ -36,14 +38,7 @@ protected:
     loop.stop();
   }
 
-  void on_loop(std::function<void()> job) {
-    std::promise<void> done;
-    loop.post([&] {
-      job();
-      done.set_value();
-    });
-    ASSERT_EQ(done.get_future().wait_for(patience), std::future_status::ready);
-  }
+  void on_loop(std::function<void()> job) { tests::run_on_loop(loop, job); }
   names await() {
     auto told = std::make_shared<std::promise<names>>();
     on_loop([this, told] {

@@ -7,6 +7,7 @@
 
 #include "actors/link_listener.hpp"
 #include "tests/actors/link_fixture.hpp"
+#include "tests/support/on_loop.hpp"
 
 using namespace troupe;
 using namespace troupe::actors;
@@ -91,14 +92,7 @@ private:
     own.address = to_string(where);
     return own;
   }
-  void on_loop(const std::function<void()>& job) {
-    std::promise<void> done;
-    loop_.post([&] {
-      job();
-      done.set_value();
-    });
-    done.get_future().wait();
-  }
+  void on_loop(const std::function<void()>& job) { tests::run_on_loop(loop_, job); }
 
   const cluster::node_id id_;
   event_loop loop_;

@@ -2,10 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <future>
 #include <map>
 #include <optional>
 #include <utility>
+
+#include "tests/support/on_loop.hpp"
 
 using namespace troupe;
 using namespace troupe::actors;
@@ -29,9 +30,9 @@ protected:
     config.in_reach = [this] { return peers; };
     config.own_level = [this] { return cluster::copy_level{generation, installed}; };
     config.installed = [this] { return installed; };
-    config.when_installed = [this](cluster::cursor at, std::function<void()> done) {
+    config.when_installed = [this](cluster::cursor at, time_point, std::function<void(bool)> done) {
       if (at <= installed)
-        done();
+        done(true);
       else
         waits = std::move(done);
     };
@@ -43,14 +44,7 @@ protected:
     loop.stop();
   }
 
-  void on_loop(std::function<void()> job) {
-    std::promise<void> done;
-    loop.post([&] {
-      job();
-      done.set_value();
-    });
-    ASSERT_EQ(done.get_future().wait_for(patience), std::future_status::ready);
-  }
+  void on_loop(std::function<void()> job) { tests::run_on_loop(loop, job); }
   void sleep() {
     on_loop([this] { gate->slept([this] { ++went_on; }); });
   }
@@ -72,7 +66,7 @@ protected:
   cluster::generation generation{1, 7};
   cluster::cursor installed{5};
   std::map<uuid, call_callback> asked;
-  std::function<void()> waits;
+  std::function<void(bool)> waits;
   bool cannot_call = false;
   int went_on = 0;
 };
@@ -94,7 +88,7 @@ TEST_F(WakeGateTest, WaitsUntilThePictureIsLevelWithThePeer) {
   EXPECT_EQ(went_on, 0);
   on_loop([this] {
     installed = {6};
-    waits();
+    waits(true);
   });
 
   EXPECT_EQ(went_on, 1);

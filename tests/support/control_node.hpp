@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "actors/control_plane.hpp"
+#include "tests/support/on_loop.hpp"
 
 namespace troupe::tests {
 
@@ -92,14 +93,7 @@ public:
     return options;
   }
 
-  void on_loop(const std::function<void()>& job) {
-    std::promise<void> done;
-    loop.post([&] {
-      job();
-      done.set_value();
-    });
-    ASSERT_EQ(done.get_future().wait_for(patience), std::future_status::ready);
-  }
+  void on_loop(const std::function<void()>& job) { tests::run_on_loop(loop, job); }
 
   cluster::peer_address as_peer() const { return {self.node, self.name, address, self.incarnation}; }
   void know(const std::vector<cluster::peer_address>& peers) {

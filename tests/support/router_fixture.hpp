@@ -14,6 +14,7 @@
 
 #include "actors/function_logs.hpp"
 #include "actors/router.hpp"
+#include "tests/support/on_loop.hpp"
 
 namespace troupe::actors {
 
@@ -75,13 +76,10 @@ protected:
   }
 
   void on_loop(std::function<void()> job) {
-    std::promise<void> done;
-    loop.post([&] {
+    tests::run_on_loop(loop, [&] {
       job();
       loop.drain();
-      done.set_value();
     });
-    ASSERT_EQ(done.get_future().wait_for(patience), std::future_status::ready);
   }
 
   /// Deploys one function of worker processes.
