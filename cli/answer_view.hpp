@@ -65,6 +65,18 @@ inline std::string list_or_dash(const nlohmann::ordered_json& object, const char
   return text.empty() ? "-" : text;
 }
 
+/// Names the nodes that did not answer, once for the same ones: those that hang stay silent for a while.
+/// @param what  is missing of them
+/// @param told  who was named last time
+inline void say_silent(const nlohmann::ordered_json& answer, const char* what, std::string& told) {
+  const auto names = list_or_dash(answer, "silent");
+  if (names != told && names != "-") {
+    std::fflush(stdout);  // both streams may be the same terminal
+    std::fprintf(stderr, "(without the %s of %s: no answer)\n", what, names.c_str());
+  }
+  told = names;
+}
+
 /// One line about members of the cluster that do not have a change yet, or nothing.
 inline std::string laggards_note(const nlohmann::ordered_json& answer) {
   const auto names = list_or_dash(answer, "laggards");

@@ -56,7 +56,7 @@ public:
     if (dropped > dropped_)
       say_missing(dropped - dropped_, "dropped, which came too fast");
     dropped_ = dropped;
-    say_silent(list_or_dash(answer, "silent"));
+    say_silent(answer, "lines", silent_);
     std::fflush(stdout);
   }
 
@@ -82,15 +82,6 @@ private:
     std::fflush(stdout);
     std::fprintf(stderr, "(%llu %s %s)\n", static_cast<unsigned long long>(count), count == 1 ? "entry" : "entries",
                  what);
-  }
-
-  /// Once for the same nodes: those that hang stay silent for a while.
-  void say_silent(const std::string& names) {
-    if (names != silent_ && names != "-") {
-      std::fflush(stdout);
-      std::fprintf(stderr, "(without the lines of %s: no answer)\n", names.c_str());
-    }
-    silent_ = names;
   }
 
   const client_options& client_;

@@ -89,14 +89,6 @@ void print_events(const json& answer, const client_options& client) {
   std::fflush(stdout);
 }
 
-/// Names the nodes whose events are missing. @param told  who was named last time: that is not repeated.
-void print_silent(const json& answer, std::string& told) {
-  const auto names = list_or_dash(answer, "silent");
-  if (names != told && names != "-")
-    std::fprintf(stderr, "(without the events of %s: no answer)\n", names.c_str());
-  told = names;
-}
-
 }  // namespace
 
 int nodes(const client_options& client, const nodes_options& options) {
@@ -119,7 +111,7 @@ int events(const client_options& client, log_mode mode) {
         [&](const json& answer) {
           print_events(answer, client);
           std::string told;
-          print_silent(answer, told);
+          say_silent(answer, "events", told);
         });
   auto node = admin_client::open(client.admin, follow_limits());
   if (!node)
@@ -131,7 +123,7 @@ int events(const client_options& client, log_mode mode) {
     if (!answer)
       return tl::unexpected{answer.error()};
     print_events(*answer, client);
-    print_silent(*answer, silent);
+    say_silent(*answer, "events", silent);
     next = text_of(*answer, "next");
     return {};
   });

@@ -3,6 +3,7 @@
 
 #include "cli/answer_view.hpp"
 #include "cli/commands.hpp"
+#include "cli/completion.hpp"
 #include "cli/console.hpp"
 #include "cli/restoring.hpp"
 
@@ -26,13 +27,6 @@ json view_of(const restored_store& done) {
           {"code_missing", done.code_missing}};
 }
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const auto& each : words)
-    text += (text.empty() ? "" : ", ") + each;
-  return text;
-}
-
 void print(const restored_store& done) {
   std::printf("restored %s: %zu records as of commit %llu; later commits are gone\n", done.path.c_str(), done.records,
               static_cast<unsigned long long>(done.cursor));
@@ -49,13 +43,13 @@ void warn(const restored_store& done) {
     std::fprintf(stderr, "(not reached: %s)\n", each.c_str());
   if (!done.code_elsewhere.empty())
     std::fprintf(stderr, "(code that other nodes have, and this one fetches when it runs: %s)\n",
-                 joined(done.code_elsewhere).c_str());
+                 joined(done.code_elsewhere, ", ").c_str());
   if (!done.code_missing.empty())
     std::fprintf(
         stderr,
         "troupe: the code of these functions is neither on this disk nor at a node that answers: %s. They do not "
         "run until a node that has it is back, or they are deployed again\n",
-        joined(done.code_missing).c_str());
+        joined(done.code_missing, ", ").c_str());
 }
 
 }  // namespace

@@ -1,12 +1,14 @@
 #include "http/access_log.hpp"
 
+#include "http/outcome_reply.hpp"
+
 namespace troupe::http {
 
 namespace {
 
-/// Milliseconds with three places: microseconds are what a gateway differs by.
-double milliseconds_of(duration length) {
-  return static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(length).count()) / 1e3;
+/// In milliseconds, to the microsecond: digits behind that say nothing.
+double rounded(duration length) {
+  return milliseconds_of(std::chrono::duration_cast<std::chrono::microseconds>(length));
 }
 
 }  // namespace
@@ -24,10 +26,10 @@ void access_log::write(const access_entry& entry) {
        {"function", entry.function},
        {"cause", cause},
        {"bytes", entry.bytes},
-       {"total_ms", milliseconds_of(entry.total)},
-       {"queue_ms", milliseconds_of(entry.queued)},
-       {"cold_ms", milliseconds_of(entry.started)},
-       {"run_ms", milliseconds_of(entry.ran)},
+       {"total_ms", rounded(entry.total)},
+       {"queue_ms", rounded(entry.queued)},
+       {"cold_ms", rounded(entry.started)},
+       {"run_ms", rounded(entry.ran)},
        {"peer", entry.peer},
        {"request_id", entry.request_id.view()},
        {"invocation_id", entry.invocation_id != nullptr ? to_string(*entry.invocation_id) : std::string{}}});

@@ -94,6 +94,8 @@ void connection::call_function(functions::http_request_ptr request) {
     answer(error_reply(errc::no_such_route, edge_.options().errors));
     return;
   }
+  if (route->metrics != nullptr)
+    counted_at_ = &route->metrics->of_loop(loop().index());
   if (!route->function) {
     answer(error_reply(errc::no_such_function, edge_.options().errors));
     return;
@@ -106,8 +108,6 @@ void connection::call_function(functions::http_request_ptr request) {
   call->deadline = deadline_;
   call->request = std::move(request);
   in_flight_ = call;
-  if (route->metrics != nullptr)
-    counted_at_ = &route->metrics->of_loop(loop().index());
   // The bound is this loop's sweep, which answers 503 if nobody else does; CAF would never cancel a timeout of its own.
   this->request(edge_.router, caf::infinite, functions::invocation_ptr{std::move(call)})
       .then([this, n = call_number_](const functions::outcome_ptr& result) { finish(n, result); },

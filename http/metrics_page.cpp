@@ -25,7 +25,6 @@ struct metrics_page::content {
 
 metrics_page::metrics_page() : content_{std::make_unique<content>()} {}
 metrics_page::~metrics_page() = default;
-metrics_page::metrics_page(metrics_page&&) noexcept = default;
 
 void metrics_page::begin_counter(std::string_view name, std::string_view help) {
   content_->begin(name, help, prometheus::MetricType::Counter);

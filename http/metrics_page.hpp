@@ -19,7 +19,6 @@ public:
 
   metrics_page();
   ~metrics_page();
-  metrics_page(metrics_page&&) noexcept;
 
   /// What follows belongs to this metric. Each name once.
   /// @param name  ends in `_total` for counters and in the unit for the rest.

@@ -7,13 +7,9 @@
 
 namespace troupe::http {
 
-namespace {
-
-double milliseconds_of(duration length) {
+double milliseconds_of(duration length) noexcept {
   return std::chrono::duration<double, std::milli>(length).count();
 }
-
-}  // namespace
 
 reply failed_call(const functions::invocation& call, errc code, const std::string& detail, error_mode mode) {
   log_event(log_level::warning, "call_failed",

@@ -17,6 +17,9 @@ reply reply_to(functions::outcome&& result, const functions::invocation& call, e
 /// The reply of a call that failed outside of its function; logged like the others.
 reply failed_call(const functions::invocation& call, errc code, const std::string& detail, error_mode mode);
 
+/// For people and tools that read times.
+double milliseconds_of(duration length) noexcept;
+
 /// Appends the `server-timing` line: queue, cold start and run in milliseconds.
 void append_timing(std::string& fields, const functions::outcome& result);
 

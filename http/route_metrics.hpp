@@ -30,7 +30,7 @@ std::string_view to_string(request_end end) noexcept;
 /// Requests of one route on one loop.
 struct alignas(64) request_cells {
   std::array<counter_cell, request_ends> ends;
-  std::array<counter_cell, errc_count> causes;  ///< of the answers that say `x-troupe-error`
+  std::array<counter_cell, errc_count> causes;  ///< of the answers that `error_reply` made
   duration_histogram answered;                  ///< from the whole request to its answer
   duration_histogram waited;                    ///< for an instance
   counter_cell cold_starts;                     ///< requests that waited for an instance to start
