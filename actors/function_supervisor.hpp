@@ -90,6 +90,7 @@ private:
   // function_supervisor_band.cpp
   void on_band(const band_change& change);
   void stop_surplus();
+  std::size_t current() const;
   expected<void> check_band() const;
   std::size_t older() const;
   std::uint32_t room() const;

@@ -45,13 +45,16 @@ void function_supervisor::stop_surplus() {
     }
 }
 
+/// Instances of the present version, those that end included.
+std::size_t function_supervisor::current() const {
+  return static_cast<std::size_t>(std::count_if(instances_.begin(), instances_.end(), [&](const auto& each) {
+    return each.second.version == what_.spec->version;
+  }));
+}
+
 /// Errors: `not_ready` while instances above the maximum finish their calls.
 expected<void> function_supervisor::check_band() const {
-  const auto current =
-      static_cast<std::size_t>(std::count_if(instances_.begin(), instances_.end(), [&](const auto& each) {
-        return each.second.version == what_.spec->version;
-      }));
-  const auto most = std::max(current, instances_.size() - current);
+  const auto most = std::max(current(), instances_.size() - current());
   if (most <= band_.max)
     return {};
   return fail(errc::not_ready, std::to_string(most) + " instances of function " + what_.spec->name +
@@ -89,9 +92,7 @@ std::size_t function_supervisor::older() const {
 /// Instances of the present version that may be started. One that still has calls takes its place until it ended;
 /// those of earlier versions are replaced one by one and take none.
 std::uint32_t function_supervisor::room() const {
-  const auto taken = std::count_if(instances_.begin(), instances_.end(),
-                                   [&](const auto& each) { return each.second.version == what_.spec->version; });
-  return band_.max - std::min(band_.max, static_cast<std::uint32_t>(taken));
+  return band_.max - std::min(band_.max, static_cast<std::uint32_t>(current()));
 }
 
 /// What the band lacks; the home of the function hears of it.

@@ -226,9 +226,6 @@ bool node_link::takes_calls() const noexcept {
 std::shared_ptr<const cluster::link_hello> node_link::peer_hello() const {
   return dialer_->session() == nullptr ? nullptr : dialer_->session()->peer_hello();
 }
-time_point node_link::last_heard() const noexcept {
-  return dialer_->last_heard();
-}
 duration node_link::round_trip() const noexcept {
   return dialer_->session() == nullptr ? duration{0} : dialer_->session()->state().round_trip();
 }

@@ -82,7 +82,6 @@ public:
   bool takes_calls() const noexcept;
   /// Of the present link: empty before its hello.
   std::shared_ptr<const cluster::link_hello> peer_hello() const;
-  time_point last_heard() const noexcept;  ///< on this or an earlier link
   duration round_trip() const noexcept;
   std::size_t calls() const noexcept;
 

@@ -80,7 +80,7 @@ public:
   std::vector<instance_band> bands() const {
     std::vector<instance_band> made;
     for (std::size_t i = 0; i < members_.size(); ++i)
-      made.push_back({share_[i], limits_.max == 0 ? 0 : room_[i]});
+      made.push_back({share_[i], room_[i]});
     return made;
   }
 

@@ -16,11 +16,6 @@ const function_presence* presence_at(const plan_member& member, const uuid& func
   return found == member.functions->end() ? nullptr : &found->second;
 }
 
-std::uint32_t running_at(const plan_member& member, const uuid& function) {
-  const auto* there = presence_at(member, function);
-  return there == nullptr ? 0 : there->ready + there->starting;
-}
-
 split_member split_member_of(const plan_member& member, const planned_function& function, const instance_band& given) {
   split_member made;
   made.node = member.node;
@@ -126,8 +121,8 @@ void instance_plan::plan(homed& home, const planned_function& function, const st
       split_band(function.limits, members, now - home.since < lowering_after ? lowering::not_yet : lowering::allowed);
   // What all may run now: a node's old room counts until it said that it keeps to the smaller one.
   std::uint64_t allowed = 0;
-  for (const auto& member : view)
-    allowed += std::max(home.standings.at(member.node).may, running_at(member, function.id));
+  for (const auto& member : members)
+    allowed += std::max(home.standings.at(member.node).may, member.running);
   for (std::size_t i = 0; i < view.size() && orders.size() < max_orders; ++i) {
     auto& of = home.standings.at(view[i].node);
     if (of.asked != 0 || (!of.settled && now < of.retry_at))

@@ -7,7 +7,7 @@
 
 namespace troupe::cluster {
 
-/// One per link, on its loop, which ticks each 100 ms.
+/// Belongs to one loop, which ticks each 100 ms.
 class sleep_watch {
 public:
   /// From one tick to the next: more than a second too late, and what was read since may be old.

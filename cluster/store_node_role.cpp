@@ -233,9 +233,9 @@ std::vector<wanted_link> store_node::state::wanted_links() const {
       return {};
     return {{leader_, leader_told_.addresses}};
   }
-  std::vector<wanted_link> wanted;
   if (rival_)
     return {};
+  std::vector<wanted_link> wanted;
   // A primary asks everybody at its start; later the copies dial it. After a restore they may look for the old primary
   // only, so that the new one looks for them until it has found them all. A copy that misses its primary looks for
   // those who may know another.

@@ -1,11 +1,11 @@
 #include "actors/stores/store_engine.hpp"
 
 #include <algorithm>
-#include <ctime>
 #include <iterator>
 #include <utility>
 
 #include "cluster/store_codec.hpp"
+#include "config/boot_clock.hpp"
 #include "config/log.hpp"
 
 namespace troupe::actors {
@@ -17,12 +17,6 @@ namespace {
 constexpr milliseconds busy_tick{100};
 /// Alone and idle: nothing waits, only a disk that was full is tried again.
 constexpr milliseconds idle_tick{1'000};
-
-milliseconds boot_time() {
-  std::timespec now{};
-  ::clock_gettime(CLOCK_BOOTTIME, &now);
-  return seconds{now.tv_sec} + milliseconds{now.tv_nsec / 1'000'000};
-}
 
 bool is_repeatable(const store_call& call) {
   return std::holds_alternative<outcome_call>(call) || std::holds_alternative<barrier_call>(call) ||
@@ -59,7 +53,7 @@ void store_engine::start() {
 }
 
 store_now store_engine::now() const {
-  return {clock::now(), boot_time()};
+  return {clock::now(), boot_now()};
 }
 
 store_status store_engine::status() const {
