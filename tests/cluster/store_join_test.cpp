@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "cluster/store_restore.hpp"
-#include "tests/cluster/store_network.hpp"
+#include "tests/cluster/store_cluster_test.hpp"
 
 using namespace troupe;
 using namespace troupe::cluster;
@@ -10,30 +10,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct StoreJoinTest : testing::Test {
-  store_network net;
-
-  void found(std::initializer_list<const char*> joiners) {
-    net.add("a", false);
-    net.settle();
-    for (const auto* name : joiners) {
-      net.add(name, true);
-      net.settle();
-    }
-    net.pass(600ms);
-  }
-  store_answer put(const std::string& at, const std::string& name) {
-    return net.answer(at, commit_call{{{}, {{"function/" + name, "1", false}}, make_fast_uuid()}});
-  }
+struct StoreJoinTest : store_cluster_test {
   void open(const std::string& name, const std::string& address) {
     const auto answer =
         net.answer(name, open_session_call{make_fast_uuid(), net[name].self.id, make_fast_uuid(), address, 2s});
     EXPECT_TRUE(std::holds_alternative<session_granted>(answer));
-  }
-  bool done(const store_answer& answer) { return std::holds_alternative<committed>(answer); }
-  std::string why(const store_answer& answer) {
-    const auto* refusal = std::get_if<refused>(&answer);
-    return refusal == nullptr ? "" : refusal->why.what;
   }
 };
 

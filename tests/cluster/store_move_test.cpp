@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/cluster/store_network.hpp"
+#include "tests/cluster/store_cluster_test.hpp"
 
 using namespace troupe;
 using namespace troupe::cluster;
@@ -11,9 +11,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct StoreMoveTest : testing::Test {
-  store_network net;
-
+struct StoreMoveTest : store_cluster_test {
   void SetUp() override {
     net.add("a", false);
     net.settle();
@@ -24,14 +22,6 @@ struct StoreMoveTest : testing::Test {
     ASSERT_TRUE(net.level());
   }
   move_call move_to(const std::string& name) { return {net[name].self.id, make_fast_uuid()}; }
-  store_answer put(const std::string& at, const std::string& name) {
-    return net.answer(at, commit_call{{{}, {{"function/" + name, "1", false}}, make_fast_uuid()}});
-  }
-  bool done(const store_answer& answer) { return std::holds_alternative<committed>(answer); }
-  std::string why(const store_answer& answer) {
-    const auto* refusal = std::get_if<refused>(&answer);
-    return refusal == nullptr ? "" : refusal->why.what;
-  }
 };
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/cluster/store_network.hpp"
+#include "tests/cluster/store_cluster_test.hpp"
 
 using namespace troupe;
 using namespace troupe::cluster;
@@ -11,9 +11,7 @@ using namespace std::chrono_literals;
 namespace {
 
 /// A primary a with two copies b and c, all level.
-struct StoreNodeTest : testing::Test {
-  store_network net;
-
+struct StoreNodeTest : store_cluster_test {
   void SetUp() override {
     net.add("a", false);
     net.settle();
@@ -30,14 +28,9 @@ struct StoreNodeTest : testing::Test {
     const auto key = "function/" + name;
     return {{{{key, revision}}, {{key, value, false}}, id}};
   }
-  bool done(const store_answer& answer) { return std::holds_alternative<committed>(answer); }
   errc code(const store_answer& answer) {
     const auto* refusal = std::get_if<refused>(&answer);
     return refusal == nullptr ? errc::bug : refusal->why.code;
-  }
-  std::string why(const store_answer& answer) {
-    const auto* refusal = std::get_if<refused>(&answer);
-    return refusal == nullptr ? "" : refusal->why.what;
   }
   session_id open(const std::string& name, milliseconds ttl = 10s) {
     const auto id = make_fast_uuid();

@@ -3,7 +3,7 @@
 
 #include "cluster/store_record_codec.hpp"
 #include "cluster/store_restore.hpp"
-#include "tests/cluster/store_network.hpp"
+#include "tests/cluster/store_cluster_test.hpp"
 
 using namespace troupe;
 using namespace troupe::cluster;
@@ -11,26 +11,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct StoreRestoreTest : testing::Test {
-  store_network net;
-
-  void found(std::initializer_list<const char*> joiners) {
-    net.add("a", false);
-    net.settle();
-    for (const auto* name : joiners) {
-      net.add(name, true);
-      net.settle();
-    }
-    net.pass(600ms);
-  }
-  store_answer put(const std::string& at, const std::string& name) {
-    return net.answer(at, commit_call{{{}, {{"function/" + name, "1", false}}, make_fast_uuid()}});
-  }
-  static bool done(const store_answer& answer) { return std::holds_alternative<committed>(answer); }
-  static std::string why(const store_answer& answer) {
-    const auto* refusal = std::get_if<refused>(&answer);
-    return refusal == nullptr ? "" : refusal->why.what;
-  }
+struct StoreRestoreTest : store_cluster_test {
   restore_request request(const std::string& self, const std::string& store, std::uint64_t known = 0) {
     return {net[self].self.id, store_network::id_of(store), 5, known};
   }

@@ -253,6 +253,7 @@ def assert_run_at_most_once(test, ran_path, *loads, slept=False):
     ran = load.executions(ran_path)
     test.assertEqual({number: times for number, times in ran.items() if times > 1}, {}, "ran more than once")
     for each in (asked for run in loads for asked in run.asked):
+        test.assertNotIn(each.outcome, ("silent", "repeated"), each)
         if each.outcome == "ok":
             test.assertEqual((each.body, ran[each.number]), (each.number, 1))
         elif each.outcome == "refused":

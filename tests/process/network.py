@@ -163,5 +163,7 @@ def run_tests():
     """unittest.main for a program whose tests need a Network: all are skipped where the machine forbids it."""
     why_not = enter()
     if why_not:
-        unittest.TestCase.setUp = lambda self: self.skipTest(why_not)
+        def skip(*_):
+            raise unittest.SkipTest(why_not)
+        Network.__init__ = skip
     unittest.main()

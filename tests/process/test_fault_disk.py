@@ -44,7 +44,7 @@ class DiskTest(unittest.TestCase):
 
     def assert_told(self, trial, node):
         self.assertTrue([each for each in trial.changes if each.node == node.name and each.outcome == "failed" and
-                         "full" in each.said.lower() or "no space" in each.said.lower()], trial.changes)
+                         ("full" in each.said.lower() or "no space" in each.said.lower())], trial.changes)
 
     def test_of_a_copy(self):
         with self.trial(1) as (disk, cluster, trial):

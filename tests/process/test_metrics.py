@@ -142,6 +142,7 @@ class AccessLogTest(unittest.TestCase):
         with support.Node("--set", "log.access_one_in=10") as node:
             for _ in range(20):
                 node.request("GET", "/nowhere")
+            node.terminate()
             self.assertEqual(len(requests_logged(node, 2)), 2)
         with support.Node("--set", "log.access=off") as node:
             node.request("GET", "/nowhere")

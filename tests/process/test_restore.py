@@ -1,4 +1,5 @@
 """Backups that a node writes, and a store that is made of one: `troupe restore FILE`, alone and in a cluster."""
+import itertools
 import json
 import os
 import random
@@ -6,10 +7,10 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import threading
 import time
 import unittest
 
+import load
 import support
 from cluster import Cluster
 
@@ -171,33 +172,27 @@ def store_of(data_dir):
 class ConsistencyTest(unittest.TestCase):
     def test_a_backup_of_a_node_that_is_being_deployed_to_is_one_moment_of_it(self):
         with support.Node() as node, support.TempDir() as folder:
-            ended = threading.Event()
+            numbers = itertools.count()
+            seen = set()
 
             def deploy():
-                for number in range(1000):
-                    if ended.is_set():
-                        return
-                    node.deploy_files(f"f{number}", HELLO, "--route", f"GET /r{number}")
-            deployer = threading.Thread(target=deploy)
-            deployer.start()
-            try:
-                seen = set()
-                number = 0
-                while len(seen) < 4:
-                    path = os.path.join(folder, f"{number}.ndjson")
-                    number += 1
-                    node.run("backup", path, check=True)
-                    with open(path, encoding="utf-8") as file:
-                        head, *records, _ = map(json.loads, file)
-                    keys = {record["key"] for record in records}
-                    routes = {key.rsplit("r", 1)[1] for key in keys if key.startswith("route/default/")}
-                    functions = {key.rsplit("f", 1)[1] for key in keys if key.startswith("function/")}
-                    self.assertEqual(routes, functions)
-                    self.assertLessEqual(max(record["revision"] for record in records), head["cursor"])
-                    seen.add(head["cursor"])
-            finally:
-                ended.set()
-                deployer.join()
+                number = next(numbers)
+                node.deploy_files(f"f{number}", HELLO, "--route", f"GET /r{number}")
+
+            def look():
+                path = os.path.join(folder, f"{next(numbers)}.ndjson")
+                node.run("backup", path, check=True)
+                with open(path, encoding="utf-8") as file:
+                    head, *records, _ = map(json.loads, file)
+                keys = {record["key"] for record in records}
+                routes = {key.rsplit("r", 1)[1] for key in keys if key.startswith("route/default/")}
+                functions = {key.rsplit("f", 1)[1] for key in keys if key.startswith("function/")}
+                self.assertEqual(routes, functions)
+                self.assertLessEqual(max(record["revision"] for record in records), head["cursor"])
+                seen.add(head["cursor"])
+                return len(seen) >= 4
+            with load.Clients(1, deploy):
+                support.wait_until(look, "four different backups")
 
 
 class ClusterFileTest(unittest.TestCase):

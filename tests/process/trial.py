@@ -83,8 +83,8 @@ class Trial:
             stack.push(self._writing)
             for writer in self._writers:
                 self._writing.enter_context(load.Clients(1, writer.change, pause_s=0.2))
+            self.wait_answered()
             self._stack = stack.pop_all()
-        self.wait_answered()
         return self
 
     def __exit__(self, kind, *why):

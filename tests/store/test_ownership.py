@@ -192,7 +192,6 @@ class OwnershipOfMany(Ownership):
         self.assertEqual(self.one.ask("renew", session=older)["is"], "granted")
 
     def test_sessions_outlive_a_pause_of_the_authority(self):
-        session = self.session(ttl_ms=1500)
         decides = self.store.authority()
         copy = self.store.others()[0]
         session = self.session(copy, ttl_ms=1500)
