@@ -36,14 +36,25 @@ void membership::stop() {
 void membership::set_nodes(const std::vector<cluster::registered_node>& nodes) {
   for (const auto& node : nodes)
     names_[node.node] = node.name;
-  const auto before = table_.peers();
-  const auto changes = table_.set_nodes(nodes, loop_.now());
-  tell(changes);
+  change_peers([&] { return table_.set_nodes(nodes, loop_.now()); });
   std::erase_if(pulses_, [this](const auto& entry) { return !table_.peers().contains(entry.first); });
   std::erase_if(names_, [this](const auto& entry) { return !table_.peers().contains(entry.first); });
-  // Loops dial whom they do not know yet: they hear of it at once.
-  if (table_.peers() != before)
-    publish();
+}
+
+void membership::answered(const uuid& node, const uuid& incarnation) {
+  change_peers([&] { return table_.answered(node, incarnation, loop_.now()); });
+}
+
+/// Loops dial whom they do not know yet: they hear of a new peer at once.
+template <class Change>
+void membership::change_peers(Change change) {
+  const auto before = table_.peers();
+  const auto changes = change();
+  tell(changes);
+  if (table_.peers() == before)
+    return;
+  publish();
+  config_.peers_changed();
 }
 
 void membership::watch(const uuid& node, std::size_t link, std::shared_ptr<const link_pulse> pulse) {
@@ -72,7 +83,7 @@ void membership::state_noticed(const uuid& node, cluster::serving_state state) {
   publish();
 }
 
-void membership::on_tick(time_point) {
+void membership::on_tick(time_point now) {
   std::vector<cluster::link_tick> ticks;
   for (const auto& [node, pulses] : pulses_) {
     ticks.clear();
@@ -80,6 +91,7 @@ void membership::on_tick(time_point) {
       ticks.push_back(pulse ? tick_of(*pulse) : cluster::link_tick{});
     tell(table_.ticked(node, ticks));
   }
+  change_peers([&] { return table_.authority_ticked(config_.authority_away(), now); });
   if (changed_)
     publish();
 }

@@ -23,8 +23,12 @@ struct membership_config {
   std::function<void(peer_standings_ptr)> publish;
   /// Somebody joined, left, was removed, is suspected or is trusted again. For events and the log.
   std::function<void(const cluster::member_change& change, const std::string& name)> on_change;
+  /// Who the peers are, where and in which life.
+  std::function<void()> peers_changed;
   /// What a peer last said of its load, or null.
   std::function<const cluster::known_load*(const uuid& node)> load_of;
+  /// Whether nobody can be asked who lives: the store's authority is out of reach.
+  std::function<bool()> authority_away;
   /// Calls that one instance of a function takes at a time; 0 for a function that is not known here.
   std::function<std::uint32_t(const uuid& function)> slots_per_instance;
 };
@@ -42,6 +46,8 @@ public:
 
   /// Who is registered and who of them lives, as the catalog has it.
   void set_nodes(const std::vector<cluster::registered_node>& nodes);
+  /// At the peer's address this start of it answers.
+  void answered(const uuid& node, const uuid& incarnation);
   /// The link of one loop to a peer was made anew.
   void watch(const uuid& node, std::size_t link, std::shared_ptr<const link_pulse> pulse);
   void link_changed(const uuid& node, std::size_t link, const link_change& change);
@@ -54,6 +60,8 @@ public:
 private:
   void on_tick(time_point now) override;
   void tell(const std::vector<cluster::member_change>& changes);
+  template <class Change>
+  void change_peers(Change change);
   void publish();
   std::string name_of(const uuid& node) const;
 

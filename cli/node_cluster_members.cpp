@@ -6,6 +6,13 @@
 
 namespace troupe::cli {
 
+namespace {
+
+/// A connection that is made anew, or a primary that starts again, is not away.
+constexpr seconds authority_patience{1};
+
+}  // namespace
+
 void node_cluster::make_membership() {
   actors::membership_config config;
   config.self = self_.node;
@@ -19,6 +26,11 @@ void node_cluster::make_membership() {
   config.on_change = [this](const cluster::member_change& change, const std::string& name) {
     tell(change, name);
     around_.refresh_bands();
+  };
+  config.peers_changed = [this] { set_control_peers(); };
+  config.authority_away = [this] {
+    const auto health = store_.load()->health();
+    return !health.authority_in_reach && health.out_of_reach >= authority_patience;
   };
   config.load_of = [this](const uuid& node) { return load_of(node); };
   config.slots_per_instance = around_.slots_per_instance;
@@ -71,6 +83,7 @@ void node_cluster::history_replaced() {
 }
 
 void node_cluster::learn(const cluster::link_hello& peer) {
+  membership_->answered(peer.node, peer.incarnation);
   auto& port = control_ports_[peer.node];
   if (port == peer.control_port)
     return;

@@ -15,18 +15,77 @@ std::string_view to_string(member_state state) noexcept {
 }
 
 std::vector<member_change> member_table::set_nodes(const std::vector<registered_node>& nodes, time_point now) {
-  std::map<uuid, registered_node> next;
+  const auto before = std::exchange(records_, {});
   for (const auto& node : nodes)
     if (node.node != self_)
-      next.emplace(node.node, node);
+      records_.emplace(node.node, node);
+  std::erase_if(answering_, [&](const auto& each) {
+    const auto& [id, incarnation] = each;
+    const auto record = records_.find(id);
+    if (record == records_.end())
+      return true;
+    const auto old = before.find(id);
+    // The record is the newer word, unless it is the same one.
+    return old != before.end() && record->second.live && record->second.incarnation != old->second.incarnation &&
+           record->second.incarnation != incarnation;
+  });
+  return settle(now);
+}
+
+std::vector<member_change> member_table::answered(const uuid& node, const uuid& incarnation, time_point now) {
+  if (!records_.contains(node))
+    return {};
+  answering_[node] = incarnation;
+  return settle(now);
+}
+
+std::vector<member_change> member_table::authority_ticked(bool away, time_point now) {
+  if (authority_away_ && !away)
+    guests_until_ = now + guest_time;
+  authority_away_ = away;
+  if (away)
+    for (const auto& [id, record] : records_)
+      if (!record.live && answers(id))
+        guests_.insert(id);
+  if (!away && now >= guests_until_)
+    guests_.clear();
+  return settle(now);
+}
+
+bool member_table::answers(const uuid& node) const {
+  const auto known = standings_.find(node);
+  if (known == standings_.end() || !answering_.contains(node))
+    return false;
+  for (std::size_t link = 0; link < links_; ++link)
+    if (known->second.suspicion.open(link))
+      return true;
+  return false;
+}
+
+/// A registered node as it is to be taken now.
+registered_node member_table::present(const uuid& node) const {
+  auto taken = records_.at(node);
+  taken.live = taken.live || guests_.contains(node);
+  if (const auto life = answering_.find(node); taken.live && life != answering_.end())
+    taken.incarnation = life->second;
+  return taken;
+}
+
+/// What has changed since the last time.
+std::vector<member_change> member_table::settle(time_point now) {
+  std::erase_if(guests_, [this](const uuid& id) { return !records_.contains(id) || records_.at(id).live; });
+  std::map<uuid, registered_node> next;
   std::vector<member_change> changes;
-  for (const auto& [id, node] : next) {
+  for (const auto& [id, record] : records_) {
+    const auto node = present(id);
     const auto before = peers_.find(id);
     const bool was_live = before != peers_.end() && before->second.live;
     if (before == peers_.end() || before->second.incarnation != node.incarnation)
-      renew(id, now);
+      if (renew(id, now) && was_live && node.live)
+        changes.push_back({id, member_change::kind::healed});
     if (node.live != was_live)
       changes.push_back({id, node.live ? member_change::kind::joined : member_change::kind::left});
+    next.emplace(id, node);
   }
   for (const auto& [id, node] : peers_)
     if (!next.contains(id)) {
@@ -39,13 +98,18 @@ std::vector<member_change> member_table::set_nodes(const std::vector<registered_
 
 /// A node that came back is somebody else: what was held against its earlier life does not count. Links to it may be
 /// open already, since they come before its session; one that ends with the earlier life says so itself.
-void member_table::renew(const uuid& node, time_point now) {
+/// @returns whether it had been suspected.
+bool member_table::renew(const uuid& node, time_point now) {
   standing fresh{suspicion{links_, limits_, now}};
-  if (const auto old = standings_.find(node); old != standings_.end())
+  bool suspected = false;
+  if (const auto old = standings_.find(node); old != standings_.end()) {
+    suspected = old->second.suspicion.suspected();
     for (std::size_t link = 0; link < links_; ++link)
       if (old->second.suspicion.open(link))
         fresh.suspicion.opened(link, now);
+  }
   standings_.insert_or_assign(node, std::move(fresh));
+  return suspected;
 }
 
 /// `judge` is told the suspicion of a registered peer.

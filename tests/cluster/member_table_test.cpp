@@ -103,6 +103,80 @@ TEST_F(MemberTableTest, ANewLifeOfANodeBeginsWithoutSuspicion) {
   EXPECT_EQ(table.state_of(id(2)), member_state::alive);
 }
 
+TEST_F(MemberTableTest, ANewLifeThatNoRecordNamesYetIsTakenAtItsWord) {
+  table.set_nodes({node(2)}, now);
+  open(2);
+  kill(2);
+
+  const auto changes = table.answered(id(2), id(7), now);
+  open(2);
+
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].what, member_change::kind::healed);
+  EXPECT_EQ(table.peers().at(id(2)).incarnation, id(7));
+  EXPECT_EQ(table.state_of(id(2)), member_state::alive);
+  table.set_nodes({node(2), node(3)}, now);
+  EXPECT_EQ(table.peers().at(id(2)).incarnation, id(7)) << "the record of its earlier life says nothing new";
+}
+
+TEST_F(MemberTableTest, ANewerRecordIsMoreThanWhatAnswered) {
+  table.set_nodes({node(2)}, now);
+  table.answered(id(2), id(7), now);
+
+  table.set_nodes({node(2, 8)}, now);
+
+  EXPECT_EQ(table.peers().at(id(2)).incarnation, id(8));
+}
+
+TEST_F(MemberTableTest, WithoutASessionNobodyIsAMemberWhileTheAuthorityCanBeAsked) {
+  table.set_nodes({node(2, 0)}, now);
+  table.answered(id(2), id(7), now);
+  open(2);
+
+  EXPECT_TRUE(table.authority_ticked(false, now).empty());
+
+  EXPECT_EQ(table.state_of(id(2)), member_state::absent);
+}
+
+TEST_F(MemberTableTest, WhoAnswersIsAMemberWhileTheAuthorityIsAway) {
+  table.set_nodes({node(2, 0), node(3, 0)}, now);
+  table.answered(id(2), id(7), now);
+  table.answered(id(3), id(7), now);
+  open(2);
+
+  const auto changes = table.authority_ticked(true, now);
+
+  ASSERT_EQ(changes.size(), 1u) << "no link to node 3 is open";
+  EXPECT_EQ(changes[0].node, id(2));
+  EXPECT_EQ(changes[0].what, member_change::kind::joined);
+  EXPECT_EQ(table.homes(), (std::vector{id(1), id(2)}));
+  EXPECT_EQ(table.peers().at(id(2)).incarnation, id(7));
+  kill(2);
+  EXPECT_TRUE(table.authority_ticked(true, now).empty()) << "nobody is removed without the authority";
+  EXPECT_EQ(table.state_of(id(2)), member_state::unreachable);
+}
+
+TEST_F(MemberTableTest, AnAuthorityThatIsBackHasTimeForTheSessionsOfThoseThatWereTakenIn) {
+  table.set_nodes({node(2, 0), node(3, 0)}, now);
+  for (std::uint8_t n = 2; n <= 3; ++n) {
+    table.answered(id(n), id(7), now);
+    open(n);
+  }
+  table.authority_ticked(true, now);
+
+  table.authority_ticked(false, now);
+  now += member_table::guest_time - 1ms;
+  EXPECT_TRUE(table.authority_ticked(false, now).empty());
+  EXPECT_TRUE(table.set_nodes({node(2, 7), node(3, 0)}, now).empty()) << "the record says what was known";
+  now += 1ms;
+  const auto changes = table.authority_ticked(false, now);
+
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].node, id(3));
+  EXPECT_EQ(changes[0].what, member_change::kind::left);
+  EXPECT_EQ(table.state_of(id(2)), member_state::alive);
+}
+
 TEST_F(MemberTableTest, RecordsOfOthersDoNotEndASuspicion) {
   table.set_nodes({node(2)}, now);
   open(2);

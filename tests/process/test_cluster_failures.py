@@ -107,6 +107,43 @@ class FailureTest(unittest.TestCase):
         support.wait_until(lambda: host.request("GET", "/news?id=news&ms=0")[0] == 200, "what was deployed meanwhile")
 
     @with_cluster
+    def test_a_copy_restarted_while_the_primary_is_away_is_taken_back(self, cluster):
+        primary, host, entry = cluster
+        cluster.deploy("work", self.handler, at=[primary, host])
+        primary.kill()
+        cluster.wait_for_state("n1", ("suspected",), [host, entry])
+        host.kill()
+        cluster.wait_for_state("n2", ("suspected",), [entry])
+        host.start()
+        cluster.wait_together([host, entry])
+        # One has an instance, and the other one's call runs there.
+        self.assertEqual(host.request("GET", "/work?id=one&ms=0")[0], 200)
+        cluster.wait_known_anywhere("work")
+        for node in (host, entry):
+            self.assertEqual(node.request("GET", f"/work?id={node.name}&ms=0")[0], 200)
+        self.assertEqual(sum("work" in entry.nodes()[name]["functions"] for name in ("n2", "n3")), 1)
+        primary.start()
+        cluster.wait_together()
+        cluster.wait_level()
+
+    @with_cluster
+    def test_a_node_that_lost_its_session_before_the_primary_went_is_taken_back(self, cluster):
+        primary, host, entry = cluster
+        cluster.deploy("work", self.handler, at=[primary, host])
+        host.stop()
+        try:
+            cluster.wait_for_state("n2", ("gone",), [entry])
+            primary.kill()
+            cluster.wait_for_state("n1", ("suspected",), [entry])
+        finally:
+            host.resume()
+        cluster.wait_together([host, entry])
+        self.assertIn("node_joined", [kind for kind, text in entry.events() if "n2" in text])
+        primary.start()
+        cluster.wait_together()
+        cluster.wait_level()
+
+    @with_cluster
     def test_a_pause_shorter_than_a_session_is_healed(self, cluster):
         cluster.deploy("work", self.handler, at=[cluster[0], cluster[2]])
         with Load("/work", [cluster[2]], threads=2, ms="5") as run:

@@ -61,6 +61,9 @@ void dialer::on_session_open(session& which) {
     return which.close({link_break::rejected, "another node answers there"});
   dialing_.opened();
   of_.all.heard.opened(of_, loop_.index(), peer_);
+  of_.control.post([peer = peer_, incarnation = which.state().peer().incarnation, &of = of_] {
+    of.members.answered(peer, incarnation);
+  });
   tell(link_break::none);
 }
 

@@ -41,6 +41,7 @@ void process::start() {
   for (std::size_t function = 0; function < all.functions.size(); ++function)
     if (all.random.one_in(2))
       calls.add_instances(function, all.random.between<std::uint32_t>(1, 2));
+  control.post([this] { members.set_nodes(on.copy); });
   follow();
   later(instant{all.random.between(10'000, 600'000)}, [this] { keep_session(); });
 }
@@ -54,8 +55,10 @@ void process::later(instant wait, std::function<void()> what) {
 
 /// The copy of the store follows.
 void process::follow() {
-  if (!on.paused && all.store.in_reach(on.index))
-    control.post([this, nodes = all.store.nodes()] { members.set_nodes(nodes); });
+  if (!on.paused && all.store.in_reach(on.index)) {
+    on.copy = all.store.nodes();
+    control.post([this] { members.set_nodes(on.copy); });
+  }
   later(instant{all.random.between(50'000, 200'000)}, [this] { follow(); });
 }
 

@@ -83,8 +83,9 @@ struct machine {
   std::string name;
   std::size_t loops;
   skewed_clock clock;
-  std::unique_ptr<process> running;  ///< null while it is down
-  std::uint64_t life = 0;            ///< counts starts and ends
+  std::unique_ptr<process> running;            ///< null while it is down
+  std::vector<cluster::registered_node> copy;  ///< of the store's records, on its disk
+  std::uint64_t life = 0;                      ///< counts starts and ends
   bool paused = false;
   bool off = false;  ///< no power: nothing answers at its address
   std::uint64_t pauses = 0;

@@ -12,6 +12,8 @@ using cluster::member_state;
 namespace {
 
 constexpr milliseconds report_interval{1'000};
+/// As in cli/node_cluster_members.
+constexpr seconds authority_patience{1};
 constexpr instant dial_timeout{2'000'000};
 /// Reports in a row that cannot be sent, and the kernel gives the contact up.
 constexpr int max_unheard = 5;
@@ -39,12 +41,20 @@ void peers_view::set_nodes(std::vector<cluster::registered_node> nodes) {
       if (const auto known = table_.peers().find(node.node);
           known != table_.peers().end() && table_.state_of(node.node) == member_state::unreachable)
         node = known->second;
-  const auto before = table_.peers();
-  tell(table_.set_nodes(nodes, of_.control.now()));
+  change_peers([&] { return table_.set_nodes(nodes, of_.control.now()); });
   std::erase_if(pulses_, [this](const auto& entry) { return !table_.peers().contains(entry.first); });
-  if (table_.peers() == before)
+}
+
+void peers_view::answered(std::size_t peer, const uuid& incarnation) {
+  if (of_.all.defect == mutation::trust_records || (of_.all.defect == mutation::keep_suspects && !trusts(peer)))
     return;
-  publish();
+  change_peers([&] { return table_.answered(of_.all.machines[peer]->id, incarnation, of_.control.now()); });
+}
+
+template <class Change>
+void peers_view::change_peers(Change change) {
+  const auto before = table_.peers();
+  const auto changes = change();
   std::vector<cluster::peer_address> peers;
   for (const auto& [node, known] : table_.peers()) {
     if (known.live)
@@ -52,6 +62,10 @@ void peers_view::set_nodes(std::vector<cluster::registered_node> nodes) {
     if (const auto old = before.find(node); old == before.end() || old->second.incarnation != known.incarnation)
       of_.all.heard.begins_anew(of_, of_.all.index_of(node));
   }
+  tell(changes);
+  if (table_.peers() == before)
+    return;
+  publish();
   for (const auto& node : contacts_.set(peers, of_.control.now()))
     lost(of_.all.index_of(node));
   status_.keep_only([this](const uuid& node) { return contacts_.find(node) != nullptr; });
@@ -86,6 +100,10 @@ void peers_view::on_tick(time_point now) {
       ticks.push_back(beat ? *beat : cluster::link_tick{});
     tell(table_.ticked(node, ticks));
   }
+  const bool away = !of_.all.store.in_reach(of_.on.index);
+  if (!away)
+    authority_seen_at_ = now;
+  change_peers([&] { return table_.authority_ticked(now - authority_seen_at_ >= authority_patience, now); });
   dial_due(now);
   for (const auto& node : status_.expire(now))
     changed_ = changed_ || table_.peers().contains(node);

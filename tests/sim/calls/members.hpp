@@ -28,6 +28,8 @@ public:
   ~peers_view();
 
   void set_nodes(std::vector<cluster::registered_node> nodes);
+  /// A link reached this start of the peer.
+  void answered(std::size_t peer, const uuid& incarnation);
   void watch(std::size_t peer, std::size_t link, std::shared_ptr<const pulse> beat);
   void link_changed(std::size_t peer, std::size_t link, cluster::link_phase phase, cluster::link_break why);
   void on_tick(time_point now);
@@ -39,6 +41,8 @@ public:
 
 private:
   void tell(const std::vector<cluster::member_change>& changes);
+  template <class Change>
+  void change_peers(Change change);
   void publish();
   // Control plane:
   void dial_due(time_point now);
@@ -60,6 +64,7 @@ private:
   std::map<std::size_t, std::shared_ptr<contact>> met_;
   std::map<std::size_t, int> unheard_;  ///< reports that could not be sent
   time_point next_report_{};
+  time_point authority_seen_at_{};
   cluster::serving_state state_ = cluster::serving_state::serving;
 };
 

@@ -31,6 +31,7 @@ void prepare_for(mutation defect, plan& made) {
     case mutation::run_what_is_old: made.pauses = true; return;
     case mutation::keep_credit: made.large_bodies = 20; return;
     case mutation::keep_suspects: made.kills = true; return;
+    case mutation::trust_records: made.kills = made.primary_last = true; return;
     case mutation::judge_while_late:
       made.pauses = made.partitions = true;
       made.fault_interval = instant{300'000};
@@ -66,6 +67,7 @@ plan make_plan(seeded& random, mutation defect) {
        {&made.kills, &made.power_losses, &made.pauses, &made.suspends, &made.stalls, &made.partitions, &made.breaks,
         &made.mutes, &made.overloads, &made.crashes, &made.drains, &made.removals, &made.leaving})
     *trouble = random.one_in(2) && !made.calm;
+  made.primary_last = !made.calm && !made.removals && random.one_in(3);
   if (made.calm && random.one_in(2)) {
     made.slow_links = 50;
     made.slow_bytes_per_s = 125'000;

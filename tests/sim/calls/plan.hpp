@@ -19,6 +19,7 @@ enum class mutation : std::uint8_t {
   run_what_is_old,   ///< a loop that slept does not say so to its links
   keep_credit,       ///< who receives bodies gives no credit of the link back
   keep_suspects,     ///< a node that was gone is suspected in its next life too
+  trust_records,     ///< who starts while the primary is away is known by the records only
   judge_while_late,  ///< what a late observer did not hear counts as silence
 };
 
@@ -56,6 +57,8 @@ struct plan {
   bool drains = false;
   bool removals = false;  ///< from the records, for a while
   bool leaving = false;   ///< clients leave before their answer
+
+  bool primary_last = false;  ///< when everything heals, the store's primary comes back only after the others have met
 };
 
 plan make_plan(seeded& random, mutation defect);

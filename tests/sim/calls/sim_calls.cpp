@@ -31,6 +31,7 @@ int main(int count, char** arguments) {
                   {"run-what-is-old", {"stale_is_refused"}},
                   {"keep-credit", {"within_credit", "heals"}},
                   {"keep-suspects", {"heals"}},
+                  {"trust-records", {"heals"}},
                   {"judge-while-late", {"healthy_not_suspected"}}};
   what.play = [&](std::uint64_t seed, std::size_t defect, bool trace) {
     world all{seed, static_cast<mutation>(defect), trace};

@@ -72,8 +72,12 @@ void world::run() {
   heal();
   // What a cut held up, and what is said of connections whose other end is gone, comes until now.
   time.run_until(time.now() + milliseconds{1'500});
-  if (!time.run_while_not([this] { return sick().empty(); }, healing_time))
-    broken("heals", sick() + " long after everything healed");
+  check_health("long after everything healed");
+  if (std::exchange(without_primary_, false)) {
+    note("the primary comes back");
+    machines.front()->start();
+    check_health("long after the primary came back");
+  }
   check_calls();
   check_homes();
   check_remains();
@@ -91,9 +95,14 @@ void world::heal() {
       net.break_one(each);
     }
   store.add_all();
+  without_primary_ = how.primary_last && all_know_each_other();
   for (const auto& each : machines) {
     if (each->running && each->running->draining)
       each->die(machine::death::killed);
+    if (without_primary_ && each == machines.front()) {
+      each->die(machine::death::killed);
+      continue;
+    }
     each->start();
     for (const auto& loop : each->running->loops)
       loop->stop_within_batch(nullptr);
@@ -102,11 +111,22 @@ void world::heal() {
   }
 }
 
+/// Whether the copies of all nodes have all nodes: without the primary no other can be met.
+bool world::all_know_each_other() const {
+  return std::all_of(machines.begin(), machines.end(),
+                     [this](const auto& each) { return each->copy.size() == machines.size(); });
+}
+
+void world::check_health(const std::string& when) {
+  if (!time.run_while_not([this] { return sick().empty(); }, healing_time))
+    broken("heals", sick() + " " + when);
+}
+
 /// What is not yet as it should be; empty when all is well.
 std::string world::sick() const {
   for (const auto& observer : machines)
     for (const auto& peer : machines) {
-      if (peer == observer)
+      if (peer == observer || !observer->running || !peer->running)
         continue;
       const auto& of = *observer->running;
       if (of.members.table().state_of(peer->id) != cluster::member_state::alive)

@@ -52,12 +52,15 @@ public:
 private:
   void keep_looking();
   void heal();
+  bool all_know_each_other() const;
+  void check_health(const std::string& when);
   std::string sick() const;
   void check_calls();
   void check_homes();
   void check_remains();
 
   std::unordered_map<uuid, std::size_t> by_id_;
+  bool without_primary_ = false;  ///< after everything has healed
 };
 
 }  // namespace troupe::sim::calls
