@@ -73,8 +73,11 @@ std::vector<cluster::function_presence> function_registry::presences() const {
     if (const auto here = presence_of(id, entry); here != cluster::function_presence{id})
       all.push_back(here);
   // One on every loop, which is never full.
-  for (const auto& id : inline_functions_)
+  for (const auto& id : inline_functions_) {
     all.push_back({id, static_cast<std::uint32_t>(around_.supervision->loops.size())});
+    if (around_.given_band)
+      all.back().band = around_.given_band(id);
+  }
   return all;
 }
 

@@ -83,7 +83,6 @@ void instance_plan::read(homed& home, const planned_function& function, const st
     } else if (of.settled && of.asked == 0 && member.heard && member.heard_at > of.done_at && held != of.given) {
       of.may = std::max(of.may, held.max);
       of.settled = false;
-      of.retry_at = now;
     }
   }
 }
@@ -137,7 +136,7 @@ void instance_plan::plan(homed& home, const planned_function& function, const st
     }
     // Instances that were started without a band, while no home was in sight, end by an order only.
     const bool passes = limited && members[i].running > band.max && view[i].heard_at > of.done_at;
-    if (!of.settled || band != of.given || passes)
+    if (band != of.given || ((!of.settled || passes) && now >= of.retry_at))
       order(of, band, function, view[i].node, orders);
   }
 }
@@ -159,7 +158,10 @@ void instance_plan::answered(const band_order& order, order_answer answer, time_
   auto& of = found->second;
   of.asked = 0;
   if (answer == order_answer::done) {
-    of = {order.band, order.band.max, true, 0, now, first_retry, {}};
+    // Of one that is told the same again and again, what it does is not changed by being told.
+    const bool again = order.band == of.given;
+    const auto pause = again ? std::min(of.pause * 2, longest_retry) : first_retry;
+    of = {order.band, order.band.max, true, 0, now, pause, again ? now + pause : now};
     return;
   }
   of.settled = false;

@@ -49,6 +49,7 @@ public:
   static constexpr seconds hearing_patience{5};
   /// Between two calls of `next`: this node was stopped meanwhile, and others may have decided.
   static constexpr seconds late_call{1};
+  /// Between two orders of the same band to a node: one that failed, or that shows no effect.
   static constexpr milliseconds first_retry{200}, longest_retry{2'000};
   /// Orders of one `next`; the rest comes with the following ones.
   static constexpr std::size_t max_orders = 64;
@@ -72,7 +73,7 @@ private:
     std::uint64_t asked = 0;  ///< number of the order that is under way, 0: none
     time_point done_at{};     ///< what it said before is older than `given`
     milliseconds pause{first_retry};
-    time_point retry_at{};
+    time_point retry_at{};  ///< the same order is not given again before
   };
   struct homed {
     time_point since{};  ///< home since then

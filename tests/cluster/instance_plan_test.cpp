@@ -227,7 +227,7 @@ TEST_F(InstancePlanTest, WhatWasStartedWithoutABandStopsWhenItIsTooMuch) {
   at(1).outstanding = 4;
   at(2).ready = 1;  // while the home was suspected
   pass(100ms);
-  now += 100ms;
+  now += 500ms;  // it has been told already, without effect
   at(2).ready = 1;
   const auto orders = round();
   ASSERT_EQ(orders.size(), 1u);
@@ -236,6 +236,24 @@ TEST_F(InstancePlanTest, WhatWasStartedWithoutABandStopsWhenItIsTooMuch) {
   at(2).ready = 0;
   keep(orders[0]);
   EXPECT_TRUE(pass(5s).empty());
+}
+
+/// As functions in the node's own process, of which each loop has one whatever a band says.
+TEST_F(InstancePlanTest, OrdersWithoutEffectAreRepeatedEverLessOften) {
+  for (const bool forgets : {false, true}) {
+    pass(5s);
+    at(1).ready = 6;
+    std::size_t orders = 0;
+    for (const auto end = now + 20s; now < end; now += 10ms)
+      for (const auto& each : round()) {
+        ++orders;
+        keep(each);
+        if (forgets)
+          at(1).band = {};
+      }
+    EXPECT_LE(orders, 14u);
+    EXPECT_GE(orders, 8u);
+  }
 }
 
 TEST_F(InstancePlanTest, ANodeThatStartedAnewHoldsNothing) {
