@@ -37,13 +37,17 @@ private:
   unsigned visits_ = 0;
 };
 
+std::uint16_t port_of(const char* variable, std::uint16_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? otherwise : static_cast<std::uint16_t>(std::atoi(text));
+}
+
 }  // namespace
 
 int main() {
   troupe::cli::node_options options;
-  const char* port = std::getenv("PORT");
-  options.http = {{"127.0.0.1", static_cast<std::uint16_t>(port == nullptr ? 8080 : std::atoi(port))}};
-  options.admin = {"127.0.0.1", static_cast<std::uint16_t>(port == nullptr ? 9001 : 0)};
+  options.http = {{"127.0.0.1", port_of("PORT", 8080)}};
+  options.admin = {"127.0.0.1", port_of("ADMIN_PORT", 9001)};
   const char* data_dir = std::getenv("DATA_DIR");
   options.data_dir = data_dir == nullptr ? "./embedding-data" : data_dir;
 

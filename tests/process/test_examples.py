@@ -82,7 +82,7 @@ class EmbeddingTest(unittest.TestCase):
                 port = free.getsockname()[1]
             process = subprocess.Popen([EMBEDDING], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL,
-                                       env={**os.environ, "PORT": str(port), "DATA_DIR": self.data_dir})
+                                       env={**os.environ, "PORT": str(port), "ADMIN_PORT": "0", "DATA_DIR": self.data_dir})
             self.addCleanup(process.wait)
             self.addCleanup(process.kill)
 

@@ -1,0 +1,203 @@
+"""Every command of the documentation does what its page says. docs/blocks.py has the rules of the pages.
+
+`test_docs.py Commands.test_operating` plays one page.
+"""
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+
+import support
+from docs import blocks, machine
+
+# {name of its test: path}; CMakeLists.txt finds the same ones.
+PAGES = {os.path.splitext(os.path.basename(path))[0].replace("-", "_").lower(): path for path in
+         [os.path.join(support.SOURCE_DIR, "README.md"), *glob.glob(os.path.join(support.SOURCE_DIR, "docs", "[a-z]*.md"))]}
+
+# What is shown and not typed: the page, and how the block begins. Its reason stands in the page.
+NOT_RUN = {
+    ("README.md", "scripts/demo"),
+    ("docs/admin-api.md", '{"path": "bin/run"'),
+    ("docs/cli.md", "troupe nodes remove node-3"),
+    ("docs/cli.md", "troupe restore"),
+    ("docs/cli.md", "troupe store move"),
+    ("docs/cluster.md", "systemctl stop troupe"),
+    ("docs/cluster.md", "troupe restore"),
+    ("docs/deploying.md", "ssh -N -L"),
+    ("docs/embedding.md", "cmake --build"),
+    ("docs/getting-started.md", "cd examples/aws-sdk && npm install"),
+    ("docs/getting-started.md", "scripts/install-packages"),
+    ("docs/operating.md", "install -m 0755"),
+    ("docs/operating.md", "upstream troupe {"),
+}
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def blocks_of(path):
+    return blocks.blocks_of(os.path.relpath(path, support.SOURCE_DIR), read(path))
+
+
+class Scenario:
+    """What is typed one after the other, on machines that are gone afterwards."""
+
+    def __init__(self, root):
+        self._root, self._machines = root, {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for each in self._machines.values():
+            each.end()
+
+    def machine(self, address):
+        if address not in self._machines:
+            self._machines[address] = machine.Machine(self._root, address, self.machine)
+        return self._machines[address]
+
+    def play(self, block):
+        where = self.machine(block.machine or machine.READER)
+        if block.file:
+            where.put(block)
+        elif block.language == "sh" and not block.not_run:
+            where.type(block)
+
+
+def play(typed):
+    """Types the blocks, each scenario on machines of its own. Raises AssertionError naming the block that is not true."""
+    scenarios = [[]]
+    for block in typed:
+        if block.scenario:
+            scenarios.append([])
+        scenarios[-1].append(block)
+    for each in scenarios:
+        with support.TempDir() as root, Scenario(root) as scenario:
+            for block in each:
+                scenario.play(block)
+
+
+class Commands(unittest.TestCase):
+    """A test for each page, made below."""
+
+
+for page_name, page_path in PAGES.items():
+    setattr(Commands, f"test_{page_name}", lambda self, path=page_path: play(blocks_of(path)))
+
+
+class Rules(unittest.TestCase):
+    def test_every_page_keeps_them_and_what_is_not_run_is_known(self):
+        not_run = [(block.page, block.text) for path in PAGES.values() for block in blocks_of(path) if block.not_run]
+        unknown = [each for each in not_run
+                   if not any(each[0] == page and each[1].startswith(begin) for page, begin in NOT_RUN)]
+        self.assertEqual(unknown, [])
+        self.assertEqual(len(not_run), len(NOT_RUN), "a block that is not there any more, or two that begin alike")
+
+    def test_a_promise_that_is_not_kept_is_found(self):
+        def problem(page, output):
+            return blocks.missing_in(output, blocks.blocks_of("page", page)[0])
+        arrow = "```sh\necho a   # → a\necho b   # → b\n```\n"
+        self.assertEqual(problem(arrow, "a\nb\n"), "")
+        self.assertIn("'b'", problem(arrow, "b\na\n"))
+        shown = "```sh\nx\n```\n```text\none ... three\n...\nlast\n```\n"
+        self.assertEqual(problem(shown, "one two\tthree\nmore\nlast\n"), "")
+        self.assertNotEqual(problem(shown, "one two three\nmore\n"), "")
+        self.assertNotEqual(problem(shown, "one two\nthree\nlast\n"), "")
+        shown = '```sh\nx\n```\n```json\n{"a": 1, "b": "x...", "c": [null]}\n```\n'
+        self.assertEqual(problem(shown, '{"c":[null],"b":"xyz","a":7}'), "")
+        for wrong in ('{"c":[null],"b":"xyz"}', '{"c":[],"b":"xyz","a":7}', '{"c":[null],"b":"y","a":7}',
+                      '{"c":[null],"b":"xyz","a":true}', '{"c":[null],"b":"xyz","a":7,"d":1}', "no JSON"):
+            self.assertNotEqual(problem(shown, wrong), "", wrong)
+
+    def test_a_command_that_does_not_do_what_the_page_says_fails_it(self):
+        for page in ("```sh\nfalse\n```\n", "```sh\nfalse\ntrue\n```\n", "```sh\nfalse | true\n```\n",
+                     "<!-- docs: exit 1 -->\n```sh\ntrue\n```\n", "```sh\necho a     # → b\n```\n",
+                     "```sh\necho a\n```\n```text\nb\n```\n", "<!-- docs: background -->\n```sh\nfalse\n```\n",
+                     "```sh\ncd /; export A=1\n```\n```sh\npwd; echo $A     # → home\n```\n"):
+            with self.assertRaises(AssertionError, msg=page):
+                play(blocks.blocks_of("page", page))
+        play(blocks.blocks_of("page", """
+<!-- docs: file a/b -->
+```text
+127.0.0.1:8080
+```
+```sh
+cd a; export A=1
+```
+<!-- docs: exit 3 -->
+```sh
+echo $A; exit 3     # → 1
+```
+<!-- docs: background -->
+```sh
+tail -f b           # → 127.0.0.1:8080
+```
+```sh
+echo more >> b
+```
+<!-- docs: until -->
+```sh
+echo x >> c; cat c
+```
+```text
+x
+x
+x
+```
+"""))
+
+    def test_a_page_that_breaks_a_rule_is_refused(self):
+        for page in ("```\nls\n```\n", "```text\nwhat?\n```\n", "```sh\nls\n", "<!-- docs: sometimes -->\n```sh\nls\n```\n",
+                     "<!-- docs: until -->\nno block\n"):
+            with self.assertRaises(ValueError, msg=page):
+                blocks.blocks_of("page", page)
+
+    def test_every_link_leads_somewhere(self):
+        for path in [*PAGES.values(), *glob.glob(os.path.join(support.SOURCE_DIR, "docs", "[A-Z]*.md"))]:
+            for target in re.findall(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"", read(path)):
+                target = "".join(target)
+                if re.match(r"[a-z]+:", target):
+                    continue
+                file, _, anchor = target.partition("#")
+                found = os.path.normpath(os.path.join(os.path.dirname(path), file)) if file else path
+                with self.subTest(page=path, target=target):
+                    self.assertTrue(os.path.exists(found))
+                    if anchor:
+                        self.assertIn(anchor, anchors(read(found)))
+
+    def test_pictures_are_drawn_from_their_texts(self):
+        with support.TempDir() as clone:
+            for folder in ("scripts", "docs/pictures"):
+                shutil.copytree(os.path.join(support.SOURCE_DIR, folder), os.path.join(clone, folder))
+            check = [sys.executable, os.path.join(clone, "scripts", "draw-pictures"), "--check"]
+            self.assertEqual(subprocess.run(check, timeout=60).returncode, 0)
+
+            with open(os.path.join(clone, "docs", "pictures", "house.txt"), "a", encoding="utf-8") as picture:
+                picture.write("note 1 1 | more\n")
+            changed = subprocess.run(check, capture_output=True, text=True, timeout=60)
+            self.assertEqual(changed.returncode, 1)
+            self.assertIn("house.svg", changed.stderr)
+
+    def test_files_that_pages_name_exist(self):
+        for path in PAGES.values():
+            for named in re.findall(r"`((?:cli|http|actors|functions|cluster|config|tests|bench|scripts|docs|examples)/[^`\s]*)`",
+                                    read(path)):
+                with self.subTest(page=path, file=named):
+                    self.assertTrue(glob.glob(os.path.join(support.SOURCE_DIR, named)))
+
+
+def anchors(markdown):
+    """What GitHub calls the headings of a page."""
+    prose = re.sub(r"^```.*?^```", "", markdown, flags=re.S | re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+            for heading in re.findall(r"^#+ (.*)$", prose, re.M)}
+
+
+if __name__ == "__main__":
+    unittest.main()
