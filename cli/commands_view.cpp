@@ -28,6 +28,8 @@ std::string timeout_of(const json& function) {
 std::string age_of(const json& function) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const milliseconds modified{function.value("modified_unix_ms", std::int64_t{0})};
+  if (modified.count() == 0)
+    return "-";  // part of the node's program: it was not deployed
   return human_age(std::chrono::duration_cast<milliseconds>(now) - modified);
 }
 

@@ -130,6 +130,7 @@ class EmbeddingTest(unittest.TestCase):
         self.assertEqual({(f["name"], f["runtime"], f["form"]) for f in listed},
                          {("hello", "native", "program"), ("visits", "native", "program")})
         self.assertIn("GET /visits", run("routes").stdout)
+        self.assertIn("\t-\tGET /visits", run("list").stdout, "what was not deployed has no age")
         refused = run("deploy", os.path.join(EXAMPLES, "hello"))
         self.assertEqual(refused.returncode, 1)
         self.assertIn("'hello'", refused.stderr)
