@@ -1,27 +1,23 @@
-"""Measures what a hop between two troupe nodes costs, beside a reverse proxy's and one over CAF's middleman, in
-interleaved rounds. Started by bench/run cluster."""
-import os
-import statistics
-import sys
-
+"""Group `cluster`: what a hop between two troupe nodes costs, beside a reverse proxy's and one over CAF's middleman."""
+import blocks
+import bodies
+import figures
 import measure
 import program
-import servers
+import rounds
 from cluster_servers import ECHOES, SERVERS
 
+TITLE = "A hop inside the cluster"
+INTRO = ("HTTP at one node with the function at another one, beside nginx that passes requests on to a second "
+         "nginx over kept connections, and beside the same call over CAF's middleman (BASP). CPU is that of "
+         "all processes on both sides.")
+
+OWN = ("native", "node", "three", "five")
 # CPU of both servers per request with 64 connections, over that of nginx -> nginx: at most, by loops.
 BUDGETS = {1: 0.6, 2: 0.7}
 # A lone request may take no longer than nginx's, with any number of loops.
 LONE_BUDGETS = {1: 1.0, 2: 1.0}
-LARGE_BYTES = 1_000_000
-LARGE_CONNECTIONS = 8
-LARGE = "large"  # in place of a number of connections: bodies of LARGE_BYTES, sent there and back
-LARGE_SCRIPT = os.path.join(servers.ROOT, "bench/peers/echo_large.lua")
-
-
-def url_of_echo(url):
-    return url.removesuffix("/hello") + "/echo"
-
+LARGE = "1 MB"  # in place of a number of connections: bodies of 1 MB, sent there and back
 
 # What is divided by what: title, server, by which, case, figure, and the most that is allowed by loops.
 RATIOS = (
@@ -42,26 +38,20 @@ RATIOS = (
 
 def parse(arguments):
     parser = program.Parser(
-        "bench/run cluster", quick="3 rounds of 2 s",
+        "bench/run cluster", quick="2 rounds of 1 s",
         description="HTTP at one node with the function at another one, beside nginx that passes requests on to a\n"
-                    "second nginx. CPU is that of all processes on both sides.",
-        epilog="servers: " + ", ".join(f"{name} ({kind.title})" for name, kind in SERVERS.items()))
-    parser.add_argument("--only", metavar="A,B", type=program.some_of(SERVERS, "server"), default=list(SERVERS),
-                        help="these servers only")
-    parser.add_argument("--connections", metavar="N,M", type=measure.numbers(1000), default=[1, 64],
-                        help="default 1,64")
-    parser.add_argument("--loops", metavar="N,M", type=measure.numbers(256), default=[1, 2],
-                        help="event loops or worker processes of every server, default 1,2")
+                    "second nginx. CPU is that of all processes on both sides.")
+    parser.add_servers(SERVERS)
+    parser.add_argument("--connections", metavar="N,M", type=program.numbers(1000), default="1,64", help="default 1,64")
     parser.add_argument("--no-large", action="store_true", help="leaves bodies of 1 MB out")
-    parser.add_argument("--program", metavar="FILE", help="another troupe than build/bench/troupe")
     parser.add_rounds()
     options = parser.parse(arguments)
     program.set_rounds(options)
-    if options.rounds < 1 or options.seconds < 1:
-        parser.error("--rounds and --seconds are at least 1")
-    if options.program:
-        servers.Node.program = os.path.abspath(options.program)
     return options
+
+
+def about(options):
+    return program.about_rounds(options)
 
 
 def cases_of(options, name):
@@ -69,86 +59,39 @@ def cases_of(options, name):
 
 
 def measure_one(server, case, seconds):
-    if case != LARGE:
-        return measure.measure(server, case, seconds)
-    small, server.url = server.url, url_of_echo(server.url)
-    try:
-        found = measure.measure(server, LARGE_CONNECTIONS, seconds, "-s", LARGE_SCRIPT)
-    finally:
-        server.url = small
-    return {**found, "mb_per_s": 2 * LARGE_BYTES * found["requests_per_s"] / 1e6}
+    if case == LARGE:
+        return bodies.measure_echo(server, bodies.CONNECTIONS, seconds)
+    return measure.measure(server, case, seconds)
 
 
-def measure_all(options):
-    results = measure.Results()
-    for loops in options.loops:
-        running = []
-        try:
-            for name in options.only:
-                print(f"== Starting {SERVERS[name].title}, {loops} loop{'s' * (loops > 1)}", flush=True)
-                running.append(SERVERS[name](name, loops).__enter__())
-            for server in running:
-                for case in cases_of(options, server.name):
-                    measure_one(server, case, 1)
-            for number in range(options.rounds):
-                print(f"== Round {number + 1} of {options.rounds}", flush=True)
-                for case in [*options.connections, LARGE]:
-                    for server in (running if number % 2 == 0 else reversed(running)):
-                        if case in cases_of(options, server.name):
-                            results.add(server.name, loops, case, measure_one(server, case, options.seconds))
-        finally:
-            for server in running:
-                server.stop()
-    return results
+def measure_all(options, save):
+    return rounds.interleaved(program.chosen(SERVERS, options), options, save, measure_one,
+                              lambda name: cases_of(options, name))
 
 
-def print_table(options, results):
-    head = (f"{'servers':<28}{'loops':>6}{'conns':>7}{'req/s':>10}{'p50 ms':>9}{'p99 ms':>9}{'CPU us':>10}{'+-%':>6}"
-            f"{'MB/s':>8}")
-    print("\n" + head + "\n" + "-" * len(head))
-    for loops in options.loops:
-        for case in [*options.connections, LARGE]:
-            for name in options.only:
-                key = (name, loops, case)
-                if key not in results.rounds:
-                    continue
-                middle = {figure: statistics.median(results.column(key, figure)) for figure in results.rounds[key][0]}
-                transfer = f"{middle['mb_per_s']:>8,.0f}" if "mb_per_s" in middle else ""
-                print(f"{SERVERS[name].title:<28}{loops:>6}{case:>7}{middle['requests_per_s']:>10,.0f}"
-                      f"{middle['p50_ms']:>9.3f}{middle['p99_ms']:>9.3f}{middle['cpu_us']:>10.2f}"
-                      f"{measure.spread(results.column(key, 'cpu_us')):>6.1f}{transfer}")
-
-
-def verdicts(results, loops):
-    """(title, by which server, ratios round by round, the most that is allowed; None: no budget) of one number of
-    loops."""
+def verdicts(results):
     found = []
-    for title, name, peer, case, figure, budgets in RATIOS:
-        keys = [(server, loops, case) for server in (name, peer)]
-        if all(key in results.rounds for key in keys):
-            ratios = [a / b for a, b in zip(*(results.column(key, figure) for key in keys))]
-            # More loops than the budget knows are judged by its last.
-            found.append((title, peer, ratios, budgets and budgets[min(loops, max(budgets))]))
+    for loops in results.each(1):
+        for title, name, peer, case, figure, budgets in RATIOS:
+            if values := results.ratios(name, peer, loops, case, figure):
+                # More loops than the budget knows are judged by its last.
+                budget = budgets and budgets[min(loops, max(budgets))]
+                words = f"{title}, to {results.titles[peer]}, {program.loops_in_words(loops)}"
+                found.append(figures.of_rounds(words, values, budget=budget, at_least=figure == "mb_per_s"))
     return found
 
 
-def report(options, results):
-    print_table(options, results)
-    held = True
-    print(f"\n{'ratio':<44}{'to':<20}{'loops':>6}{'median':>8}   {'extremes':<11}{'at most':>8}")
-    for loops in options.loops:
-        for title, peer, ratios, most in verdicts(results, loops):
-            middle = statistics.median(ratios)
-            extremes = f"{min(ratios):.2f}-{max(ratios):.2f}"
-            judged = "" if most is None else f"{most:>8.1f}  {'held' if middle <= most else 'EXCEEDED'}"
-            held = held and (most is None or middle <= most)
-            print(f"{title:<44}{SERVERS[peer].title:<20}{loops:>6}{middle:>8.2f}   {extremes:<11}{judged}".rstrip())
-    return held
+def charts(results):
+    found = []
+    for loops in results.each(1):
+        words = program.loops_in_words(loops)
+        costs = f"CPU per request of all nodes, 64 connections, {words}"
+        found += [blocks.bars_of(results, costs, "us", loops, 64, OWN),
+                  blocks.bars_of(results, f"p50 of a lone request, {words}", "ms", loops, 1, OWN, "p50_ms")]
+    return [chart for chart in found if chart.bars]
 
 
-def main():
-    return program.run(parse(sys.argv[1:]), measure.about, measure_all, report, measure.rows)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def blocks_of(measured):
+    results = figures.read_results(measured)
+    return [*charts(results), blocks.table_of_requests(results), blocks.Verdicts("Ratios", verdicts(results)),
+            *blocks.left_out_of(results)]

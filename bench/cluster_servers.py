@@ -3,25 +3,10 @@ import json
 import os
 import urllib.request
 
+import bodies
 import servers
 
 NATIVE_HELLO = "examples/native-hello/native-hello.so"
-
-
-def built(path):
-    """A file of the build that the measured troupe comes from."""
-    return os.path.join(os.path.dirname(servers.Node.program), path)
-
-
-class Behind(servers.NginxLua):
-    """The second nginx: answers, and sends bodies back."""
-
-    location = (f"return 200 '{servers.BODY.decode()}'; }}\n"
-                "    client_max_body_size 8m; client_body_buffer_size 2m;\n"
-                "    location = /echo { content_by_lua_block {\n"
-                "      ngx.req.read_body() local body = ngx.req.get_body_data()\n"
-                "      ngx.header.content_length = #body ngx.print(body)\n"
-                "    }")
 
 
 class Proxy(servers.Nginx):
@@ -31,7 +16,7 @@ class Proxy(servers.Nginx):
 
     def __init__(self, name, loops):
         super().__init__(name, loops)
-        self.behind = Behind(name + "-behind", loops)
+        self.behind = bodies.NginxEcho(name + "-behind", loops)
 
     def start(self):
         self.behind.__enter__()
@@ -51,7 +36,7 @@ class Proxy(servers.Nginx):
 
 
 class Basp(servers.Server):
-    """Two processes of bench/basp_hop: troupe's edge at one, the function at the other, CAF's middleman between them."""
+    """Two processes of bench/basp_hop: troupe's edge in one, the function in the other, CAF's middleman between."""
 
     title = "the same over BASP"
 
@@ -60,14 +45,14 @@ class Basp(servers.Server):
         self.function = None
 
     def start(self):
-        port = self.launch_side("function", built(NATIVE_HELLO))
+        port = self.launch_side("function", servers.built(NATIVE_HELLO))
         self.function = self.process
         self.url = f"http://127.0.0.1:{self.launch_side('gateway', str(self.loops), port)}/hello"
 
     def launch_side(self, kind, *arguments):
         """The port that it has."""
         file = os.path.join(self.directory, kind)
-        self.launch(built("bench/basp_hop"), kind, file, *arguments)
+        self.launch(servers.built("bench/basp_hop"), kind, file, *arguments)
         self.wait_for(lambda: os.path.exists(file), "port of the " + kind)
         with open(file, encoding="ascii") as text:
             return text.read().strip()
@@ -76,11 +61,9 @@ class Basp(servers.Server):
         return [self.function.pid, self.process.pid]
 
     def stop(self):
-        for process in (self.function, self.process):
-            if process is not None:
-                process.terminate()
-                process.wait(15)
-        self.process = None
+        # While the gateway has not been started, the function is what was launched last.
+        if self.function not in (None, self.process):
+            servers.end(self.function)
         super().stop()
 
 
@@ -158,7 +141,7 @@ class NativeHop(Hop):
 
     @staticmethod
     def code():
-        return built(NATIVE_HELLO)
+        return servers.built(NATIVE_HELLO)
 
 
 class NodeHop(Hop):

@@ -1,17 +1,24 @@
-"""Measures first answers of functions without an instance, and the memory of idle ones. Started by bench/run cold."""
+"""Group `cold`: first answers of functions without an instance, and the memory of idle ones."""
 import http.client
 import json
 import os
 import statistics
 import subprocess
-import sys
 import time
 import urllib.parse
 import urllib.request
 
+import blocks
+import figures
 import measure
 import program
 import servers
+
+TITLE = "Cold starts"
+INTRO = ("The first HTTP answer of a function without an instance, with a stem cell (a started worker that "
+         "waits for code) and without, beside the start and end of a bare process. A try begins when no "
+         "process of either node has used the processor for 0.15 s. Memory is that of a worker that is idle; "
+         "PSS shares out pages that several have.")
 
 # Runtime: its title, the process that it is compared with, the file and code of a function, flags of `troupe deploy`.
 RUNTIMES = {
@@ -21,7 +28,7 @@ RUNTIMES = {
                ("--runtime", "python3", "--handler", "index.handler")),
     "native": ("native, own process", ("/bin/true",), None, None, ()),
 }
-NATIVE = "build/bench/examples/native-hello/native-hello.so"
+NATIVE = "examples/native-hello/native-hello.so"
 # With a stem cell, in ms.
 BUDGETS = {"node": (15.0, 50.0)}
 STEMS = ("auto", "off")
@@ -31,24 +38,16 @@ def parse(arguments):
     parser = program.Parser(
         "bench/run cold", quick="10 tries",
         description="Deploys functions, lets their instances go, and measures the first HTTP answer of each, with\n"
-                    "stem cells and without, beside the start of a bare interpreter; then the memory of idle instances\n"
-                    "and of stem cells.",
+                    "stem cells and without, beside the start of a bare interpreter; then the memory of idle\n"
+                    "instances and of stem cells.",
         epilog="runtimes: " + ", ".join(f"{name} ({each[0]})" for name, each in RUNTIMES.items()))
     parser.add_argument("--only", metavar="A,B", type=program.some_of(RUNTIMES, "runtime"),
                         default=list(RUNTIMES), help="these runtimes only")
-    parser.add_argument("--tries", metavar="N", type=int, help="cold starts of each kind, default 50")
+    parser.add_argument("--tries", metavar="N", type=program.at_least(2), help="cold starts of each kind, default 50")
     options = parser.parse(arguments)
     if options.tries is None:
         options.tries = 10 if options.quick else 50
-    if options.tries < 2:
-        parser.error("--tries is at least 2")
     return options
-
-
-def quantile(values, share):
-    """The smallest value that at least `share` of them do not exceed."""
-    ordered = sorted(values)
-    return ordered[max(0, -(-len(ordered) * share // 100) - 1)]
 
 
 class ColdNode(servers.Node):
@@ -69,7 +68,7 @@ class ColdNode(servers.Node):
         """A function of code of its own: equal code would be found warm in caches."""
         _, _, file, code, flags = RUNTIMES[self.runtime]
         if file is None:
-            return self.deploy(os.path.join(servers.ROOT, NATIVE), "--name", f"f{number}", *flags)
+            return self.deploy(servers.built(NATIVE), "--name", f"f{number}", *flags)
         folder = os.path.join(self.directory, f"code-{number}")
         os.makedirs(folder)
         comment = "//" if file.endswith(".js") else "#"
@@ -192,64 +191,60 @@ def instances_of(node, stems):
     return [min(pids, key=lambda pid: int(servers.stat_fields(pid)[19]))] if pids else []
 
 
-def verdict(runtime, values):
-    """The budget in words, and whether it holds."""
-    if runtime not in BUDGETS:
-        return "", True
-    most50, most99 = BUDGETS[runtime]
-    held = quantile(values, 50) <= most50 and quantile(values, 99) <= most99
-    return f"  at most {most50:.0f} and {most99:.0f}: {'held' if held else 'EXCEEDED'}", held
+KINDS = (("process", "{process}"), ("auto", "{title}, stem cell"), ("off", "{title}, no stem cell"))
 
 
-def print_starts(results):
-    """Prints the first answers and returns whether every budget holds."""
-    head = f"{'first answer, ms':<42}{'p50':>8}{'p99':>8}{'least':>8}{'most':>8}{'/ process':>11}"
-    print("\n" + head + "\n" + "-" * len(head))
-    all_held = True
-    for runtime, found in results.items():
-        base = quantile(found["process"]["ms"], 50)
-        rows = [("process", " ".join(RUNTIMES[runtime][1])), ("auto", RUNTIMES[runtime][0] + ", stem cell"),
-                ("off", RUNTIMES[runtime][0] + ", no stem cell")]
-        for kind, title in rows:
-            values = found[kind]["ms"]
-            words, held = verdict(runtime, values) if kind == "auto" else ("", True)
-            all_held = all_held and held
-            print(f"{title:<42}{quantile(values, 50):>8.2f}{quantile(values, 99):>8.2f}{min(values):>8.2f}"
-                  f"{max(values):>8.2f}{quantile(values, 50) / base:>11.2f}{words}")
-    return all_held
+def verdicts(measured):
+    found = []
+    for runtime, budgets in BUDGETS.items():
+        if runtime in measured:
+            values = measured[runtime]["auto"]["ms"]
+            for share, budget in zip((50, 99), budgets):
+                found.append(figures.Verdict(f"{RUNTIMES[runtime][0]} with a stem cell, p{share}",
+                                             figures.quantile(values, share), min(values), max(values), budget=budget,
+                                             unit=" ms"))
+    return found
 
 
-def print_memory(results):
-    head = f"{'memory of one, MB':<42}{'PSS':>8}{'RSS':>8}"
-    print("\n" + head + "\n" + "-" * len(head))
-    for runtime, found in results.items():
-        for what, title, measured in (("idle", "idle instance", found["off"]), ("stem", "stem cell", found["auto"])):
-            if measured[what]:
-                pss, rss = (statistics.median(each[key] for each in measured[what]) for key in ("pss_mb", "rss_mb"))
-                print(f"{RUNTIMES[runtime][0] + ', ' + title:<42}{pss:>8.1f}{rss:>8.1f}")
+def starts(measured):
+    """The chart, and the table with the ratio to the bare process."""
+    bars, rows = [], []
+    for runtime, found in measured.items():
+        title, process = RUNTIMES[runtime][0], " ".join(RUNTIMES[runtime][1])
+        base = figures.quantile(found["process"]["ms"], 50)
+        for kind, words in KINDS:
+            values, label = found[kind]["ms"], words.format(title=title, process=process)
+            middle = figures.quantile(values, 50)
+            bars.append(blocks.Bar(label, middle, min(values), figures.quantile(values, 99), kind != "process"))
+            rows.append([label, f"{middle:.2f}", f"{figures.quantile(values, 99):.2f}", f"{min(values):.2f}",
+                         f"{max(values):.2f}", f"{middle / base:.2f}"])
+    return [blocks.Bars("First answer, p50 (the line goes from the least to p99)", "ms", bars),
+            blocks.Table(["first answer, ms", "p50", "p99", "least", "most", "/ process"], rows)]
+
+
+def memory(measured):
+    rows = []
+    for runtime, found in measured.items():
+        for what, title, kind in (("idle", "idle instance", "off"), ("stem", "stem cell", "auto")):
+            each = found[kind].get(what)
+            if each:
+                pss, rss = (statistics.median(one[key] for one in each) for key in ("pss_mb", "rss_mb"))
+                rows.append([f"{RUNTIMES[runtime][0]}, {title}", f"{pss:.1f}", f"{rss:.1f}"])
+    return blocks.Table(["memory of one, MB", "PSS", "RSS"], rows)
 
 
 def about(options):
     return f"{options.tries} cold starts of each kind", {"tries": options.tries}
 
 
-def measure_all(options):
-    results = {}
+def measure_all(options, save):
+    measured = {}
     for runtime in options.only:
         print(f"== {RUNTIMES[runtime][0]}", flush=True)
-        results[runtime] = measure_runtime(runtime, options.tries)
-    return results
+        measured[runtime] = measure_runtime(runtime, options.tries)
+        save(measured)
+    return measured
 
 
-def report(_, results):
-    held = print_starts(results)
-    print_memory(results)
-    return held
-
-
-def main():
-    return program.run(parse(sys.argv[1:]), about, measure_all, report)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def blocks_of(measured):
+    return [*starts(measured), blocks.Verdicts("First answer", verdicts(measured)), memory(measured)]

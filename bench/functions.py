@@ -1,17 +1,24 @@
-"""Measures a node with one deployed function against a node with many. Started by bench/run functions."""
+"""Group `functions`: a node with one deployed function against a node with many."""
 import os
 import statistics
-import sys
 import tempfile
 
+import blocks
+import figures
 import measure
 import program
+import rounds
 import servers
 
-FUNCTION = "build/bench/examples/native-hello/native-hello.so"
+TITLE = "Many functions"
+INTRO = ("A node with one native function and a node with many, inline; each request goes to the next "
+         "function. The script of wrk that does so costs both sides the same.")
+
+FUNCTION = "examples/native-hello/native-hello.so"
 # Throughput with many functions over throughput with one, at least.
 BUDGET = 0.95
-# Each request goes to the next function, also where there is only one: the script costs both sides the same.
+CONNECTIONS = 64
+# Also where there is only one: the script costs both sides the same.
 IN_TURN = """\
 local number = 0
 request = function()
@@ -23,110 +30,80 @@ end
 
 def parse(arguments):
     parser = program.Parser(
-        "bench/run functions", quick="3 rounds of 2 s",
+        "bench/run functions", quick="2 rounds of 1 s, 100 functions",
         description="Deploys 1 and many native functions on a node each and asks all in turn, in interleaved rounds:\n"
                     "requests per second, CPU per request, memory per function, time to deploy.")
-    parser.add_argument("--functions", metavar="N", type=int, default=1000, help="how many are many, default 1000")
+    parser.add_argument("--functions", metavar="N", type=program.at_least(2), help="how many are many, default 1000")
+    parser.add_argument("--loops", metavar="N,M", type=program.numbers(256), default="1",
+                        help="event loops of each node, default 1")
     parser.add_rounds()
-    parser.add_argument("--connections", metavar="N", type=int, default=64, help="default 64")
-    parser.add_argument("--loops", metavar="N", type=int, default=1, help="event loops of each node, default 1")
     options = parser.parse(arguments)
     program.set_rounds(options)
-    if options.functions < 2:
-        parser.error("--functions is at least 2")
-    if min(options.rounds, options.seconds, options.connections, options.loops) < 1:
-        parser.error("--rounds, --seconds, --connections and --loops are at least 1")
+    if options.functions is None:
+        options.functions = 100 if options.quick else 1000
+    options.connections = [CONNECTIONS]
     return options
+
+
+def about(options):
+    return program.about_rounds(options)
 
 
 class Functions(servers.Node):
     """A node with `count` native functions at /f0, /f1, ...; `deploy_s` has how long each took."""
 
-    def __init__(self, count, loops):
-        super().__init__(f"functions-{count}", loops)
-        self.count = count
-
     def start(self):
         super().start()
-        self.deploy_s = [self.deploy(os.path.join(servers.ROOT, FUNCTION), "--name", f"f{number}", "--route",
+        self.deploy_s = [self.deploy(servers.built(FUNCTION), "--name", f"f{number}", "--route",
                                      f"GET /f{number}") for number in range(self.count)]
+        self.deployed_bytes = measure.resident_bytes([self.process.pid])
 
 
-def run_in_turn(server, options, seconds):
-    """What wrk found, as measure.measure has it."""
+def kind_with(many):
+    return type(f"Functions{many}", (Functions,), {"count": many, "title": f"{many:,} function{'s' * (many > 1)}"})
+
+
+def measure_in_turn(server, connections, seconds):
     with tempfile.NamedTemporaryFile("w", suffix=".lua", dir=server.directory) as script:
         script.write(IN_TURN.format(count=server.count))
         script.flush()
-        return measure.measure(server, options.connections, seconds, "-s", script.name)
+        found = measure.measure(server, connections, seconds, "-s", script.name)
+    part = max(1, server.count // 10)
+    return {**found, "functions": server.count, "deployed_bytes": server.deployed_bytes,
+            "deploy_first_ms": statistics.median(server.deploy_s[:part]) * 1000,
+            "deploy_last_ms": statistics.median(server.deploy_s[-part:]) * 1000}
 
 
-def measure_all(options):
-    """{count: {"rounds": [...], "deploy_s": [...]}}"""
-    running = []
-    try:
-        for count in (1, options.functions):
-            print(f"== Deploying {count} function{'s' * (count > 1)}", flush=True)
-            running.append(Functions(count, options.loops).__enter__())
-        results = {server.count: {"rounds": [], "deploy_s": server.deploy_s,
-                                  "resident_bytes": measure.resident_bytes([server.process.pid])} for server in running}
-        for server in running:
-            run_in_turn(server, options, 1)
-        for number in range(options.rounds):
-            print(f"== Round {number + 1} of {options.rounds}", flush=True)
-            for server in (running if number % 2 == 0 else reversed(running)):
-                results[server.count]["rounds"].append(run_in_turn(server, options, options.seconds))
-        return results
-    finally:
-        for server in running:
-            server.stop()
+def measure_all(options, save):
+    kinds = {"one": kind_with(1), "many": kind_with(options.functions)}
+    return rounds.interleaved(kinds, options, save, measure_in_turn)
 
 
-def ratios(results, figure):
-    """Many over one, round by round."""
-    one, many = (results[count]["rounds"] for count in sorted(results))
-    return [b[figure] / a[figure] for a, b in zip(one, many)]
+def verdicts(results):
+    found = []
+    for loops in results.each(1):
+        if ratios := results.ratios("many", "one", loops, CONNECTIONS, "requests_per_s"):
+            words = program.loops_in_words(loops)
+            found.append(figures.of_rounds(f"requests per second, {words}", ratios, budget=BUDGET, at_least=True))
+            costs = results.ratios("many", "one", loops, CONNECTIONS)
+            found.append(figures.of_rounds(f"CPU per request, {words}", costs))
+    return found
 
 
-def bytes_per_function(results):
-    few, many = sorted(results)
-    return (results[many]["resident_bytes"] - results[few]["resident_bytes"]) / (many - few)
+def deployments(results):
+    rows = []
+    for loops in results.each(1):
+        one, many = (results.middle((name, loops, CONNECTIONS)) for name in ("one", "many"))
+        each = (many["deployed_bytes"] - one["deployed_bytes"]) / (many["functions"] - one["functions"])
+        rows.append([program.loops_in_words(loops), f"{each / 1000:.1f}", f"{many['deploy_first_ms']:.1f}",
+                     f"{many['deploy_last_ms']:.1f}"])
+    head = ["deployed functions", "kB of the node for each", "ms to deploy, first tenth", "last tenth"]
+    return blocks.Table(head, rows)
 
 
-def print_results(results):
-    """Prints the table and returns whether the budget holds."""
-    head = (f"{'functions':>9}{'req/s':>10}{'+-%':>6}{'p50 ms':>9}{'p99 ms':>9}{'CPU us':>9}{'+-%':>6}{'RSS MB':>8}"
-            f"{'deploy ms':>11}")
-    print("\n" + head + "\n" + "-" * len(head))
-    for count, found in sorted(results.items()):
-        column = {figure: [each[figure] for each in found["rounds"]] for figure in found["rounds"][0]}
-        middle = {figure: statistics.median(values) for figure, values in column.items()}
-        print(f"{count:>9}{middle['requests_per_s']:>10,.0f}{measure.spread(column['requests_per_s']):>6.1f}"
-              f"{middle['p50_ms']:>9.3f}{middle['p99_ms']:>9.3f}{middle['cpu_us']:>9.2f}"
-              f"{measure.spread(column['cpu_us']):>6.1f}{found['resident_bytes'] / 1e6:>8.1f}"
-              f"{statistics.median(found['deploy_s']) * 1000:>11.1f}")
-    throughput, cpu = ratios(results, "requests_per_s"), ratios(results, "cpu_us")
-    middle = statistics.median(throughput)
-    held = middle >= BUDGET
-    print(f"\nthroughput, many / one   {middle:.3f}   {min(throughput):.2f}-{max(throughput):.2f}   at least {BUDGET}: "
-          f"{'held' if held else 'EXCEEDED'}")
-    print(f"CPU per request          {statistics.median(cpu):.3f}   {min(cpu):.2f}-{max(cpu):.2f}")
-    print(f"memory of the node for each function: {bytes_per_function(results) / 1000:.1f} kB")
-    deploys = results[max(results)]["deploy_s"]
-    part = max(1, len(deploys) // 10)
-    print(f"deploying: the first {part} took {statistics.median(deploys[:part]) * 1000:.1f} ms each, the last "
-          f"{statistics.median(deploys[-part:]) * 1000:.1f} ms, all {sum(deploys):.1f} s")
-    return held
-
-
-def about(options):
-    words = (f"{options.rounds} interleaved rounds of {options.seconds} s, {options.connections} connections, "
-             f"{options.loops} loop{'s' * (options.loops > 1)}")
-    return words, {"rounds": options.rounds, "seconds": options.seconds}
-
-
-def main():
-    return program.run(parse(sys.argv[1:]), about, measure_all, lambda _, results: print_results(results))
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def blocks_of(measured):
+    results = figures.read_results(measured)
+    found = [blocks.table_of_requests(results), blocks.Verdicts("Many functions / one", verdicts(results))]
+    if len(results.each(0)) == 2:
+        found.append(deployments(results))
+    return [*found, *blocks.left_out_of(results)]

@@ -1,13 +1,21 @@
-"""What the programs of bench/run have in common: arguments, a clean end, a head line, what they write, exit codes."""
+"""What the groups of bench/run have in common: arguments, a clean end, the file of results, exit codes.
+
+A group is a module with TITLE, INTRO, `parse(arguments)`, `about(options)` -> (words of the head line, {setting:
+value}), `measure_all(options, save)` -> what was measured, as it goes to a file of JSON, and `blocks_of(measured)` ->
+blocks.py.
+"""
 import argparse
 import json
 import os
+import re
 import signal
-import subprocess
 import sys
-import time
 
+import blocks
+import machine
 import servers
+
+RESULTS = os.path.join(servers.ROOT, "build/bench-results")
 
 
 class Parser(argparse.ArgumentParser):
@@ -20,22 +28,58 @@ class Parser(argparse.ArgumentParser):
 
     def parse(self, arguments):
         self.add_argument("--quick", action="store_true", help=self._quick)
-        self.add_argument("--json", metavar="FILE", help="also writes every single measurement there")
+        self.add_argument("--build", metavar="DIR", help="measures this build (preset bench) and builds nothing")
+        self.add_argument("--results", metavar="DIR", default=RESULTS,
+                          help="where each group leaves a file of all single measurements, default build/bench-results")
         self.add_argument("--check", action="store_true", help="exit with 1 when a budget is exceeded")
-        self.add_argument("--check-arguments", action="store_true", help=argparse.SUPPRESS)
-        return self.parse_args(arguments)
+        options = self.parse_args(arguments)
+        if options.build:
+            servers.use_build(options.build)
+        return options
 
     def add_rounds(self):
-        self.add_argument("--rounds", metavar="N", type=int, help="default 5")
-        self.add_argument("--seconds", metavar="S", type=int, help="of each measurement, default 3")
+        self.add_argument("--rounds", metavar="N", type=at_least(1), help="default 5")
+        self.add_argument("--seconds", metavar="S", type=at_least(1), help="of each measurement, default 2")
+
+    def add_servers(self, kinds, loops="1,2"):
+        self.add_argument("--only", metavar="A,B", type=some_of(kinds, "server"), default=list(kinds),
+                          help="these servers only")
+        self.add_argument("--loops", metavar="N,M", type=numbers(256), default=loops,
+                          help="event loops or worker processes of every server, default " + loops)
+        self.epilog = "servers: " + ", ".join(f"{name} ({kind.title})" for name, kind in kinds.items())
 
 
 def set_rounds(options):
     """What `add_rounds` leaves to `--quick`."""
     if options.rounds is None:
-        options.rounds = 3 if options.quick else 5
+        options.rounds = 2 if options.quick else 5
     if options.seconds is None:
-        options.seconds = 2 if options.quick else 3
+        options.seconds = 1 if options.quick else 2
+
+
+def about_rounds(options):
+    return (f"{options.rounds} interleaved rounds of {options.seconds} s",
+            {"rounds": options.rounds, "seconds": options.seconds})
+
+
+def loops_in_words(loops):
+    return f"{loops} loop{'s' * (loops > 1)}"
+
+
+def at_least(least):
+    def read(text):
+        if not text.isdigit() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number from {least}")
+        return int(text)
+    return read
+
+
+def numbers(most):
+    def read(text):
+        if not re.fullmatch(r"\d+(,\d+)*", text) or not all(1 <= int(word) <= most for word in text.split(",")):
+            raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers from 1 to {most}")
+        return [int(word) for word in text.split(",")]
+    return read
 
 
 def some_of(all_of_them, what):
@@ -49,38 +93,42 @@ def some_of(all_of_them, what):
     return read
 
 
-def version_of(*command):
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    return (done.stdout + done.stderr).strip().split("\n")[0]
+def chosen(kinds, options):
+    return {name: kinds[name] for name in options.only}
 
 
-def about_machine(**settings):
-    return {"node": version_of("node", "--version"), "python": version_of("/usr/bin/python3", "--version"),
-            "cores": os.cpu_count(), **settings, "date": time.strftime("%Y-%m-%d %H:%M:%S")}
+class File:
+    """The results of one group. What was measured before a run was interrupted stays, and says so."""
+
+    def __init__(self, folder, name, about):
+        self.path = os.path.join(folder, name + ".json")
+        self._about = about
+        os.makedirs(folder, exist_ok=True)
+
+    def write(self, measured, complete=False):
+        beside = self.path + ".new"
+        with open(beside, "w", encoding="utf-8") as file:
+            json.dump({"about": self._about, "complete": complete, "measured": measured}, file, indent=1)
+        os.replace(beside, self.path)
 
 
-def run(options, about, measure, report, rows=lambda results: results):
-    """Measures, reports and returns the exit code.
-
-    about    (options) -> the head line's words, and what the file says of the measurement, {name: value}
-    measure  (options) -> results
-    report   (options, results) -> whether every budget holds
-    rows     the results as they are written to a file
-    """
-    if options.check_arguments:
-        return 0
+def run(name, group, options, command):
+    """Measures one group, prints what it has to say and returns the exit code. `command` is what was typed."""
     # SIGTERM goes through the clean-up of whoever holds servers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    words, settings = about(options)
-    machine = about_machine(**settings)
-    print(f"== {words}; Node {machine['node']}, {machine['python']}, {machine['cores']} cores", flush=True)
+    words, settings = group.about(options)
+    about = {**machine.about(), **settings, "command": command}
+    print(f"== {name}: {words}; Node {about['node']}, {about['python']}, {about['cores']} cores, load {about['load']}",
+          flush=True)
+    file = File(options.results, name, about)
     try:
-        results = measure(options)
-    except (servers.Failed, subprocess.CalledProcessError, OSError) as problem:
+        measured = group.measure_all(options, file.write)
+    except (servers.Failed, OSError) as problem:
         print(f"bench/run: {problem}", file=sys.stderr)
         return 1
-    held = report(options, results)
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"about": machine, "measurements": rows(results)}, file, indent=1)
-    return 1 if options.check and not held else 0
+    file.write(measured, complete=True)
+    said = group.blocks_of(measured)
+    print("\n" + blocks.as_text(said) + "\n", flush=True)
+    held = all(verdict.held for verdict in blocks.verdicts_of(said))
+    failed = isinstance(measured, dict) and measured.get("failed")
+    return 1 if failed or (options.check and not held) else 0

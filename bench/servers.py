@@ -1,4 +1,4 @@
-"""The servers that bench/run compares: how each is started on a free port of 127.0.0.1 and ended by pid."""
+"""What bench/run measures, as processes: how each is started on a free port of 127.0.0.1 and ended by pid."""
 import contextlib
 import json
 import os
@@ -11,6 +11,8 @@ import time
 import urllib.request
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
+# What `bench/run peers` gets from npm.
+PEERS = os.path.join(ROOT, "build/bench-peers")
 BODY = b'{"message":"Hello, world!"}'
 MODULES = "/usr/lib/nginx/modules"
 
@@ -20,9 +22,9 @@ daemon off;
 worker_processes {loops};
 pid {directory}/nginx.pid;
 error_log {directory}/error.log error;
-events {{ worker_connections 1024; }}
+events {{ worker_connections 16384; }}
 http {{
-  access_log off;
+  {log}
   default_type application/json;
   keepalive_requests 100000000;
   keepalive_timeout 600s;
@@ -42,6 +44,16 @@ http {{
 
 class Failed(Exception):
     """A server did not start or does not answer as it should."""
+
+
+def use_build(folder):
+    """Measures another build than build/bench."""
+    Node.program = os.path.join(os.path.abspath(folder), "troupe")
+
+
+def built(path):
+    """A file of the build that the measured troupe comes from."""
+    return os.path.join(os.path.dirname(Node.program), path)
 
 
 def free_port():
@@ -69,9 +81,25 @@ def stat_fields(pid):
         return stat.read().rsplit(")", 1)[1].split()
 
 
+def end(process):
+    """Ends a process, whatever it says to that, and what it has started."""
+    below = process_tree(process.pid)
+    process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for pid in below:
+        if pid != process.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
 class Server:
     """One running server: use it as a context manager. `url` answers GET with BODY."""
 
+    title = ""
     poll_interval_s = 0.02
 
     def __init__(self, name, loops):
@@ -79,6 +107,11 @@ class Server:
         self.loops = loops
         self.directory = tempfile.mkdtemp(prefix=f"troupe-bench-{name}-")
         self.process = None
+
+    @classmethod
+    def missing(cls):
+        """Why it cannot be measured on this machine, or None."""
+        return None
 
     def __enter__(self):
         try:
@@ -92,11 +125,12 @@ class Server:
     def __exit__(self, *_):
         self.stop()
 
-    def launch(self, *command, env=None):
+    def launch(self, *command, env=None, **more):
         self.log = os.path.join(self.directory, "output.log")
-        with open(self.log, "wb") as log:
+        # Appended to, so that it can be cut off while its writer goes on.
+        with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            cwd=self.directory, env=env)
+                                            cwd=self.directory, env=env, **more)
 
     def wait_for(self, condition, what):
         end = time.monotonic() + 30
@@ -123,6 +157,14 @@ class Server:
     def pids(self):
         return process_tree(self.process.pid)
 
+    def cut_log(self):
+        """Forgets what was written so far, and returns how many lines it was. Its writers append and go on: a file of
+        all rounds would fill disk and page cache."""
+        with open(self.log, "rb+") as file:
+            lines = sum(1 for _ in file)
+            os.ftruncate(file.fileno(), 0)
+        return lines
+
     def stop(self):
         self.end_process()
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -130,20 +172,12 @@ class Server:
     def end_process(self):
         """What it has written stays."""
         if self.process is not None:
-            below = self.pids()
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(15)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-            for pid in below:
-                if pid != self.process.pid:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
+            end(self.process)
 
 
 class Nginx(Server):
+    title = "nginx, static"
+    log_format = "access_log off;"
     modules = ""
     outside = ""  # beside the server, in its file
     location = f"return 200 '{BODY.decode()}';"
@@ -153,7 +187,8 @@ class Nginx(Server):
         config = os.path.join(self.directory, "nginx.conf")
         with open(config, "w", encoding="utf-8") as file:
             file.write(NGINX.format(modules=self.modules, loops=self.loops, directory=self.directory, port=port,
-                                    outside=self.outside, location=self.location))
+                                    log=self.log_format.format(directory=self.directory), outside=self.outside,
+                                    location=self.location))
         # Started by root, the workers of nginx drop to another user: they need the way to their own directory.
         os.chmod(self.directory, 0o755)
         self.launch("/usr/sbin/nginx", "-p", self.directory, "-c", config, "-e", f"{self.directory}/error.log")
@@ -161,29 +196,37 @@ class Nginx(Server):
 
 
 class NginxLua(Nginx):
+    title = "nginx + Lua"
     modules = f"load_module {MODULES}/ndk_http_module.so;\nload_module {MODULES}/ngx_http_lua_module.so;"
     # With a length set, nginx answers without chunks, as troupe does; measured, it costs nginx the same as ngx.say.
     location = f"content_by_lua_block {{ ngx.header.content_length = {len(BODY)} ngx.print('{BODY.decode()}') }}"
 
 
 class NodeHttp(Server):
+    title = "Node's http server"
+    flags = ()
+
     def start(self):
         port = free_port()
-        self.launch("node", os.path.join(ROOT, "bench/peers/node_http.js"), str(port), str(self.loops))
+        self.launch("node", os.path.join(ROOT, "bench/peers/node_http.js"), str(port), str(self.loops), *self.flags)
         self.url = f"http://127.0.0.1:{port}/hello"
 
 
 class Node(Server):
     """A troupe node without functions; `settings` are flags of `troupe serve`. `url` is its gateway."""
 
+    title = "a troupe node"
     program = os.path.join(ROOT, "build/bench/troupe")
     settings = ("--native", "in-process")
+    access_log = "off"
+    wrapper = ()  # what starts the program
 
     def start(self):
         self.env = self.environment()
         data = os.path.join(self.directory, "data")
-        self.launch(self.program, "serve", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data-dir", data,
-                    "--loops", str(self.loops), *self.settings, env=self.env)
+        self.launch(*self.wrapper, self.program, "serve", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0",
+                    "--data-dir", data, "--loops", str(self.loops), "--set", f"log.access={self.access_log}",
+                    *self.settings, env=self.env)
 
         def addresses():
             try:
@@ -220,11 +263,15 @@ class Node(Server):
 
 
 class Troupe(Node):
-    """A node with one function. `function`: what is deployed; `flags`: how."""
+    """A node with one function. `code()`: what is deployed; `flags`: how; `routes`: where it answers."""
+
+    flags = ()
+    routes = ("GET /hello",)
 
     def start(self):
         super().start()
-        self.deploy(os.path.join(ROOT, self.function), "--route", "GET /hello", *self.flags)
+        routes = [word for route in self.routes for word in ("--route", route)]
+        self.deploy(self.code(), *routes, *self.flags)
         self.url += "/hello"
 
     def wait_for_answer(self):
@@ -232,20 +279,42 @@ class Troupe(Node):
 
 
 class TroupeNative(Troupe):
-    function = "build/bench/examples/native-hello/native-hello.so"
-    flags = ()
+    """In the node itself, on the event loop that read the request."""
+
+    title = "troupe, native inline"
+
+    @staticmethod
+    def code():
+        return built("examples/native-hello/native-hello.so")
 
 
-class TroupeNode(Troupe):
-    function = "examples/hello"
+class TroupeProcess(TroupeNative):
+    """In a worker process, as deployments are unless the operator trusts them."""
+
+    title = "troupe, native process"
+    settings = ("--native", "process")
     flags = ("--concurrency", "64")
 
 
-# Name on the command line, title, class: in the order of the printed table.
-SERVERS = {
-    "nginx": ("nginx, static", Nginx),
-    "lua": ("nginx + Lua", NginxLua),
-    "native": ("troupe, native function", TroupeNative),
-    "node-http": ("Node's http server", NodeHttp),
-    "node": ("troupe, Node.js function", TroupeNode),
-}
+class TroupeNode(Troupe):
+    title = "troupe, Node.js function"
+    flags = ("--concurrency", "64")
+
+    @staticmethod
+    def code():
+        return os.path.join(ROOT, "examples/hello")
+
+
+class TroupeNodeOne(TroupeNode):
+    """As on Lambda: an instance has one call at a time."""
+
+    title = "troupe, Node.js, concurrency 1"
+    flags = ()
+
+
+class TroupePython(Troupe):
+    title = "troupe, Python function"
+
+    @staticmethod
+    def code():
+        return os.path.join(ROOT, "bench/peers/greeting.py")

@@ -1,19 +1,23 @@
-"""Measures the store: commits, how soon every member has them, starts with many records, memory, moves. Started by
-bench/run store."""
+"""Group `store`: commits, how soon every member has them, starts with many records, memory, moves."""
 import contextlib
-import os
 import statistics
-import sys
 import tempfile
 import threading
 import time
 
+import blocks
+import figures
 import measure
 import program
-import servers
-from store_servers import AtCopy, Bare, Engine, Nodes, StoreMember, Writer, quantile
+from store_servers import AtCopy, Bare, Engine, Nodes, StoreMember, Writer
 
-CALLERS = (1, 64)
+TITLE = "The store"
+INTRO = ("What nodes agree on. Commits per second by 1 and by 64 callers: of SQLite alone with the same "
+         "journal and syncs, which is what the disk allows, of the store without a node, and through the "
+         "Lambda API of nodes; an answer of three nodes comes when all of them have it.")
+
+CALLERS = ("1", "64")  # as they are in a file of JSON
+MOST_CALLERS = 64
 ROUTES = 39  # of each function that fills a store: with its own record it makes 40
 # Nobody may write for so long while the store moves, in seconds.
 MOVE_BUDGET = 1.0
@@ -21,26 +25,22 @@ MOVE_BUDGET = 1.0
 
 def parse(arguments):
     parser = program.Parser(
-        "bench/run store", quick="3 rounds of 2 s, 3 starts and moves",
+        "bench/run store", quick="2 rounds of 1 s, 3 starts and moves",
         description="Commits by 1 and 64 callers, beside SQLite with the same syncs, in interleaved rounds; starts of\n"
-                    "nodes with 10,000 records and without, their memory; and how long a move of the store stops writes.")
-    parser.add_argument("--records", metavar="N", type=int, default=10_000,
+                    "nodes with 10,000 records and without, their memory; how long a move of the store stops writes.")
+    parser.add_argument("--records", metavar="N", type=program.at_least(ROUTES + 1), default=10_000,
                         help="that a node starts with, default 10000")
-    parser.add_argument("--tries", metavar="N", type=int, help="starts of each kind, and moves, default 10")
-    parser.add_argument("--program", metavar="FILE", help="another troupe than build/bench/troupe")
+    parser.add_argument("--tries", metavar="N", type=program.at_least(1),
+                        help="starts of each kind, and moves, default 10")
     parser.add_rounds()
     options = parser.parse(arguments)
     program.set_rounds(options)
     if options.tries is None:
         options.tries = 3 if options.quick else 10
-    if min(options.rounds, options.seconds, options.tries) < 1 or options.records < ROUTES + 1:
-        parser.error(f"--rounds, --seconds and --tries are at least 1, --records at least {ROUTES + 1}")
-    if options.program:
-        servers.Node.program = os.path.abspath(options.program)
     return options
 
 
-def measure_commits(options):
+def measure_commits(options, save):
     """{title: {callers: [figures of each round]}}"""
     with contextlib.ExitStack() as running:
         def started(writer):
@@ -49,17 +49,19 @@ def measure_commits(options):
         folders = [running.enter_context(tempfile.TemporaryDirectory(prefix="troupe-bench-")) for _ in range(2)]
         writers = [started(Bare(folders[0])), started(Engine(folders[1])), started(Nodes(1)), started(Nodes(3))]
         for nodes in writers[2:]:
-            print(f"== Deploying {max(CALLERS)} functions to {nodes.title}", flush=True)
-            nodes.deploy(max(CALLERS))
+            print(f"== Deploying {MOST_CALLERS} functions to {nodes.title}", flush=True)
+            nodes.deploy(MOST_CALLERS)
         writers.append(AtCopy(writers[3]))
         results = {writer.title: {callers: [] for callers in CALLERS} for writer in writers}
         for number in range(options.rounds + 1):
             print(f"== Round {number} of {options.rounds}" if number else "== Warming up", flush=True)
             for callers in CALLERS:
                 for writer in (writers if number % 2 else reversed(writers)):
-                    found = writer.measure(callers, options.seconds if number else 1)
+                    found = writer.measure(int(callers), options.seconds if number else 1)
                     if number:
                         results[writer.title][callers].append(found)
+            if number:
+                save({"commits": results})
         return results
 
 
@@ -135,63 +137,71 @@ def longest_gap(answered, began, end):
     return max(after - before for before, after in zip(times, times[1:]) if after >= began and before <= end)
 
 
-def print_commits(results):
-    head = f"{'commits':<24}{'callers':>8}{'per s':>10}{'+-%':>6}{'p50 ms':>9}{'p99 ms':>9}{'CPU us':>9}{'/ SQLite':>10}"
-    print("\n" + head + "\n" + "-" * len(head))
+def commits(measured):
+    """The charts of commits per second, and the table."""
+    charts, rows = [], []
     for callers in CALLERS:
-        bare = [each["per_s"] for each in results[Bare.title][callers]]
-        for title, found in results.items():
+        bare = [each["per_s"] for each in measured[Bare.title][callers]]
+        bars = []
+        for title, found in measured.items():
             column = {figure: [each[figure] for each in found[callers]] for figure in found[callers][0]}
             middle = {figure: statistics.median(values) for figure, values in column.items()}
             ratio = statistics.median(a / b for a, b in zip(column["per_s"], bare))
-            print(f"{title:<24}{callers:>8}{middle['per_s']:>10,.0f}{measure.spread(column['per_s']):>6.0f}"
-                  f"{middle['p50_ms']:>9.2f}{middle['p99_ms']:>9.2f}{middle['cpu_us']:>9.1f}{ratio:>10.2f}")
+            rows.append([title, callers, f"{middle['per_s']:,.0f}", f"{figures.spread(column['per_s']):.0f}",
+                         f"{middle['p50_ms']:.2f}", f"{middle['p99_ms']:.2f}", f"{middle['cpu_us']:.1f}",
+                         f"{ratio:.2f}"])
+            bars.append(blocks.Bar(title, middle["per_s"], min(column["per_s"]), max(column["per_s"]),
+                                   title != Bare.title))
+        charts.append(blocks.Bars(f"Commits per second, {callers} caller{'s' * (callers != '1')}", "/s", bars))
+    head = ["commits", "callers", "per s", "+-%", "p50 ms", "p99 ms", "CPU us", "/ SQLite"]
+    return [*charts, blocks.Table(head, rows)]
 
 
-def print_starts(found):
-    records = found["records"]
+def starts(measured):
+    records = measured["records"]
     titles = {"empty": "alone, no deployment", "full": f"alone, {records:,} records",
               "copy": f"a copy of {records:,} records", "joins": f"new, loads {records:,} records"}
-    head = f"{'start of a node':<32}{'p50 ms':>9}{'least':>9}{'most':>9}{'RSS MB':>9}"
-    print("\n" + head + "\n" + "-" * len(head))
-    resident = {}
-    for kind, tries in found["starts"].items():
+    resident, rows = {}, []
+    for kind, tries in measured["starts"].items():
         took = [each[0] * 1000 for each in tries]
         resident[kind] = statistics.median(each[1] for each in tries)
-        print(f"{titles[kind]:<32}{statistics.median(took):>9.1f}{min(took):>9.1f}{max(took):>9.1f}"
-              f"{resident[kind] / 1e6:>9.1f}")
+        rows.append([titles[kind], f"{statistics.median(took):.1f}", f"{min(took):.1f}", f"{max(took):.1f}",
+                     f"{resident[kind] / 1e6:.1f}"])
     per_10_000 = (resident["full"] - resident["empty"]) / records * 10_000
-    print(f"memory of a node for 10,000 records (functions with {ROUTES} routes): {per_10_000 / 1e6:.1f} MB")
+    return [blocks.Table(["start of a node", "p50 ms", "least", "most", "RSS MB"], rows),
+            blocks.Note(f"Memory of a node for 10,000 records (functions with {ROUTES} routes): "
+                        f"{per_10_000 / 1e6:.1f} MB.")]
 
 
-def print_moves(found):
-    """Returns whether the budget holds."""
-    took, pauses = ([each[index] * 1000 for each in found["moves"]] for index in (0, 1))
-    held = max(pauses) <= MOVE_BUDGET * 1000
-    print(f"\n{len(took)} moves of the store took {statistics.median(took):.0f} ms each (most {max(took):.0f})")
-    print(f"longest pause of writes at a third node: p50 {quantile(pauses, 50):.0f} ms, most {max(pauses):.0f} ms; "
-          f"{found['refused']} refused; at most {MOVE_BUDGET * 1000:.0f} ms: {'held' if held else 'EXCEEDED'}")
-    return held
+def moves(measured):
+    took, pauses = ([each[index] * 1000 for each in measured["moves"]] for index in (0, 1))
+    longest = figures.Verdict(f"longest pause of writes at a third node, most of {len(took)} moves", max(pauses),
+                              min(pauses), max(pauses), budget=MOVE_BUDGET * 1000, unit=" ms")
+    words = (f"A move took {statistics.median(took):.0f} ms (most {max(took):.0f}); the pause had a p50 of "
+             f"{figures.quantile(pauses, 50):.0f} ms; {measured['refused']} writes were refused.")
+    return [blocks.Verdicts("Moves of the store", [longest]), blocks.Note(words)]
 
 
 def about(options):
-    return (f"{options.rounds} interleaved rounds of {options.seconds} s, {options.tries} starts and moves",
-            {"rounds": options.rounds, "seconds": options.seconds, "tries": options.tries})
+    words, settings = program.about_rounds(options)
+    return f"{words}, {options.tries} starts and moves", {**settings, "tries": options.tries}
 
 
-def measure_all(options):
-    return {"commits": measure_commits(options), **measure_starts(options), **measure_moves(options)}
+def measure_all(options, save):
+    measured = {}
+    for part in (lambda: {"commits": measure_commits(options, save)}, lambda: measure_starts(options),
+                 lambda: measure_moves(options)):
+        measured.update(part())
+        save(measured)
+    return measured
 
 
-def report(_, results):
-    print_commits(results["commits"])
-    print_starts(results)
-    return print_moves(results)
-
-
-def main():
-    return program.run(parse(sys.argv[1:]), about, measure_all, report)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def blocks_of(measured):
+    found = []
+    if "commits" in measured:
+        found += commits(measured["commits"])
+    if "starts" in measured:
+        found += starts(measured)
+    if "moves" in measured:
+        found += moves(measured)
+    return found

@@ -10,6 +10,7 @@ import time
 import urllib.parse
 
 import cluster_servers
+import figures
 import measure
 import servers
 
@@ -17,16 +18,10 @@ RECORD_BYTES = 400
 ACCOUNT = "arn:aws:lambda:us-east-1:000000000000:function:"
 
 
-def quantile(values, share):
-    """The smallest value that at least `share` percent of them do not exceed."""
-    ordered = sorted(values)
-    return ordered[max(0, -(-len(ordered) * share // 100) - 1)]
-
-
-def figures(took_s, all_s, cpu_s):
+def figures_of(took_s, all_s, cpu_s):
     """Of commits that took so long each, in a stretch of `all_s`."""
-    return {"per_s": len(took_s) / all_s, "p50_ms": quantile(took_s, 50) * 1000, "p99_ms": quantile(took_s, 99) * 1000,
-            "cpu_us": cpu_s * 1e6 / len(took_s)}
+    return {"per_s": len(took_s) / all_s, "p50_ms": figures.quantile(took_s, 50) * 1000,
+            "p99_ms": figures.quantile(took_s, 99) * 1000, "cpu_us": cpu_s * 1e6 / len(took_s)}
 
 
 class Bare:
@@ -53,7 +48,7 @@ class Bare:
                 self.database.execute("INSERT INTO history(body) VALUES(?)", (value,))
             self.database.execute("COMMIT")
             took += [time.monotonic() - now] * callers
-        return figures(took, time.monotonic() - began, time.process_time() - cpu)
+        return figures_of(took, time.monotonic() - began, time.process_time() - cpu)
 
     def stop(self):
         self.database.close()
@@ -65,7 +60,7 @@ class Engine:
     title = "the store alone"
 
     def __init__(self, directory):
-        self.process = subprocess.Popen([cluster_servers.built("bench/store_load"), directory], text=True,
+        self.process = subprocess.Popen([servers.built("bench/store_load"), directory], text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def measure(self, callers, seconds):
@@ -160,7 +155,7 @@ class Nodes:
         """Functions f0, f1, ... with so many routes each."""
         for number in range(functions):
             flags = [word for route in range(routes) for word in ("--route", f"GET /f{number}/{route}")]
-            self.nodes[0].deploy(cluster_servers.built(cluster_servers.NATIVE_HELLO), "--name", f"f{number}", *flags)
+            self.nodes[0].deploy(servers.built(cluster_servers.NATIVE_HELLO), "--name", f"f{number}", *flags)
 
     def records(self):
         """How many the store has."""
@@ -187,7 +182,7 @@ class Nodes:
         began, cpu = time.monotonic(), measure.cpu_seconds(self.pids())
         with concurrent.futures.ThreadPoolExecutor(callers) as pool:
             took = [each for of_caller in pool.map(write_on, range(callers)) for each in of_caller]
-        return figures(took, time.monotonic() - began, measure.cpu_seconds(self.pids()) - cpu)
+        return figures_of(took, time.monotonic() - began, measure.cpu_seconds(self.pids()) - cpu)
 
     def stop(self):
         for node in reversed(self.nodes):

@@ -1,13 +1,14 @@
-"""Tests what bench/run makes of its measurements; the measuring itself needs the peers and a quiet machine."""
-import contextlib
-import io
+"""Tests how bench/run reads wrk and processes, and how it goes through its rounds; measuring needs a quiet machine."""
 import os
+import subprocess
 import sys
+import types
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench"))
-import measure  # noqa: E402
-import servers  # noqa: E402
+import support
+import measure
+import rounds
+import servers
 
 WRK = """\
 Running 3s test @ http://127.0.0.1:1/hello
@@ -26,19 +27,6 @@ Transfer/sec:     13.33MB
 """
 
 
-def results(**cpu_us):
-    found = measure.Results()
-    for name, rounds in cpu_us.items():
-        for value in rounds:
-            found.add(name.replace("_", "-"), 1, 64, {"cpu_us": value})
-    return found
-
-
-def options(*arguments):
-    with contextlib.redirect_stderr(io.StringIO()):
-        return measure.parse(arguments)
-
-
 class MeasureTest(unittest.TestCase):
     def test_reads_what_wrk_prints(self):
         self.assertEqual(measure.read_wrk(WRK), (228138, 76046.12, 0.741, 1200.0))
@@ -48,40 +36,83 @@ class MeasureTest(unittest.TestCase):
             with self.assertRaises(servers.Failed):
                 measure.read_wrk(WRK + trouble)
 
-    def test_forms_ratios_round_by_round(self):
-        found = results(native=[9, 10, 12], lua=[10, 10, 10])
-
-        self.assertEqual(found.ratios("native", "lua", 1, 64), [0.9, 1.0, 1.2])
-        self.assertEqual(found.ratios("native", "lua", 2, 64), [])
-        self.assertEqual(found.ratios("node", "node-http", 1, 64), [])
-
-    def test_judges_the_median_against_budget_and_goal(self):
-        for node, verdict, held in ((6.9, "goal reached", True), (7.9, "held", True), (8.1, "EXCEEDED", False)):
-            with self.subTest(node=node), contextlib.redirect_stdout(io.StringIO()) as printed:
-                found = results(node=[1, node, 30], node_http=[10, 10, 10])
-                self.assertEqual(measure.print_ratios(options("--loops", "1"), found), held)
-            self.assertIn(verdict, printed.getvalue())
-
-    def test_spread_is_half_the_range_over_the_median(self):
-        self.assertAlmostEqual(measure.spread([9, 10, 12]), 15.0)
-
     def test_counts_the_cpu_time_of_a_process(self):
         before = measure.cpu_seconds([os.getpid()])
         while measure.cpu_seconds([os.getpid()]) < before + 0.05:
             pass
+        ended = subprocess.run([sys.executable, "-c", "import time\nwhile time.process_time() < 0.1: pass"])
+        self.assertEqual(ended.returncode, 0)
+        self.assertGreaterEqual(measure.cpu_seconds([os.getpid()]), before + 0.12)  # with what has ended
         self.assertIn(os.getpid(), servers.process_tree(os.getppid()))
         self.assertGreater(measure.resident_bytes([os.getpid()]), 1_000_000)
 
-    def test_knows_its_arguments(self):
-        self.assertEqual((options("--quick").rounds, options("--quick").seconds), (3, 2))
-        self.assertEqual((options().rounds, options().seconds), (5, 3))
-        self.assertEqual(options("--quick", "--rounds", "7").rounds, 7)
-        self.assertEqual(options("--only", "lua,native").only, ["lua", "native"])
-        for bad in (["--only", "iis"], ["--loops", "0"], ["--loops", "x"], ["--connections", "1,,2"],
-                    ["--rounds", "-1"], ["--rounds", "0"], ["--fast"]):
-            with self.subTest(bad=bad), self.assertRaises(SystemExit) as stop:
-                options(*bad)
-            self.assertEqual(stop.exception.code, 2)
+
+class Fake(servers.Server):
+    """A server without a process."""
+
+    title = "fake"
+
+    def __enter__(self):
+        return self
+
+    def stop(self):
+        """There is nothing."""
+
+
+class Absent(Fake):
+    title = "absent"
+
+    @classmethod
+    def missing(cls):
+        return "not installed"
+
+
+class Broken(Fake):
+    title = "broken"
+
+    def __enter__(self):
+        raise servers.Failed("no answer")
+
+
+class RoundsTest(unittest.TestCase):
+    def setUp(self):
+        self.asked, self.saved = [], []
+
+    def measure_one(self, server, case, seconds):
+        self.asked.append((server.name, case, seconds))
+        return {"cpu_us": float(len(self.asked))}
+
+    def measured(self, kinds, measure_one=None, **more):
+        options = types.SimpleNamespace(loops=[1], connections=[1, 64], rounds=2, seconds=3)
+        return support.quietly(rounds.interleaved, kinds, options, self.saved.append, measure_one or self.measure_one,
+                               *more.values())[0]
+
+    def test_neighbors_stay_neighbors_and_take_turns_in_going_first(self):
+        found = self.measured({"a": Fake, "b": Fake})
+        warm, first, second = self.asked[:4], self.asked[4:8], self.asked[8:]
+        self.assertEqual(warm, [("a", 1, 1), ("a", 64, 1), ("b", 1, 1), ("b", 64, 1)])
+        self.assertEqual(first, [("a", 1, 1), ("b", 1, 1), ("a", 64, 3), ("b", 64, 3)])
+        self.assertEqual(second, [("b", 1, 1), ("a", 1, 1), ("b", 64, 3), ("a", 64, 3)])
+        self.assertEqual([len(row["rounds"]) for row in found["rows"]], [2, 2, 2, 2])
+
+    def test_each_round_is_saved(self):
+        self.measured({"a": Fake})
+        self.assertEqual([len(each["rows"]) for each in self.saved], [2, 2])
+
+    def test_a_server_has_its_own_cases(self):
+        self.measured({"a": Fake, "b": Fake}, None, cases=lambda name: [64] if name == "a" else [1])
+        self.assertEqual({(name, case) for name, case, _ in self.asked}, {("a", 64), ("b", 1)})
+
+    def test_what_is_missing_or_fails_is_named_and_the_others_go_on(self):
+        def measure_one(server, case, seconds):
+            if server.name == "c" and seconds == 3:
+                raise servers.Failed("crashed")
+            return self.measure_one(server, case, seconds)
+        crashing = type("Crashing", (Fake,), {"title": "crashing"})
+        found = self.measured({"a": Absent, "b": Broken, "c": crashing, "d": Fake}, measure_one)
+        self.assertEqual(found["left_out"], {"absent": "not installed"})
+        self.assertEqual(found["failed"], {"broken, 1 loop": "no answer", "crashing, 1 loop": "crashed"})
+        self.assertEqual([len(row["rounds"]) for row in found["rows"] if row["server"] == "d"], [2, 2])
 
 
 if __name__ == "__main__":

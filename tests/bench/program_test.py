@@ -1,48 +1,103 @@
-"""Tests what the programs of bench/run have in common: exit codes, the file, the choice by name."""
-import contextlib
-import io
+"""Tests what the groups of bench/run have in common: exit codes, the file of results, choosing groups and options."""
 import json
 import os
-import sys
 import tempfile
+import types
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench"))
-import program  # noqa: E402
-import servers  # noqa: E402
+import support
+import figures
+import main
+import program
+import servers
+import small_requests
+from support import quietly, refused
 
 
-def ended(*arguments, held=True, measure=lambda options: [1, 2]):
-    """(exit code, stdout, stderr) of a program with these arguments."""
-    options = program.Parser("p", "d", "q").parse(arguments)
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = program.run(options, lambda _: ("3 tries", {"tries": 3}), measure, lambda *_: held)
-    return code, out.getvalue(), err.getvalue()
+class Group(types.SimpleNamespace):
+    """A group that measures nothing."""
+
+    def __init__(self, held=True, measured=None, fails=False):
+        super().__init__(held=held, measured=measured or {"ratio": 1.0}, fails=fails)
+
+    def about(self, _):
+        return "3 tries", {"tries": 3}
+
+    def measure_all(self, _, save):
+        save({"ratio": 0.5})
+        if self.fails:
+            raise servers.Failed("nginx did not start")
+        return self.measured
+
+    def blocks_of(self, _):
+        return [support.blocks.Verdicts("what", [figures.of_rounds("ratio", [1.0], budget=2.0 if self.held else 0.5)])]
 
 
 class ProgramTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def ended(self, group, *arguments):
+        """(exit code, stdout, stderr, what the file says)"""
+        options = program.Parser("p", "d", "q").parse(["--results", self.folder, *arguments])
+        returned = quietly(program.run, "group", group, options, "bench/run group")
+        with open(os.path.join(self.folder, "group.json"), encoding="utf-8") as file:
+            return *returned, json.load(file)
+
     def test_an_exceeded_budget_fails_only_where_that_is_asked_for(self):
-        self.assertEqual([ended(held=False)[0], ended("--check")[0], ended("--check", held=False)[0]], [0, 0, 1])
-
-    def test_a_server_that_fails_is_named_and_fails(self):
-        def measure(_):
-            raise servers.Failed("nginx did not start")
-        self.assertEqual(ended(measure=measure)[::2], (1, "bench/run: nginx did not start\n"))
-
-    def test_checking_arguments_measures_nothing(self):
-        self.assertEqual(ended("--check-arguments", measure=lambda _: self.fail("measured")), (0, "", ""))
+        codes = [self.ended(Group(held=False))[0], self.ended(Group(), "--check")[0],
+                 self.ended(Group(held=False), "--check")[0]]
+        self.assertEqual(codes, [0, 0, 1])
 
     def test_the_head_line_and_the_file_say_what_was_measured(self):
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "f.json")
-            self.assertTrue(ended("--json", path)[1].startswith("== 3 tries; "))
-            with open(path, encoding="utf-8") as file:
-                written = json.load(file)
-        self.assertEqual((written["measurements"], written["about"]["tries"]), ([1, 2], 3))
+        code, out, _, written = self.ended(Group())
+        self.assertEqual((code, written["measured"], written["complete"]), (0, {"ratio": 1.0}, True))
+        self.assertTrue(out.startswith("== group: 3 tries; "))
+        self.assertEqual((written["about"]["tries"], written["about"]["command"]), (3, "bench/run group"))
+        self.assertGreater(written["about"]["cores"], 0)
+
+    def test_what_was_measured_before_a_failure_is_kept_and_says_so(self):
+        code, _, err, written = self.ended(Group(fails=True))
+        self.assertEqual((code, err), (1, "bench/run: nginx did not start\n"))
+        self.assertEqual((written["measured"], written["complete"]), ({"ratio": 0.5}, False))
+
+    def test_a_server_that_failed_fails_the_run(self):
+        self.assertEqual(self.ended(Group(measured={"failed": {"nginx, 1 loop": "no answer"}}))[0], 1)
+        self.assertEqual(self.ended(Group(measured={"failed": {}}))[0], 0)
 
     def test_names_are_chosen_in_their_own_order(self):
         self.assertEqual(program.some_of({"a": 1, "b": 2, "c": 3}, "letter")("c,a"), ["a", "c"])
+
+
+class MainTest(unittest.TestCase):
+    def setUp(self):
+        self.addCleanup(setattr, servers.Node, "program", servers.Node.program)
+
+    def test_without_a_group_all_are_measured_and_the_page_is_made_last(self):
+        self.assertEqual(list(main.parse(["--quick"])), ["peers", *main.GROUPS, "page"])
+
+    def test_a_lone_group_has_options_of_its_own(self):
+        self.assertEqual(main.parse(["requests", "--only", "lua"])["requests"].only, ["lua"])
+        self.assertEqual(refused(main.parse, "requests", "cold", "--only", "lua"), 2)
+        self.assertEqual(refused(main.parse, "speed"), 2)
+
+    def test_another_build_is_measured_when_that_is_asked_for(self):
+        main.parse(["cold", "idle", "--build", "/x/bench"])
+        self.assertEqual(servers.Node.program, "/x/bench/troupe")
+        self.assertEqual(servers.built("bench/basp_hop"), "/x/bench/bench/basp_hop")
+
+    def test_help_names_every_group(self):
+        with self.assertRaises(SystemExit) as stop:
+            quietly(main.parse, ["--help"])
+        self.assertEqual(stop.exception.code, 0)
+        for name, group in main.GROUPS.items():
+            self.assertIn(f"  {name:<10} {group.TITLE}\n", main.usage())
+
+    def test_peers_measure_with_all_logs_off(self):
+        nodes = [kind for kind in small_requests.SERVERS.values() if issubclass(kind, servers.Node)]
+        self.assertEqual({kind.access_log for kind in nodes}, {"off"})
 
 
 if __name__ == "__main__":

@@ -1,27 +1,15 @@
 """Tests what `bench/run store` makes of its measurements and arguments; measuring needs a build and a quiet machine."""
-import contextlib
-import io
-import os
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench"))
-import servers  # noqa: E402
-import store  # noqa: E402
-import store_servers  # noqa: E402
+import support
+import store
+import store_servers
+from support import refused
 
 
-def options(*arguments):
-    with contextlib.redirect_stderr(io.StringIO()):
-        return store.parse(arguments)
-
-
-def printed(report, *arguments):
-    """What it returns, and what it prints."""
-    with contextlib.redirect_stdout(io.StringIO()) as text:
-        value = report(*arguments)
-    return value, text.getvalue()
+def text_of(*found):
+    return support.blocks.as_text(found)
 
 
 def round_of(per_s):
@@ -29,26 +17,27 @@ def round_of(per_s):
 
 
 class StoreTest(unittest.TestCase):
-    def setUp(self):
-        self.addCleanup(setattr, servers.Node, "program", servers.Node.program)
-
     def test_commits_are_compared_with_sqlite_in_the_same_round(self):
-        results = {"SQLite alone": {1: [round_of(100), round_of(200), round_of(400)], 64: [round_of(100)]},
-                   "the store alone": {1: [round_of(50), round_of(50), round_of(50)], 64: [round_of(90)]}}
-        text = printed(store.print_commits, results)[1]
+        results = {"SQLite alone": {"1": [round_of(100), round_of(200), round_of(400)], "64": [round_of(100)]},
+                   "the store alone": {"1": [round_of(50), round_of(50), round_of(50)], "64": [round_of(90)]}}
+        text = text_of(*store.commits(results))
         self.assertRegex(text, r"the store alone +1 +50 +0 +1\.00 +2\.00 +30\.0 +0\.25\n")
-        self.assertRegex(text, r"the store alone +64 +90 +0 +1\.00 +2\.00 +30\.0 +0\.90\n")
+        self.assertRegex(text, r"the store alone +64 +90 +0 +1\.00 +2\.00 +30\.0 +0\.90$")
 
     def test_memory_is_that_of_the_records_alone(self):
         starts = {"empty": [(0.1, 10e6)], "full": [(0.3, 30e6)], "copy": [(0.3, 30e6)], "joins": [(0.9, 40e6)]}
-        text = printed(store.print_starts, {"starts": starts, "records": 5000})[1]
+        text = text_of(*store.starts({"starts": starts, "records": 5000}))
         self.assertRegex(text, r"alone, 5,000 records +300\.0 +300\.0 +300\.0 +30\.0\n")
         self.assertIn("for 10,000 records (functions with 39 routes): 40.0 MB", text)
 
     def test_the_longest_pause_of_any_move_is_judged(self):
-        for pauses, held in (((0.1, 0.9), True), ((0.1, 1.1), False)):
-            found = {"moves": [(0.05, pause) for pause in pauses], "refused": 0}
-            self.assertEqual(printed(store.print_moves, found)[0], held)
+        for pauses, word in (((0.1, 0.9), "held"), ((0.1, 1.1), "EXCEEDED")):
+            found = store.moves({"moves": [(0.05, pause) for pause in pauses], "refused": 0})
+            self.assertEqual([verdict.word for verdict in support.blocks.verdicts_of(found)], [word])
+
+    def test_what_an_interrupted_run_has_is_shown(self):
+        commits = {"SQLite alone": {"1": [round_of(100)], "64": [round_of(100)]}}
+        self.assertIn("SQLite alone", text_of(*store.blocks_of({"commits": commits})))
 
     def test_a_pause_counts_where_it_reaches_into_the_move(self):
         answered = [(when, 204) for when in (0.0, 5.0, 5.1, 6.0, 6.1, 9.0)]
@@ -65,11 +54,10 @@ class StoreTest(unittest.TestCase):
             self.assertGreater(found["per_s"], 0)
 
     def test_arguments(self):
-        self.assertEqual((options("--quick").tries, options("--quick").rounds, options().tries), (3, 3, 10))
+        options = store.parse(["--quick"])
+        self.assertEqual((options.tries, options.rounds, store.parse([]).tries), (3, 2, 10))
         for wrong in (("--tries", "0"), ("--records", "39"), ("--rounds", "0")):
-            with self.subTest(wrong=wrong), self.assertRaises(SystemExit) as end:
-                options(*wrong)
-            self.assertEqual(end.exception.code, 2)
+            self.assertEqual(refused(store.parse, *wrong), 2, wrong)
 
 
 if __name__ == "__main__":
