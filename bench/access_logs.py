@@ -2,6 +2,7 @@
 import blocks
 import figures
 import measure
+import nodes
 import program
 import rounds
 import servers
@@ -26,12 +27,12 @@ class NodeHttpLogged(servers.NodeHttp):
     flags = ("log",)
 
 
-class NativeLogged(servers.TroupeNative):
+class NativeLogged(nodes.Native):
     title = "troupe, native inline, log"
     access_log = "all"
 
 
-class NodeLogged(servers.TroupeNode):
+class NodeLogged(nodes.JavaScript):
     title = "troupe, Node.js function, log"
     access_log = "all"
 
@@ -39,11 +40,11 @@ class NodeLogged(servers.TroupeNode):
 SERVERS = {
     "lua": servers.NginxLua,
     "lua-log": NginxLogged,
-    "native": servers.TroupeNative,
+    "native": nodes.Native,
     "native-log": NativeLogged,
     "node-http": servers.NodeHttp,
     "node-http-log": NodeHttpLogged,
-    "node": servers.TroupeNode,
+    "node": nodes.JavaScript,
     "node-log": NodeLogged,
 }
 OWN = ("native", "native-log", "node", "node-log")

@@ -4,6 +4,7 @@ import os
 import blocks
 import figures
 import measure
+import nodes
 import program
 import rounds
 import servers
@@ -32,25 +33,25 @@ class NginxEcho(servers.NginxLua):
                 "    }")
 
 
-class NativeEcho(servers.TroupeNative):
+class NativeEcho(nodes.Native):
     routes = ROUTES
 
 
-class ProcessEcho(servers.TroupeProcess):
+class ProcessEcho(nodes.NativeProcess):
     routes = ROUTES
-    flags = (*servers.TroupeProcess.flags, *MEMORY)
+    flags = (*nodes.NativeProcess.flags, *MEMORY)
 
 
-class NodeEcho(servers.TroupeNode):
+class NodeEcho(nodes.JavaScript):
     routes = ROUTES
-    flags = (*servers.TroupeNode.flags, *MEMORY)
+    flags = (*nodes.JavaScript.flags, *MEMORY)
 
     @staticmethod
     def code():
         return os.path.join(servers.ROOT, "bench/peers/echo")
 
 
-class PythonEcho(servers.TroupePython):
+class PythonEcho(nodes.Python):
     routes = ROUTES
     flags = MEMORY
 

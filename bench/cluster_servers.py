@@ -4,9 +4,9 @@ import os
 import urllib.request
 
 import bodies
+import nodes
 import servers
 
-NATIVE_HELLO = "examples/native-hello/native-hello.so"
 
 
 class Proxy(servers.Nginx):
@@ -45,14 +45,14 @@ class Basp(servers.Server):
         self.function = None
 
     def start(self):
-        port = self.launch_side("function", servers.built(NATIVE_HELLO))
+        port = self.launch_side("function", nodes.built(nodes.NATIVE_HELLO))
         self.function = self.process
         self.url = f"http://127.0.0.1:{self.launch_side('gateway', str(self.loops), port)}/hello"
 
     def launch_side(self, kind, *arguments):
         """The port that it has."""
         file = os.path.join(self.directory, kind)
-        self.launch(servers.built("bench/basp_hop"), kind, file, *arguments)
+        self.launch(nodes.built("bench/basp_hop"), kind, file, *arguments)
         self.wait_for(lambda: os.path.exists(file), "port of the " + kind)
         with open(file, encoding="ascii") as text:
             return text.read().strip()
@@ -67,7 +67,7 @@ class Basp(servers.Server):
         super().stop()
 
 
-class Member(servers.Node):
+class Member(nodes.Node):
     """One node of a cluster; the first has no seed."""
 
     def __init__(self, name, loops, where, seed=None):
@@ -141,7 +141,7 @@ class NativeHop(Hop):
 
     @staticmethod
     def code():
-        return servers.built(NATIVE_HELLO)
+        return nodes.built(nodes.NATIVE_HELLO)
 
 
 class NodeHop(Hop):

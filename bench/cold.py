@@ -11,6 +11,7 @@ import urllib.request
 import blocks
 import figures
 import measure
+import nodes
 import program
 import servers
 
@@ -28,7 +29,6 @@ RUNTIMES = {
                ("--runtime", "python3", "--handler", "index.handler")),
     "native": ("native, own process", ("/bin/true",), None, None, ()),
 }
-NATIVE = "examples/native-hello/native-hello.so"
 # With a stem cell, in ms.
 BUDGETS = {"node": (15.0, 50.0)}
 STEMS = ("auto", "off")
@@ -50,7 +50,7 @@ def parse(arguments):
     return options
 
 
-class ColdNode(servers.Node):
+class ColdNode(nodes.Node):
     def __init__(self, runtime, stems):
         super().__init__(f"cold-{runtime}", 1)
         self.runtime = runtime
@@ -68,7 +68,7 @@ class ColdNode(servers.Node):
         """A function of code of its own: equal code would be found warm in caches."""
         _, _, file, code, flags = RUNTIMES[self.runtime]
         if file is None:
-            return self.deploy(servers.built(NATIVE), "--name", f"f{number}", *flags)
+            return self.deploy(nodes.built(nodes.NATIVE_HELLO), "--name", f"f{number}", *flags)
         folder = os.path.join(self.directory, f"code-{number}")
         os.makedirs(folder)
         comment = "//" if file.endswith(".js") else "#"

@@ -7,9 +7,9 @@ import blocks
 import figures
 import instructions
 import measure
+import nodes
 import program
 import rounds
-import servers
 
 TITLE = "What each feature costs"
 INTRO = ("A native function, inline, one loop, with one feature switched on in each row, beside the same node "
@@ -19,7 +19,7 @@ INTRO = ("A native function, inline, one loop, with one feature switched on in e
 CONNECTIONS = 64
 
 
-class Plain(servers.TroupeNative):
+class Plain(nodes.Native):
     title = "nothing"
     wrk_flags = ()
 
@@ -36,7 +36,7 @@ class Logged(Plain):
 class Sampled(Plain):
     title = "a line of log for one request in 100"
     access_log = "all"
-    settings = (*servers.TroupeNative.settings, "--set", "log.access_one_in=100")
+    settings = (*nodes.Native.settings, "--set", "log.access_one_in=100")
 
 
 class Failures(Plain):

@@ -1,20 +1,18 @@
 """Group `functions`: a node with one deployed function against a node with many."""
-import os
 import statistics
 import tempfile
 
 import blocks
 import figures
 import measure
+import nodes
 import program
 import rounds
-import servers
 
 TITLE = "Many functions"
 INTRO = ("A node with one native function and a node with many, inline; each request goes to the next "
          "function. The script of wrk that does so costs both sides the same.")
 
-FUNCTION = "examples/native-hello/native-hello.so"
 # Throughput with many functions over throughput with one, at least.
 BUDGET = 0.95
 CONNECTIONS = 64
@@ -49,12 +47,12 @@ def about(options):
     return program.about_rounds(options)
 
 
-class Functions(servers.Node):
+class Functions(nodes.Node):
     """A node with `count` native functions at /f0, /f1, ...; `deploy_s` has how long each took."""
 
     def start(self):
         super().start()
-        self.deploy_s = [self.deploy(servers.built(FUNCTION), "--name", f"f{number}", "--route",
+        self.deploy_s = [self.deploy(nodes.built(nodes.NATIVE_HELLO), "--name", f"f{number}", "--route",
                                      f"GET /f{number}") for number in range(self.count)]
         self.deployed_bytes = measure.resident_bytes([self.process.pid])
 

@@ -8,6 +8,7 @@ import urllib.parse
 import blocks
 import figures
 import measure
+import nodes
 import program
 import servers
 
@@ -16,7 +17,7 @@ INTRO = ("Kept connections that have had one answer each. Memory is what the res
          "grew by, from after the first answer until it stands still, of a fresh server in each round; the "
          "kernel's own memory for sockets is not in it. CPU is that of a second without a request.")
 
-SERVERS = {"nginx": servers.Nginx, "native": servers.TroupeNative, "node-http": servers.NodeHttp}
+SERVERS = {"nginx": servers.Nginx, "native": nodes.Native, "node-http": servers.NodeHttp}
 OWN = ("native",)
 # Bytes of a connection, at most.
 BUDGET = 8192

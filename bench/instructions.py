@@ -6,12 +6,13 @@ import subprocess
 
 import callgrind
 import measure
+import nodes
 import servers
 
 CONNECTIONS = 64
 
 
-class Counted(servers.TroupeNative):
+class Counted(nodes.Native):
     """As TroupeNative, under callgrind, which counts when it is told to."""
 
     title = "troupe, native inline, under callgrind"

@@ -5,6 +5,7 @@ import re
 import subprocess
 import time
 
+import nodes
 import servers
 
 WORKERD_PACKAGE = os.path.join(servers.PEERS, "node_modules/workerd/package.json")
@@ -48,7 +49,7 @@ def about():
     return {
         "date": time.strftime("%Y-%m-%d %H:%M"),
         "commit": commit(),
-        "troupe": version_of(servers.Node.program, "--version"),
+        "troupe": version_of(nodes.Node.program, "--version"),
         "processor": first_match("/proc/cpuinfo", r"^model name\s*:\s*(.+)"),
         "cores": os.cpu_count(),
         "memory": f"{int(memory_kb) / 1e6:.0f} GB" if memory_kb.isdigit() else memory_kb,

@@ -13,6 +13,7 @@ import sys
 
 import blocks
 import machine
+import nodes
 import servers
 
 RESULTS = os.path.join(servers.ROOT, "build/bench-results")
@@ -34,7 +35,7 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--check", action="store_true", help="exit with 1 when a budget is exceeded")
         options = self.parse_args(arguments)
         if options.build:
-            servers.use_build(options.build)
+            nodes.use_build(options.build)
         return options
 
     def add_rounds(self):

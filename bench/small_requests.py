@@ -1,6 +1,7 @@
 """Group `requests`: one small answer, by every kind of function and by the peers."""
 import blocks
 import figures
+import nodes
 import program
 import rounds
 import servers
@@ -13,13 +14,13 @@ INTRO = ("GET with an answer of 27 bytes over kept connections, no log anywhere.
 SERVERS = {
     "nginx": servers.Nginx,
     "lua": servers.NginxLua,
-    "native": servers.TroupeNative,
-    "native-process": servers.TroupeProcess,
+    "native": nodes.Native,
+    "native-process": nodes.NativeProcess,
     "node-http": servers.NodeHttp,
-    "node": servers.TroupeNode,
-    "node-1": servers.TroupeNodeOne,
+    "node": nodes.JavaScript,
+    "node-1": nodes.JavaScriptOne,
     "workerd": workerd.Workerd,
-    "python": servers.TroupePython,
+    "python": nodes.Python,
 }
 OWN = ("native", "native-process", "node", "node-1", "python")
 # CPU per request of the first over the second, with 64 connections; at most, and what is aimed at. None: only shown.

@@ -12,6 +12,7 @@ import urllib.parse
 import cluster_servers
 import figures
 import measure
+import nodes
 import servers
 
 RECORD_BYTES = 400
@@ -60,7 +61,7 @@ class Engine:
     title = "the store alone"
 
     def __init__(self, directory):
-        self.process = subprocess.Popen([servers.built("bench/store_load"), directory], text=True,
+        self.process = subprocess.Popen([nodes.built("bench/store_load"), directory], text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def measure(self, callers, seconds):
@@ -155,7 +156,7 @@ class Nodes:
         """Functions f0, f1, ... with so many routes each."""
         for number in range(functions):
             flags = [word for route in range(routes) for word in ("--route", f"GET /f{number}/{route}")]
-            self.nodes[0].deploy(servers.built(cluster_servers.NATIVE_HELLO), "--name", f"f{number}", *flags)
+            self.nodes[0].deploy(nodes.built(nodes.NATIVE_HELLO), "--name", f"f{number}", *flags)
 
     def records(self):
         """How many the store has."""

@@ -8,6 +8,7 @@ import unittest
 import support
 import figures
 import main
+import nodes
 import program
 import servers
 import small_requests
@@ -73,7 +74,7 @@ class ProgramTest(unittest.TestCase):
 
 class MainTest(unittest.TestCase):
     def setUp(self):
-        self.addCleanup(setattr, servers.Node, "program", servers.Node.program)
+        self.addCleanup(setattr, nodes.Node, "program", nodes.Node.program)
 
     def test_without_a_group_all_are_measured_and_the_page_is_made_last(self):
         self.assertEqual(list(main.parse(["--quick"])), ["peers", *main.GROUPS, "page"])
@@ -85,8 +86,8 @@ class MainTest(unittest.TestCase):
 
     def test_another_build_is_measured_when_that_is_asked_for(self):
         main.parse(["cold", "idle", "--build", "/x/bench"])
-        self.assertEqual(servers.Node.program, "/x/bench/troupe")
-        self.assertEqual(servers.built("bench/basp_hop"), "/x/bench/bench/basp_hop")
+        self.assertEqual(nodes.Node.program, "/x/bench/troupe")
+        self.assertEqual(nodes.built("bench/basp_hop"), "/x/bench/bench/basp_hop")
 
     def test_help_names_every_group(self):
         with self.assertRaises(SystemExit) as stop:
@@ -96,8 +97,8 @@ class MainTest(unittest.TestCase):
             self.assertIn(f"  {name:<10} {group.TITLE}\n", main.usage())
 
     def test_peers_measure_with_all_logs_off(self):
-        nodes = [kind for kind in small_requests.SERVERS.values() if issubclass(kind, servers.Node)]
-        self.assertEqual({kind.access_log for kind in nodes}, {"off"})
+        kinds = [kind for kind in small_requests.SERVERS.values() if issubclass(kind, nodes.Node)]
+        self.assertEqual({kind.access_log for kind in kinds}, {"off"})
 
 
 if __name__ == "__main__":
