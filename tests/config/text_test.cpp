@@ -33,6 +33,30 @@ TEST(TextTest, Base64ComesBackAsItWent) {
   EXPECT_EQ(base64_decode("===="), std::nullopt);
 }
 
+TEST(TextTest, Base64RefusesWhatItDoesNotHaveAtEveryPlace) {
+  for (const std::string_view good : {"Zm9vYmFy", "Zm9vYmE", "Zm9vYg"}) {
+    for (std::size_t place = 0; place < good.size(); ++place) {
+      for (const char stranger : {'=', ' ', '-', '_', '.', '@', '[', '`', '{', '\0', '\x80', '\xff'}) {
+        std::string text{good};
+        text[place] = stranger;
+        // Padding is no stranger at the end, where the text is shorter without it.
+        if (stranger == '=' && place + 1 == text.size() && text.size() % 4 == 0)
+          continue;
+        EXPECT_EQ(base64_decode(text), std::nullopt) << text;
+      }
+    }
+  }
+}
+
+TEST(TextTest, Base64OfEveryByteComesBack) {
+  std::string bytes;
+  for (int round = 0; round < 3; ++round)
+    for (int byte = 0; byte < 256; ++byte)
+      bytes.push_back(static_cast<char>(byte * 7 + round));
+  for (const std::size_t length : {767U, 768U, 766U})
+    EXPECT_EQ(base64_decode(base64_encode(std::string_view{bytes}.substr(0, length))), bytes.substr(0, length));
+}
+
 TEST(TextTest, JsonEscapingCoversControlsQuotesAndBackslashes) {
   std::string out;
   json_escape_append(out, std::string_view{"a\"b\\c\n\x01\0d", 9});
