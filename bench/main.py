@@ -1,4 +1,5 @@
 """`bench/run`: measures the groups that were asked for, one after the other, and makes the page of what there is."""
+import signal
 import subprocess
 import sys
 
@@ -82,6 +83,12 @@ def prepare(options):
                        cwd=servers.ROOT, check=True)
 
 
+def run(name, options, words):
+    if name in STEPS:
+        return STEPS[name].run(options, GROUPS)
+    return program.run(name, GROUPS[name], options, " ".join(["bench/run", *words]))
+
+
 def main(words):
     asked = parse(words)
     measured = [name for name in asked if name in GROUPS]
@@ -91,12 +98,17 @@ def main(words):
     except subprocess.CalledProcessError as problem:
         print(f"bench/run: {problem}", file=sys.stderr)
         return 1
+    # SIGTERM goes through the clean-up of whoever holds servers.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     codes = {}
-    for name, options in asked.items():
-        if name in STEPS:
-            codes[name] = STEPS[name].run(options, GROUPS)
-        else:
-            codes[name] = program.run(name, GROUPS[name], options, " ".join(["bench/run", *words]))
+    try:
+        for name, options in asked.items():
+            codes[name] = run(name, options, words)
+    except KeyboardInterrupt:
+        print("\nbench/run: interrupted; what was measured is kept", file=sys.stderr)
+        if "page" in asked:
+            run("page", asked["page"], words)
+        return 130
     if len(asked) > 1:
         codes.pop("peers", None)  # said, and on the page: nothing but workerd's own rows depends on it
     return max(codes.values())

@@ -118,6 +118,7 @@ def section(name, group, file, parts, newest):
     done = "" if file["complete"] else ' <span class="bad">The run was interrupted: this is what it had.</span>'
     rounds = f"; {about['rounds']} rounds" if "rounds" in about else ""
     rounds += f" of {about['seconds']} s" if "seconds" in about else ""
+    rounds += f"; {about['took_min']} min in all" if "took_min" in about else ""
     when = (f'<p class="dim"><code>{escaped(about["command"])}</code>, {escaped(about["date"])}{rounds}; load of the '
             f'machine when it began {escaped(about["load"])}{escaped(differences(about, newest))}.{done}</p>')
     return "\n".join([f'<h2 id="{name}">{escaped(group.TITLE)}</h2>', f"<p>{escaped(group.INTRO)}</p>", when,

@@ -8,8 +8,8 @@ import argparse
 import json
 import os
 import re
-import signal
 import sys
+import time
 
 import blocks
 import machine
@@ -115,21 +115,21 @@ class File:
 
 def run(name, group, options, command):
     """Measures one group, prints what it has to say and returns the exit code. `command` is what was typed."""
-    # SIGTERM goes through the clean-up of whoever holds servers.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     words, settings = group.about(options)
     about = {**machine.about(), **settings, "command": command}
     print(f"== {name}: {words}; Node {about['node']}, {about['python']}, {about['cores']} cores, load {about['load']}",
           flush=True)
+    began = time.monotonic()
     file = File(options.results, name, about)
     try:
         measured = group.measure_all(options, file.write)
     except (servers.Failed, OSError) as problem:
         print(f"bench/run: {problem}", file=sys.stderr)
         return 1
+    about["took_min"] = round((time.monotonic() - began) / 60, 1)
     file.write(measured, complete=True)
     said = group.blocks_of(measured)
-    print("\n" + blocks.as_text(said) + "\n", flush=True)
+    print(f"\n{blocks.as_text(said)}\n\n== {name} took {about['took_min']} min", flush=True)
     held = all(verdict.held for verdict in blocks.verdicts_of(said))
     failed = isinstance(measured, dict) and measured.get("failed")
     return 1 if failed or (options.check and not held) else 0

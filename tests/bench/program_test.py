@@ -4,6 +4,7 @@ import os
 import tempfile
 import types
 import unittest
+import unittest.mock
 
 import support
 import figures
@@ -18,8 +19,13 @@ from support import quietly, refused
 class Group(types.SimpleNamespace):
     """A group that measures nothing."""
 
-    def __init__(self, held=True, measured=None, fails=False):
+    TITLE, INTRO = "A group", "It measures nothing."
+
+    def __init__(self, held=True, measured=None, fails=None):
         super().__init__(held=held, measured=measured or {"ratio": 1.0}, fails=fails)
+
+    def parse(self, arguments):
+        return program.Parser("p", "d", "q").parse(arguments)
 
     def about(self, _):
         return "3 tries", {"tries": 3}
@@ -27,7 +33,7 @@ class Group(types.SimpleNamespace):
     def measure_all(self, _, save):
         save({"ratio": 0.5})
         if self.fails:
-            raise servers.Failed("nginx did not start")
+            raise self.fails
         return self.measured
 
     def blocks_of(self, _):
@@ -42,7 +48,7 @@ class ProgramTest(unittest.TestCase):
 
     def ended(self, group, *arguments):
         """(exit code, stdout, stderr, what the file says)"""
-        options = program.Parser("p", "d", "q").parse(["--results", self.folder, *arguments])
+        options = group.parse(["--results", self.folder, *arguments])
         returned = quietly(program.run, "group", group, options, "bench/run group")
         with open(os.path.join(self.folder, "group.json"), encoding="utf-8") as file:
             return *returned, json.load(file)
@@ -60,7 +66,7 @@ class ProgramTest(unittest.TestCase):
         self.assertGreater(written["about"]["cores"], 0)
 
     def test_what_was_measured_before_a_failure_is_kept_and_says_so(self):
-        code, _, err, written = self.ended(Group(fails=True))
+        code, _, err, written = self.ended(Group(fails=servers.Failed("nginx did not start")))
         self.assertEqual((code, err), (1, "bench/run: nginx did not start\n"))
         self.assertEqual((written["measured"], written["complete"]), ({"ratio": 0.5}, False))
 
@@ -88,6 +94,19 @@ class MainTest(unittest.TestCase):
         main.parse(["cold", "idle", "--build", "/x/bench"])
         self.assertEqual(nodes.Node.program, "/x/bench/troupe")
         self.assertEqual(nodes.built("bench/basp_hop"), "/x/bench/bench/basp_hop")
+
+    def test_an_interrupted_run_keeps_what_it_has_and_still_makes_the_page(self):
+        groups = {"done": Group(), "cut": Group(fails=KeyboardInterrupt()), "later": Group()}
+        with tempfile.TemporaryDirectory() as folder, unittest.mock.patch.dict(main.GROUPS, groups, clear=True), \
+                unittest.mock.patch.object(main, "prepare"):
+            code, _, err = quietly(main.main, ["done", "cut", "later", "page", "--results", folder])
+            with open(os.path.join(folder, "index.html"), encoding="utf-8") as file:
+                text = file.read()
+            files = sorted(os.listdir(folder))
+        self.assertEqual((code, files), (130, ["cut.json", "done.json", "index.html"]))
+        self.assertIn("what was measured is kept", err)
+        self.assertEqual(text.count("was interrupted"), 1)
+        self.assertIn("<code>bench/run later</code>", text)
 
     def test_help_names_every_group(self):
         with self.assertRaises(SystemExit) as stop:
