@@ -184,6 +184,22 @@ x
             self.assertEqual(changed.returncode, 1)
             self.assertIn("house.svg", changed.stderr)
 
+    @unittest.skipUnless(shutil.which("dpkg") and not support.SANITIZED, "asks dpkg about the program as it is installed")
+    def test_operating_names_the_packages_of_every_library(self):
+        told = re.search(r"apt-get install ((?:.*\\\n)*.*)", read(PAGES["operating"]))[1].replace("\\\n", " ").split()
+        listed = subprocess.run(["ldd", support.TROUPE], capture_output=True, text=True, check=True, timeout=60).stdout
+        needed = subprocess.run(["readelf", "-d", support.TROUPE], capture_output=True, text=True, check=True,
+                                timeout=60).stdout
+        owners = set()
+        for name in re.findall(r"NEEDED.*\[(.*)\]", needed):
+            path = os.path.realpath(re.search(rf"{re.escape(name)}(?: => (\S+))?", listed)[1] or f"/lib64/{name}")
+            for place in (path, path.removeprefix("/usr")):  # as packages from before the merge of /usr have it
+                found = subprocess.run(["dpkg", "-S", place], capture_output=True, text=True, check=False, timeout=60)
+                owners |= {found.stdout.split(":")[0]} - {""}
+        # The control plane's package brings the other parts of CAF; what every system has needs no name.
+        self.assertGreater(len(owners), 8)
+        self.assertEqual(owners - set(told) - {"libc6", "libgcc-s1", "libstdc++6", "libcaf-core0.17", "libcaf-io0.17"}, set())
+
     def test_files_that_pages_name_exist(self):
         for path in PAGES.values():
             for named in re.findall(r"`((?:cli|http|actors|functions|cluster|config|tests|bench|scripts|docs|examples)/[^`\s]*)`",
