@@ -13,9 +13,14 @@ import unittest
 import support
 from docs import blocks, machine
 
-# {name of its test: path}; CMakeLists.txt finds the same ones.
-PAGES = {os.path.splitext(os.path.basename(path))[0].replace("-", "_").lower(): path for path in
-         [os.path.join(support.SOURCE_DIR, "README.md"), *glob.glob(os.path.join(support.SOURCE_DIR, "docs", "[a-z]*.md"))]}
+def name_of(path):
+    """The name of a page's test: `readme`, `getting_started`, `examples_hello`; CMakeLists.txt makes the same ones."""
+    words = os.path.relpath(path, support.SOURCE_DIR).removeprefix("docs/").removesuffix(".md")
+    return re.sub(r"(?<=.)/README$", "", words).replace("-", "_").replace("/", "_").lower()
+
+
+PAGES = {name_of(path): path for pattern in ("README.md", "docs/[a-z]*.md", "examples/*/README.md")
+         for path in glob.glob(os.path.join(support.SOURCE_DIR, pattern))}
 
 # What is shown and not typed: the page, and how the block begins. Its reason stands in the page.
 NOT_RUN = {
@@ -32,6 +37,7 @@ NOT_RUN = {
     ("docs/getting-started.md", "scripts/install-packages"),
     ("docs/operating.md", "install -m 0755"),
     ("docs/operating.md", "upstream troupe {"),
+    ("examples/aws-sdk/README.md", "cd examples/aws-sdk && npm install"),
 }
 
 

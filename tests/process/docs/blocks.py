@@ -5,6 +5,7 @@ prints; `...` in it stands for anything, a line of `...` for any number of lines
 `# → TEXT` behind a command is what that prints, too. Before a block may stand, invisible to readers:
 
   <!-- docs: scenario -->        what came before is over: everything is stopped, and folders are empty again
+  <!-- docs: with a node -->     `troupe serve` runs already, as the text says
   <!-- docs: at 10.0.0.1 -->     typed on that machine, not on the reader's own
   <!-- docs: background -->      each command goes on while the next blocks are typed
   <!-- docs: until -->           typed again until it prints what it promises, as a reader would who waits
@@ -30,7 +31,7 @@ class Block:
 
     def __init__(self, page, line, language, text, directives):
         self.page, self.line, self.language, self.text = page, line, language, text
-        self.scenario = self.background = self.until = False
+        self.scenario = self.background = self.until = self.with_a_node = False
         self.machine = self.file = self.not_run = None
         self.exit_code = 0
         self.promised = None  # the block that shows what this one prints
@@ -43,8 +44,8 @@ class Block:
 
     def _take(self, directive):
         word, _, rest = directive.partition(" ")
-        if directive in ("scenario", "background", "until"):
-            setattr(self, directive, True)
+        if directive in ("scenario", "background", "until", "with a node"):
+            setattr(self, directive.replace(" ", "_"), True)
         elif word == "at":
             self.machine = rest
         elif word == "file":

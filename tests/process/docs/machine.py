@@ -112,6 +112,8 @@ class Machine:
 
     def type(self, block):
         """Types a block, and raises AssertionError where it does not do what the page says."""
+        if block.with_a_node:
+            self._begin(block, "troupe serve")
         if block.background:
             for command in block.commands():
                 self._begin(block, command)
@@ -159,7 +161,7 @@ class Machine:
                 raise AssertionError(f"{block}: ended at once\n{output}")
             if "troupe serve" in command and not self._serves(command):
                 return False
-            return not missing_in(output, block, self.here)
+            return not block.background or not missing_in(output, block, self.here)
         support.wait_until(ready, f"{block} is ready")
 
     def _serves(self, command):
