@@ -14,7 +14,7 @@ FEATURES = (
                                  r"|/http/connection_read|/functions/http_request"),
     ("finding the route", r"/http/(route_table|route_key|path_segments)"),
     ("writing answers", r"/http/(reply|responses|outcome_reply|connection_write|answer)"),
-    ("ids of requests", r"/config/(ids|name_uuid|text)\."),
+    ("ids of requests", r"/config/(ids|name_uuid)\."),
     ("routing, queues and credits", r"/actors/(router|function_|instance_|peer_calls|wake_gate|remote_calls|worker_)"),
     ("the function and its instance", r"/functions/(native|sdk|outcome|invocation)|/actors/native_instance"
                                       r"|/examples/|/sdk/"),

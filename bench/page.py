@@ -1,6 +1,7 @@
 """Step `page`: one HTML file of everything that was measured, which needs nothing from elsewhere."""
 import json
 import os
+import re
 import sys
 
 import blocks
@@ -15,7 +16,7 @@ STYLE = """\
 @media (prefers-color-scheme: dark) {
   :root { --text: #e6edf3; --dim: #9da7b1; --line: #3d444d; --back: #0d1117; --good: #3fb950; --bad: #f85149; }
 }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--text); background: var(--back); max-width: 60rem;
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--text); background: var(--back); max-width: 68rem;
   margin: 2rem auto; padding: 0 1rem; }
 h1, h2, h3 { line-height: 1.25; } h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); padding-bottom: .3rem; }
 h3 { font-size: 1rem; margin: 1.5rem 0 .3rem; }
@@ -23,7 +24,7 @@ h3 { font-size: 1rem; margin: 1.5rem 0 .3rem; }
 .scroll { overflow-x: auto; } svg { max-width: 100%; height: auto; }
 table { border-collapse: collapse; margin: .5rem 0 1rem; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; padding-left: 0; }
+th:first-child, td:first-child { text-align: left; padding-left: 0; white-space: normal; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; }
 dt { color: var(--dim); } dd { margin: 0; }
 code { font-size: .9em; }
@@ -42,6 +43,11 @@ def parse(arguments):
     parser = program.Parser("bench/run page", "Makes one HTML file of the results that there are.", "the same")
     parser.add_argument("--headline", metavar="FILE", help="also writes the picture for the README there")
     return parser.parse(arguments)
+
+
+def prose(text):
+    """With `words` as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped(text))
 
 
 def table(block, words_of_last=None):
@@ -72,7 +78,7 @@ def block_as_html(block):
         return verdicts(block)
     if isinstance(block, blocks.Table):
         return table(block)
-    return f"<p>{escaped(block.text)}</p>"
+    return f"<p>{prose(block.text)}</p>"
 
 
 def read(folder, names):
@@ -116,12 +122,12 @@ def differences(about, newest):
 def section(name, group, file, parts, newest):
     about = file["about"]
     done = "" if file["complete"] else ' <span class="bad">The run was interrupted: this is what it had.</span>'
-    rounds = f"; {about['rounds']} rounds" if "rounds" in about else ""
+    rounds = f"; {about['rounds']} round{'s' * (about['rounds'] > 1)}" if "rounds" in about else ""
     rounds += f" of {about['seconds']} s" if "seconds" in about else ""
     rounds += f"; {about['took_min']} min in all" if "took_min" in about else ""
     when = (f'<p class="dim"><code>{escaped(about["command"])}</code>, {escaped(about["date"])}{rounds}; load of the '
             f'machine when it began {escaped(about["load"])}{escaped(differences(about, newest))}.{done}</p>')
-    return "\n".join([f'<h2 id="{name}">{escaped(group.TITLE)}</h2>', f"<p>{escaped(group.INTRO)}</p>", when,
+    return "\n".join([f'<h2 id="{name}">{escaped(group.TITLE)}</h2>', f"<p>{prose(group.INTRO)}</p>", when,
                       *filter(None, map(block_as_html, parts))])
 
 

@@ -31,12 +31,12 @@ def parse(arguments):
     parser.add_argument("--records", metavar="N", type=program.at_least(ROUTES + 1), default=10_000,
                         help="that a node starts with, default 10000")
     parser.add_argument("--tries", metavar="N", type=program.at_least(1),
-                        help="starts of each kind, and moves, default 10")
+                        help="starts of each kind, and moves, default 5")
     parser.add_rounds()
     options = parser.parse(arguments)
     program.set_rounds(options)
     if options.tries is None:
-        options.tries = 3 if options.quick else 10
+        options.tries = 3 if options.quick else 5
     return options
 
 

@@ -55,7 +55,7 @@ class StoreTest(unittest.TestCase):
 
     def test_arguments(self):
         options = store.parse(["--quick"])
-        self.assertEqual((options.tries, options.rounds, store.parse([]).tries), (3, 2, 10))
+        self.assertEqual((options.tries, options.rounds, store.parse([]).tries), (3, 2, 5))
         for wrong in (("--tries", "0"), ("--records", "39"), ("--rounds", "0")):
             self.assertEqual(refused(store.parse, *wrong), 2, wrong)
 
