@@ -48,12 +48,16 @@ public:
 private:
   void on_change(const link_change& change) {
     if (change.phase == link_phase::up && !found_.hello) {
+      found_.reached = survey_reach::reached;
       found_.hello = *link_->peer_hello();
       found_.why_not.clear();
       ask();
     } else if (change.phase == link_phase::broken) {
-      if (!found_.hello)
+      if (!found_.hello) {
         found_.why_not = change.detail.empty() ? "nobody answers there" : change.detail;
+        if (change.why == link_break::closed || change.why == link_break::rejected)
+          found_.reached = survey_reach::not_understood;
+      }
       settle();
     }
   }
@@ -114,7 +118,7 @@ private:
 std::vector<surveyed_node> survey(const node_survey& wanted) {
   std::vector<surveyed_node> found;
   for (const auto& where : wanted.places)
-    found.push_back({where, std::nullopt, {}, std::nullopt});
+    found.push_back({where, survey_reach::no_answer, std::nullopt, {}, std::nullopt});
   if (found.empty())
     return found;
   event_loop loop{0, "survey"};

@@ -2,6 +2,7 @@
 // does not. Blocking, with a loop of its own; nobody is a member of anything by it.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -27,9 +28,16 @@ struct node_survey {
   milliseconds timeout{3'000};                                  ///< for all of it
 };
 
+enum class survey_reach : std::uint8_t {
+  no_answer = 1,   ///< nobody listens there, or not a word came in time
+  not_understood,  ///< somebody is there, and one did not want, or did not understand, the other
+  reached,
+};
+
 struct surveyed_node {
   endpoint where;
-  std::optional<cluster::link_hello> hello;  ///< nothing: it was not reached
+  survey_reach reached = survey_reach::no_answer;
+  std::optional<cluster::link_hello> hello;  ///< of a node that was reached
   std::string why_not;                       ///< it was not reached
   std::optional<std::vector<digest>> lacks;  ///< of `blobs`; nothing: it did not say
 };

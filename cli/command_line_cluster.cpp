@@ -75,6 +75,9 @@ void declare_restore(command_line& line) {
                     "The primary so far, another node, is stopped and will not be started with its old data directory");
   command->add_flag("--discard-newer", to.discard_newer,
                     "With --from-copy: lose the commits that only the copies of other nodes have");
+  add_repeated(command, "--without", to.without,
+               "Address of a node that is not asked, as it is gone and somebody else is there; may be repeated",
+               "HOST:PORT");
   line.hints[add_optional(command, "--config", to.node.config, "YAML file with the node's settings", "FILE")] = {
       value_kind::file, {}};
   auto* folder = add_optional(command, "--data-dir", to.node.data_dir,

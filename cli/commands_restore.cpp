@@ -23,6 +23,7 @@ json view_of(const restored_store& done) {
           {"parent", {{"store_id", to_string(done.parent_store)}, {"cursor", done.parent_cursor}}},
           {"reached", done.reached},
           {"not_reached", done.not_reached},
+          {"passed_over", done.passed_over},
           {"code_elsewhere", done.code_elsewhere},
           {"code_missing", done.code_missing}};
 }
@@ -41,6 +42,8 @@ void print(const restored_store& done) {
 void warn(const restored_store& done) {
   for (const auto& each : done.not_reached)
     std::fprintf(stderr, "(not reached: %s)\n", each.c_str());
+  for (const auto& each : done.passed_over)
+    std::fprintf(stderr, "troupe: a record of a node cannot be read, so that it was not asked: %s\n", each.c_str());
   if (!done.code_elsewhere.empty())
     std::fprintf(stderr, "(code that other nodes have, and this one fetches when it runs: %s)\n",
                  joined(done.code_elsewhere, ", ").c_str());

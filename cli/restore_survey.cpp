@@ -32,9 +32,11 @@ expected<lacking_code> code_lacking(const std::string& data_dir, const std::vect
 }
 
 expected<std::vector<actors::surveyed_node>> survey_cluster(const cluster_settings& with, cluster::link_hello self,
-                                                            std::vector<endpoint> places, const lacking_code& lacking) {
+                                                            const std::vector<known_place>& places,
+                                                            const lacking_code& lacking) {
   actors::node_survey survey;
-  survey.places = std::move(places);
+  for (const auto& each : places)
+    survey.places.push_back(each.where);
   survey.hello = std::move(self);
   survey.hello.cluster = with.name;
   survey.accept = [&with](const cluster::link_hello& peer) -> expected<void> {
@@ -54,6 +56,17 @@ expected<std::vector<actors::surveyed_node>> survey_cluster(const cluster_settin
   std::sort(blobs.begin(), blobs.end());
   blobs.erase(std::unique(blobs.begin(), blobs.end()), blobs.end());
   return actors::survey(survey);
+}
+
+std::string not_understood(const cluster_settings& with, const known_place& where, const std::string& why) {
+  const auto address = to_string(where.where);
+  return "somebody answers at " + address + (where.name.empty() ? "" : ", the address of " + where.name + ",") +
+         " and cannot be asked what it knows: " + why + ". Give this node's own settings with --config FILE: " +
+         (with.has_certificate() ? "cluster.certificate, cluster.key, cluster.authority and cluster.name count; they "
+                                   "are set, and not those of that node's cluster"
+                                 : "cluster.certificate, cluster.key and cluster.authority, of which none is set here, "
+                                   "and cluster.name count") +
+         ". Or leave it out with --without " + address + ", when no node of this cluster is there any more";
 }
 
 bool have_all(const std::vector<actors::surveyed_node>& nodes, const std::vector<digest>& blobs) {

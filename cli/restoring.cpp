@@ -1,13 +1,11 @@
 #include "cli/restoring.hpp"
 
 #include <algorithm>
-#include <map>
 
 #include "actors/stores/store_disk.hpp"
-#include "actors/stores/store_place.hpp"
 #include "cli/data_directory.hpp"
+#include "cli/present_store.hpp"
 #include "cli/restore_survey.hpp"
-#include "cluster/store_record_codec.hpp"
 #include "cluster/store_restore.hpp"
 #include "functions/unix_file.hpp"
 #include "http/store_backup.hpp"
@@ -16,60 +14,7 @@ namespace troupe::cli {
 
 namespace {
 
-using cluster::record;
-
 constexpr std::uint64_t max_backup_bytes = 1ull << 30;
-
-/// The store that is there, as far as it can be read.
-struct present_store {
-  std::optional<actors::store_disk> disk;         ///< nothing: no file, or a damaged one
-  std::optional<cluster::stored_store> contents;  ///< of a file that is whole
-  std::optional<error> damage;
-  std::optional<cluster::store_identity> identity;
-  std::optional<actors::store_place> place;
-
-  bool there() const noexcept { return contents || damage; }
-  const std::vector<record>& records() const {
-    static const std::vector<record> none;
-    return contents ? contents->state.records : none;
-  }
-  cluster::cursor tip() const {
-    return contents && !contents->state.heads.empty() ? contents->state.heads.back().at : cluster::cursor{};
-  }
-};
-
-expected<void> open_present(const std::string& data_dir, present_store& found) {
-  found.place = actors::read_store_place(data_dir);
-  auto disk = actors::store_disk::open(data_dir, {}, actors::missing_store::leave);
-  if (disk) {
-    found.contents = disk->take_found();
-    if (found.contents)
-      found.identity = found.contents->identity;
-    found.disk.emplace(std::move(*disk));
-  } else if (disk.error().code == errc::corrupt) {
-    found.damage = std::move(disk.error());
-    found.identity = actors::peek_store_identity(data_dir);
-  } else {
-    return tl::unexpected{std::move(disk.error())};
-  }
-  return {};
-}
-
-std::map<uuid, cluster::node_record> nodes_in(const std::vector<record>& records) {
-  std::map<uuid, cluster::node_record> nodes;
-  for (const auto& each : records)
-    if (each.key.starts_with("node/"))
-      if (auto node = cluster::decode_node(each))
-        nodes.emplace(node->id, std::move(*node));
-  return nodes;
-}
-
-uuid leader_in(const std::vector<record>& records) {
-  for (const auto& each : records)
-    if (each.key == cluster::primary_key)
-      return cluster::decode_primary(each).value_or(uuid{});
-  return {};
-}
 
 std::string at_address(const cluster::link_hello& node, const endpoint& where) {
   return node.node_name + " at " + to_string(where);
@@ -87,12 +32,14 @@ private:
   expected<void> open_directory();
   expected<void> check_leader() const;
   expected<void> ask_others();
-  expected<void> judge(const std::vector<actors::surveyed_node>& found);
-  std::vector<endpoint> other_places() const;
-  const std::vector<record>& restored_records() const {
+  expected<void> judge(const std::vector<known_place>& places, const std::vector<actors::surveyed_node>& found);
+  expected<std::vector<known_place>> places_to_ask() const;
+  std::vector<known_place> other_places() const;
+  const std::vector<cluster::record>& restored_records() const {
     return backup_ ? backup_->contents.records : present_.records();
   }
   expected<void> put_in_place();
+  expected<void> note(const actors::store_disk& disk);
   expected<cluster::stored_store> make() const;
 
   const restore_options& options_;
@@ -137,46 +84,57 @@ expected<void> restoring::open_directory() {
   if (!opened)
     return fail(errc::refused, opened.error().what + ": stop the node before its store is restored");
   directory_.emplace(std::move(*opened));
-  if (auto read = open_present(directory_->path(), present_); !read)
-    return read;
+  auto present = read_present_store(directory_->path());
+  if (!present)
+    return tl::unexpected{std::move(present.error())};
+  present_ = std::move(*present);
+  done_.passed_over = present_.unreadable;
   if (!backup_ && present_.damage)
     return tl::unexpected{*present_.damage};
+  if (!backup_ && !present_.contents)
+    return fail(errc::refused, "what is in data_dir '" + path +
+                                   "' was restored from a backup in a directory without a store, and never started: "
+                                   "there is no copy to go on from. Start the node");
   return {};
 }
 
 expected<void> restoring::check_leader() const {
   if (options_.old_primary_stopped)
     return {};
-  const auto leader = leader_in(present_.records());
-  const bool elsewhere = present_.contents ? leader != uuid{} && leader != directory_->node_id()
+  const auto& leader = present_.leader;
+  if (!leader)
+    return fail(errc::refused, "which node is the primary of this store cannot be read (" + leader.error().what +
+                                   "). If it is another one, stop it; then say --old-primary-stopped");
+  const bool elsewhere = present_.contents ? *leader != uuid{} && *leader != directory_->node_id()
                                            : present_.place && present_.place->role == cluster::store_role::copy;
   if (!elsewhere)
     return {};
-  const auto nodes = nodes_in(present_.records());
-  const auto named = nodes.find(leader);
+  const auto* named = present_.find(*leader);
   return fail(errc::refused,
-              "the primary of this store is another node" + (named != nodes.end() ? ", " + named->second.name : "") +
+              "the primary of this store is another node" + (named != nullptr ? ", " + named->name : "") +
                   ": should it run on, two nodes would take deployments that nobody can join again. Stop it, and say "
                   "so with --old-primary-stopped");
 }
 
-std::vector<endpoint> restoring::other_places() const {
-  std::vector<endpoint> places;
-  const auto add = [&](const std::string& text) {
-    const auto where = parse_endpoint(text);
-    if (where && std::find(places.begin(), places.end(), *where) == places.end())
-      places.push_back(*where);
-  };
-  for (const auto& [id, node] : nodes_in(present_.records()))
-    if (id != directory_->node_id() && !node.addresses.empty())
-      add(node.addresses.front());
-  if (places.empty() && present_.place)
-    for (const auto& address : present_.place->addresses)
-      add(address);
+std::vector<known_place> restoring::other_places() const {
+  auto places = present_.places_but(directory_->node_id());
   if (places.empty())
     for (const auto& seed : settings_.cluster.seeds)
       if (seed != settings_.cluster.advertise && seed != settings_.cluster.listen)
-        add(to_string(seed));
+        places.push_back({seed, {}});
+  return places;
+}
+
+/// Without those of which the user says that they are nodes of this cluster no more.
+expected<std::vector<known_place>> restoring::places_to_ask() const {
+  auto places = other_places();
+  for (const auto& text : options_.without) {
+    const auto where = parse_endpoint(text);
+    if (!where)
+      return fail(errc::bad_usage, "--without " + text + ": an address is HOST:PORT");
+    if (std::erase_if(places, [&](const known_place& each) { return each.where == *where; }) == 0)
+      return fail(errc::bad_usage, "--without " + text + ": no node is asked there");
+  }
   return places;
 }
 
@@ -184,24 +142,31 @@ expected<void> restoring::ask_others() {
   const auto lacking = code_lacking(directory_->path(), restored_records());
   if (!lacking)
     return tl::unexpected{lacking.error()};
+  const auto places = places_to_ask();
+  if (!places)
+    return tl::unexpected{places.error()};
   cluster::link_hello self;
   self.node = directory_->node_id();
   self.node_name = settings_.node.name;
-  if (const auto nodes = nodes_in(present_.records()); self.node_name.empty() && nodes.contains(self.node))
-    self.node_name = nodes.at(self.node).name;
+  if (const auto* registered = present_.find(self.node); self.node_name.empty() && registered != nullptr)
+    self.node_name = registered->name;
   self.incarnation = make_uuid();
   if (present_.identity)
     self.store_id = present_.identity->store_id;
-  const auto found = survey_cluster(settings_.cluster, std::move(self), other_places(), *lacking);
+  const auto found = survey_cluster(settings_.cluster, std::move(self), *places, *lacking);
   if (!found)
     return tl::unexpected{found.error()};
   for (const auto& [name, blobs] : *lacking)
     (have_all(*found, blobs) ? done_.code_elsewhere : done_.code_missing).push_back(name);
-  return judge(*found);
+  return judge(*places, *found);
 }
 
 /// Another primary that works, or a copy that knows more, is the better way.
-expected<void> restoring::judge(const std::vector<actors::surveyed_node>& found) {
+expected<void> restoring::judge(const std::vector<known_place>& places,
+                                const std::vector<actors::surveyed_node>& found) {
+  for (std::size_t i = 0; i < found.size(); ++i)
+    if (found[i].reached == actors::survey_reach::not_understood)
+      return fail(errc::refused, not_understood(settings_.cluster, places[i], found[i].why_not));
   for (const auto& each : found) {
     if (!each.hello) {
       done_.not_reached.push_back(to_string(each.where) + ": " + each.why_not);
@@ -231,7 +196,8 @@ expected<void> restoring::judge(const std::vector<actors::surveyed_node>& found)
 }
 
 expected<cluster::stored_store> restoring::make() const {
-  const cluster::restore_request request{directory_->node_id(), make_uuid(), fast_random(), generation_known_};
+  const auto known = std::max(generation_known_, present_.generation_in_place);
+  const cluster::restore_request request{directory_->node_id(), make_uuid(), fast_random(), known};
   if (!backup_)
     return cluster::restore_from_copy(*present_.contents, request);
   if (!present_.identity)
@@ -251,16 +217,28 @@ expected<void> restoring::put_in_place() {
   done_.cursor = backup_ ? backup_->contents.cursor.value : present_.tip().value;
   done_.parent_store = made->identity.parent_store;
   done_.parent_cursor = made->identity.parent_cursor.value;
-  // First what counts only should the store be damaged: that of a primary is never loaded from others.
+  auto disk = actors::store_disk::to_replace(directory_->path());
+  // What a restore made that no node has started is of no use to anybody.
+  const auto old = present_.unstarted ? actors::old_store::drop : actors::old_store::set_aside;
+  return note(disk).and_then([&] { return disk.replace(*made, old); }).map([](const std::string&) {});
+}
+
+/// Before the store is there, so that whatever is there at last is known for what it is.
+expected<void> restoring::note(const actors::store_disk& disk) {
+  auto mark = present_.unstarted.value_or(actors::restore_mark{});
+  if (!present_.unstarted) {
+    const auto aside = disk.path_aside();
+    mark.replaced = aside.substr(aside.rfind('/') + 1);
+  }
+  if (!mark.replaced.empty())
+    done_.set_aside = directory_->path() + "/" + mark.replaced;
+  mark.made.push_back(done_.store_id);
+  // This counts only should the store be damaged: that of a primary is never loaded from others.
   actors::store_place place{cluster::store_role::primary, done_.store_id, {}};
-  for (const auto& where : other_places())
-    place.addresses.push_back(to_string(where));
-  if (auto noted = actors::write_store_place(directory_->path(), place); !noted)
-    return noted;
-  if (!present_.disk)
-    present_.disk.emplace(actors::store_disk::to_replace(directory_->path()));
-  return present_.disk->replace(*made, actors::old_store::set_aside).map([this](std::string aside) {
-    done_.set_aside = std::move(aside);
+  for (const auto& each : other_places())
+    place.addresses.push_back(to_string(each.where));
+  return directory_->write_file(actors::restore_mark_name, text_of(mark)).and_then([&] {
+    return actors::write_store_place(directory_->path(), place);
   });
 }
 

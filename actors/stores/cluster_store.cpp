@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "actors/stores/restore_mark.hpp"
 #include "actors/stores/store_engine.hpp"
 #include "actors/stores/store_opening.hpp"
 #include "actors/work_thread.hpp"
@@ -363,6 +364,10 @@ expected<std::unique_ptr<built_in_store>> open_cluster_store(cluster_store_optio
   auto node = store_node::make(options.node, disk->take_found(), {clock::now(), milliseconds{0}});
   if (!node)
     return tl::unexpected{disk->damaged(node.error().what)};
+  // From here on other nodes may hear of what is in place.
+  if (options.vfs.empty())
+    if (auto gone = remove_restore_mark(options.data_dir); !gone)
+      return tl::unexpected{std::move(gone.error())};
   return std::make_unique<threaded_store>(std::move(options), std::move(*disk), std::move(*node));
 }
 

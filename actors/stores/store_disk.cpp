@@ -46,11 +46,17 @@ std::string journal_of(const std::string& path) {
   return path + "-journal";
 }
 
-/// Gives a file and its journal a second name, which survives when the first one goes.
-expected<std::string> name_aside(const std::string& path) {
+/// A name beside a file that nothing has.
+std::string free_name_of(const std::string& path) {
   auto aside = path + ".set-aside";
   for (int n = 2; exists(aside); ++n)
     aside = path + ".set-aside-" + std::to_string(n);
+  return aside;
+}
+
+/// Gives a file and its journal a second name, which survives when the first one goes.
+expected<std::string> name_aside(const std::string& path) {
+  auto aside = free_name_of(path);
   for (const auto& [from, to] : {std::pair{path, aside}, std::pair{journal_of(path), journal_of(aside)}})
     if (::link(from.c_str(), to.c_str()) != 0 && errno != ENOENT)
       return tl::unexpected{system_error(from, "keep it beside the new one", errno)};
@@ -118,6 +124,10 @@ expected<std::string> store_disk::replace(const cluster::stored_store& store, ol
   return tl::unexpected{std::move(done.error())};
 }
 
+std::string store_disk::path_aside() const {
+  return exists(path_) ? free_name_of(path_) : std::string{};
+}
+
 expected<std::string> store_disk::swap_files(const std::string& fresh, old_store old) {
   expected<std::string> aside{std::string{}};
   if (old == old_store::set_aside && exists(path_))
@@ -151,17 +161,6 @@ expected<void> store_disk::reopen() {
     return tl::unexpected{std::move(file.error())};
   file_.emplace(std::move(*file));
   return {};
-}
-
-std::optional<cluster::store_identity> peek_store_identity(const std::string& data_dir) {
-  const auto path = data_dir + "/store.db";
-  if (!exists(path))
-    return std::nullopt;
-  auto file = history_store::open(path, {});
-  if (!file)
-    return std::nullopt;
-  const auto found = file->identity();
-  return found ? std::optional{*found} : std::nullopt;
 }
 
 expected<std::string> set_store_aside(const std::string& data_dir) {

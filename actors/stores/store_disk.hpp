@@ -44,6 +44,8 @@ public:
   /// @returns where the old one was set aside, empty without one; `errc::full` or `errc::unavailable`: the old one is
   /// still there; `errc::unknown_outcome`: only the next start shows which of the two.
   expected<std::string> replace(const cluster::stored_store& store, old_store old);
+  /// The path under which `replace` would set the present store aside now; empty when there is none.
+  std::string path_aside() const;
 
 private:
   explicit store_disk(const std::string& data_dir, std::string vfs)
@@ -58,9 +60,6 @@ private:
   std::optional<cluster::stored_store> found_;
   std::optional<error> broken_;  ///< why nothing is written any more
 };
-
-/// The identity that stands in the store of a data directory, as far as it can be read; nothing else of it is checked.
-std::optional<cluster::store_identity> peek_store_identity(const std::string& data_dir);
 
 /// Keeps a damaged store beside where it was, under a name that no other has. @returns that name.
 expected<std::string> set_store_aside(const std::string& data_dir);

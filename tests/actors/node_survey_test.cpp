@@ -49,19 +49,22 @@ TEST_F(NodeSurveyTest, TellsWhoAnswersWhatItLacksAndWhoDoesNotAnswer) {
 
   ASSERT_EQ(found.size(), 2u);
   EXPECT_FALSE(found[0].hello);
+  EXPECT_EQ(found[0].reached, survey_reach::no_answer);
   EXPECT_NE(found[0].why_not, "");
   ASSERT_TRUE(found[1].hello) << found[1].why_not;
+  EXPECT_EQ(found[1].reached, survey_reach::reached);
   EXPECT_EQ(found[1].hello->node_name, "there");
   ASSERT_TRUE(found[1].lacks);
   EXPECT_EQ(*found[1].lacks, std::vector{code.lacked});
 }
 
-TEST_F(NodeSurveyTest, WhoIsNotWantedOrDoesNotWantCountsAsNotReached) {
+TEST_F(NodeSurveyTest, WhoIsNotWantedOrDoesNotWantIsToldApartFromWhoDoesNotAnswer) {
   start_peer();
   auto asked = wanted();
   asked.accept = [](const cluster::link_hello& peer) { return fail(errc::refused, peer.node_name + " is another"); };
   const auto unwanted = survey(asked);
   EXPECT_FALSE(unwanted[0].hello);
+  EXPECT_EQ(unwanted[0].reached, survey_reach::not_understood);
   EXPECT_NE(unwanted[0].why_not.find("there is another"), std::string::npos) << unwanted[0].why_not;
 
   stop_peer();
@@ -72,6 +75,7 @@ TEST_F(NodeSurveyTest, WhoIsNotWantedOrDoesNotWantCountsAsNotReached) {
   const auto refused = survey(wanted());
 
   EXPECT_FALSE(refused[0].hello);
+  EXPECT_EQ(refused[0].reached, survey_reach::not_understood);
   EXPECT_NE(refused[0].why_not.find("not you"), std::string::npos) << refused[0].why_not;
 }
 
@@ -99,6 +103,7 @@ TEST_F(NodeSurveyTest, APeerThatHangsIsGivenUpInTime) {
   const auto found = survey(asked);
 
   EXPECT_FALSE(found[0].hello);
+  EXPECT_EQ(found[0].reached, survey_reach::no_answer);
   EXPECT_LT(clock::now() - began, 5s);
   ::close(*descriptor);
 }

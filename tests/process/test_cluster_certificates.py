@@ -79,6 +79,38 @@ class CertificatesTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn(f"not reached: 127.0.0.1:{ports[0]}", done.stderr)
 
+    def test_a_restore_with_other_settings_than_those_of_its_cluster_is_refused_while_somebody_answers(self):
+        others = Authority(os.path.join(self.folder, "other-authority"))
+        others.issue("n2")
+        own = self.certificates.flags("n2")
+        another_name = ["--set", "cluster.name=another"]
+        for of_cluster, given, named in ((True, [], "of which none is set here"),
+                                         (True, others.flags("n2"), "does not count here"),
+                                         (True, own + another_name, "'another'"),
+                                         (False, own, "not those of that node's cluster")):
+            with self.subTest(given=given, of_cluster=of_cluster):
+                ports = support.free_ports(2)
+                flags = None if of_cluster else []
+                first = self.member("n1", ports[0], flags=flags)
+                second = self.member("n2", ports[1], ports[0], flags)
+                support.wait_until(lambda: self.states(second) == {"n1": "ready", "n2": "ready"}, "two nodes")
+                self.assertEqual(second.terminate(), 0)
+                words = ["--from-copy", "--old-primary-stopped", *given]
+                refused = support.run_on_directory("restore", second, *words)
+                self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+                self.assertEqual(len(refused.stderr.splitlines()), 1, refused.stderr)
+                for word in (f"127.0.0.1:{ports[0]}", "n1", "--config", "cluster.certificate", "cluster.name", named):
+                    self.assertIn(word, refused.stderr)
+                self.assertFalse(os.path.exists(os.path.join(second.data_dir, "store.db.set-aside")))
+                wrong = support.run_on_directory("restore", second, *words, "--without", f"127.0.0.1:{ports[1]}")
+                self.assertEqual(wrong.returncode, 2)
+                if of_cluster:  # with nobody there, it is the way to go on
+                    self.assertEqual(first.terminate(), 0)
+                else:  # with somebody there whom the user knows for a stranger
+                    words += ["--without", f"127.0.0.1:{ports[0]}"]
+                done = support.run_on_directory("restore", second, *words)
+                self.assertEqual(done.returncode, 0, done.stderr)
+
     def assert_plain_bytes_are_refused(self, port):
         """The other side closes, and tells nothing of itself but an alert of TLS."""
         heard = b""

@@ -139,6 +139,26 @@ class RestoreFromCopyTest(unittest.TestCase):
             self.assertEqual(third.request("GET", "/later")[0], 404)
             self.assertTrue(os.path.exists(os.path.join(third.data_dir, "store.db.set-aside")))
 
+    def test_the_others_follow_a_restore_that_was_repeated_before_its_node_started(self):
+        with Cluster(3) as cluster:
+            first, second, third = cluster
+            first.deploy_files("before", HELLO)
+            cluster.wait_level()
+            first.kill()
+            second.terminate()
+            once = restore_copy(second)
+            twice = restore_copy(second)
+            self.assertNotEqual(twice["store_id"], once["store_id"])
+            for same in ("parent", "cursor", "set_aside"):
+                self.assertEqual(twice[same], once[same], same)
+            second.start()
+            wait_primary("n2", [second, third])
+            first.start()
+            wait_primary("n2", list(cluster))
+            cluster.wait_level()
+            third.deploy_files("after", HELLO)
+            cluster.wait_together()
+
     def test_who_missed_two_restores_serves_from_its_copy_and_says_so(self):
         with Cluster(3) as cluster:
             first, second, third = cluster

@@ -1,4 +1,5 @@
 """Backups that a node writes, and a store that is made of one: `troupe restore FILE`, alone and in a cluster."""
+import glob
 import itertools
 import json
 import os
@@ -130,6 +131,8 @@ class RestoreFileTest(unittest.TestCase):
             took = time.monotonic() - began
             chance = random.Random(8)
             outcomes = set()
+            # No node starts in between: each of them replaces what the first one replaced.
+            parent = store_of(node.data_dir)["parent_store"]
             for _ in range(25):
                 before = store_of(node.data_dir)
                 process = subprocess.Popen(support.directory_command("restore", node, self.backup),
@@ -142,11 +145,12 @@ class RestoreFileTest(unittest.TestCase):
                     process.send_signal(signal.SIGKILL)
                     process.wait()
                 after = store_of(node.data_dir)
-                if after["store_id"] != before["store_id"]:
-                    self.assertEqual(after["parent_store"], before["store_id"])
+                self.assertEqual(after["parent_store"], parent)
                 outcomes.add(after["store_id"] == before["store_id"])
                 self.assertEqual(after["functions"], before["functions"])
             self.assertEqual(outcomes, {True, False})
+            self.assertEqual(glob.glob(os.path.join(node.data_dir, "store.db.set-aside*")),
+                             [os.path.join(node.data_dir, "store.db.set-aside")])
             node.start()
             self.assertEqual(functions_of(node), ["f0", "f1", "f2"])
             node.deploy_files("after", HELLO)
@@ -216,6 +220,29 @@ class ClusterFileTest(unittest.TestCase):
             cluster.wait_together()
             second.deploy_files("after", HELLO)
             self.assertIn("commits_set_aside", dict(second.events()))
+
+    def test_a_restore_that_is_repeated_before_the_node_starts_replaces_the_one_before(self):
+        with Cluster(2) as cluster, support.TempDir() as folder:
+            first, second = cluster
+            wrong, right = (os.path.join(folder, name) for name in ("wrong.ndjson", "right.ndjson"))
+            first.run("backup", wrong, check=True)
+            cluster.deploy("kept", HELLO, at=list(cluster))
+            first.run("backup", right, check=True)
+            second.deploy_files("later", HELLO)
+            cluster.wait_level()
+            first.terminate()
+            once = restore(first, wrong, "--json")
+            self.assertEqual(once.returncode, 0, once.stderr)
+            twice = restore(first, right, "--json")
+            self.assertEqual(twice.returncode, 0, twice.stderr)
+            for named in ("parent", "set_aside"):  # but for the cursor of the backup
+                before, after = json.loads(once.stdout)[named], json.loads(twice.stdout)[named]
+                self.assertEqual(*(each["store_id"] if named == "parent" else each for each in (before, after)))
+            first.start()
+            support.wait_until(lambda: functions_of(second) == ["kept"], "n2 follows")
+            cluster.wait_together()
+            second.deploy_files("after", HELLO)
+            self.assertEqual(functions_of(first), ["after", "kept"])
 
     def test_a_copy_takes_a_backup_only_when_its_primary_is_said_to_be_stopped(self):
         with Cluster(2) as cluster, support.TempDir() as folder:

@@ -42,6 +42,12 @@ void fake_disk::replace(const stored_store& store) {
   bodies_.assign(store.state.bodies.begin(), store.state.bodies.end());
 }
 
+void fake_disk::restore(const stored_store& made) {
+  auto replaced = restorable();
+  replace(made);
+  replaced_ = std::move(replaced);
+}
+
 void fake_disk::apply(const disk_request& request) {
   if (request.whole)
     return replace(*request.whole);

@@ -37,6 +37,10 @@ public:
   /// What a node starts from; nothing when there is no store.
   std::optional<cluster::stored_store> read() const;
   void replace(const cluster::stored_store& store);
+  /// What a restore is made from: what is there, or what an earlier restore replaced when no node has started since.
+  std::optional<cluster::stored_store> restorable() const { return replaced_ ? replaced_ : read(); }
+  void restore(const cluster::stored_store& made);
+  void node_starts() { replaced_.reset(); }
   /// It is on the disk from here on.
   void apply(const disk_request& request);
   void wipe();
@@ -47,6 +51,7 @@ private:
   std::map<std::string, cluster::record> records_;
   std::deque<cluster::row_head> heads_;
   std::deque<std::pair<cluster::cursor, std::string>> bodies_;
+  std::optional<cluster::stored_store> replaced_;
 };
 
 }  // namespace troupe::sim

@@ -126,6 +126,7 @@ void node::start() {
   ++life;
   disk_free_ = all.time.now();
   all.check_disk(*this);
+  disk.node_starts();
   running = std::make_unique<process>(all, *this, disk.read());
   running->start();
 }

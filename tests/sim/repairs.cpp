@@ -77,17 +77,28 @@ void troubles::restore() {
   if (all_.random.one_in(3))
     chosen = all_.random.pick(able);
   chosen->die(node::death::killed);
-  const restore_request request{chosen->record.id, all_.random.id(), all_.random.next(), newest.counter};
-  auto made = restore_from_copy(*chosen->disk.read(), request);
-  if (!made)
-    broken("heals", chosen->record.name + " cannot make a new history: " + made.error().what);
-  all_.note(*chosen, "makes a new history out of its copy");
-  all_.seen.restored(*made);
-  chosen->disk.replace(*made);
-  chosen->start();
+  // An operator may do it again before the node starts.
+  do
+    restore(*chosen, newest.counter);
+  while (all_.random.one_in(4));
+  if (all_.random.one_in(3))
+    all_.time.after(between(1, 2'000), [chosen] { chosen->start(); });
+  else
+    chosen->start();
   // Those that were members find the new primary, or are found by it, without any seed.
   if (all_.random.one_in(2))
     name_seeds();
+}
+
+void troubles::restore(node& machine, std::uint64_t generation_known) {
+  const auto known = std::max(generation_known, machine.disk.identity().generation.counter);
+  const restore_request request{machine.record.id, all_.random.id(), all_.random.next(), known};
+  auto made = restore_from_copy(*machine.disk.restorable(), request);
+  if (!made)
+    broken("heals", machine.record.name + " cannot make a new history: " + made.error().what);
+  all_.note(machine, "makes a new history out of its copy");
+  all_.seen.restored(*made);
+  machine.disk.restore(*made);
 }
 
 void troubles::repair() {

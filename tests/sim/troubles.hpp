@@ -37,6 +37,7 @@ private:
   void name_seeds();
   void restore_if_needed();
   void restore();
+  void restore(node& machine, std::uint64_t generation_known);
   instant between(std::int64_t low_ms, std::int64_t high_ms);
 
   world& all_;
