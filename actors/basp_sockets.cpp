@@ -49,36 +49,43 @@ struct plain_bytes {
   bool must_read_more(int, std::size_t) { return false; }
 };
 
+/// Asked while the connection is young: who has reset it has no address any more.
+std::string peer_of(int descriptor) {
+  socket_address peer;
+  peer.length = sizeof peer.storage;
+  return ::getpeername(descriptor, peer.get(), &peer.length) == 0 ? to_string(peer.where()) : std::string{"?"};
+}
+
 /// Says why a connection's TLS failed, if that is why it ended. Whoever reaches the port could fill the log, so not
 /// always; on the multiplexer's thread.
-void report_tls_failure(int descriptor) {
+void report_tls_failure(const std::string& peer) {
   thread_local time_point next_line{};
   const char* why = ERR_reason_error_string(ERR_peek_last_error());
   const auto now = clock::now();
   if (why == nullptr || now < next_line)
     return;
   next_line = now + tls_report_interval;
-  const auto from = caf::io::network::remote_addr_of_fd(descriptor);
   log_event(log_level::warning, "control_connection_refused",
-            {{"address", from ? *from : std::string{"?"}}, {"reason", std::string{"TLS: "} + why}});
+            {{"address", peer}, {"reason", std::string{"TLS: "} + why}});
 }
 
 /// A failed handshake leaves errors in OpenSSL's queue of the thread, which CAF does not clear: the next call for
 /// another connection would take them for its own, and a stranger could end the contact of peers.
 struct tls_bytes {
   caf::openssl::session_ptr session;
+  std::string peer;
   rw_state read_some(std::size_t& result, int descriptor, void* bytes, std::size_t size) {
     ERR_clear_error();
-    return told(session->read_some(result, descriptor, bytes, size), descriptor);
+    return told(session->read_some(result, descriptor, bytes, size));
   }
   rw_state write_some(std::size_t& result, int descriptor, const void* bytes, std::size_t size) {
     ERR_clear_error();
-    return told(session->write_some(result, descriptor, bytes, size), descriptor);
+    return told(session->write_some(result, descriptor, bytes, size));
   }
   /// A handshake goes on, and fails, in either.
-  static rw_state told(rw_state state, int descriptor) {
+  rw_state told(rw_state state) const {
     if (state == rw_state::failure)
-      report_tls_failure(descriptor);
+      report_tls_failure(peer);
     return state;
   }
   bool must_read_more(int descriptor, std::size_t threshold) { return session->must_read_more(descriptor, threshold); }
@@ -253,6 +260,7 @@ expected<caf::io::scribe_ptr> make_scribe(caf::actor_system& system, int descrip
   ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
   set_option(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(limits.unsent_timeout.count()));
   auto& multiplexer = multiplexer_of(system);
+  auto peer = peer_of(descriptor);
   if (kind == transport::plain)
     return caf::io::scribe_ptr{caf::make_counted<bounded_scribe<plain_bytes>>(
         multiplexer, descriptor, plain_bytes{}, limits.max_message_bytes, std::move(ends))};
@@ -262,10 +270,11 @@ expected<caf::io::scribe_ptr> make_scribe(caf::actor_system& system, int descrip
     auto session = caf::openssl::make_session(system, descriptor, side == connection_side::accepted);
     if (session)
       return caf::io::scribe_ptr{caf::make_counted<bounded_scribe<tls_bytes>>(
-          multiplexer, descriptor, tls_bytes{std::move(session)}, limits.max_message_bytes, std::move(ends))};
+          multiplexer, descriptor, tls_bytes{std::move(session), std::move(peer)}, limits.max_message_bytes,
+          std::move(ends))};
     // The handshake has begun, and a peer that is quick enough has failed in it already.
     if (side == connection_side::accepted)
-      report_tls_failure(descriptor);
+      report_tls_failure(peer);
   } catch (const std::exception& problem) {  // a certificate that is gone or damaged by now
     why = problem.what();
   }

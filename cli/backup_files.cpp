@@ -48,6 +48,42 @@ expected<std::vector<std::string>> names_in(const std::string& folder) {
   return names;
 }
 
+/// Before that no clock was right: a machine without one of its own begins in 1970.
+constexpr std::chrono::sys_days first_believed{std::chrono::year{2020} / 1 / 1};
+
+struct marked_file {
+  std::string path;
+  std::chrono::system_clock::time_point at;
+};
+
+/// The one that was written or marked last. A time that is still to come, or that cannot have been, was given by a
+/// clock that was wrong: it says nothing.
+std::optional<marked_file> last_marked(const std::string& folder, const std::vector<std::string>& names,
+                                       std::chrono::system_clock::time_point now) {
+  std::optional<marked_file> last;
+  for (const auto& name : names) {
+    std::error_code problem;
+    const auto path = folder + "/" + name;
+    const auto changed = std::filesystem::last_write_time(path, problem);
+    if (problem)
+      continue;
+    const auto at =
+        std::chrono::time_point_cast<std::chrono::system_clock::duration>(std::chrono::file_clock::to_sys(changed));
+    if (at <= now && at >= first_believed && (!last || at >= last->at))
+      last = marked_file{path, at};
+  }
+  return last;
+}
+
+/// Says that the file is as of `when`.
+expected<void> mark(const std::string& path, std::chrono::system_clock::time_point when) {
+  std::error_code problem;
+  std::filesystem::last_write_time(path, std::chrono::file_clock::from_sys(when), problem);
+  if (problem)
+    return fail(errc::io, "cannot mark " + path + ": " + problem.message());
+  return {};
+}
+
 }  // namespace
 
 expected<void> backup_folder::write(const cluster::backed_up_store& what,
@@ -61,12 +97,13 @@ expected<void> backup_folder::write(const cluster::backed_up_store& what,
   if (!names)
     return tl::unexpected{names.error()};
   const auto contents = contents_part(what);
-  if (!names->empty() && names->back().substr(stamp_size) == contents) {
-    const auto marked = functions::touch_path(path + "/" + names->back());
-    return marked.map([](bool) {});
-  }
+  if (const auto last = last_marked(path, *names, now); last && last->path.ends_with("Z-" + contents))
+    return mark(last->path, now);
   const auto name = stamp_of(now) + contents;
-  if (auto written = replace_file(path + "/" + name, http::backup_text(what), file_secrecy::secret); !written)
+  const auto fresh = path + "/" + name;
+  if (auto written =
+          replace_file(fresh, http::backup_text(what), file_secrecy::secret).and_then([&] { return mark(fresh, now); });
+      !written)
     return written;
   // Never the new one, also when the clock went back.
   std::erase(*names, name);
@@ -80,12 +117,10 @@ std::optional<std::chrono::milliseconds> backup_folder::age(std::chrono::system_
   const auto names = names_in(path);
   if (!names || names->empty())
     return std::nullopt;
-  std::error_code problem;
-  const auto changed = std::filesystem::last_write_time(path + "/" + names->back(), problem);
-  if (problem)
+  const auto last = last_marked(path, *names, now);
+  if (!last)
     return std::nullopt;
-  const auto at = std::chrono::file_clock::to_sys(changed);
-  return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(now - at), std::chrono::milliseconds{0});
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now - last->at);
 }
 
 }  // namespace troupe::cli

@@ -22,7 +22,8 @@ struct backup_folder {
   /// @returns `errc::full` or `errc::io` naming the path.
   expected<void> write(const cluster::backed_up_store& what, std::chrono::system_clock::time_point now) const;
 
-  /// How old the newest one is; nothing when there is none. Not below 0.
+  /// How long ago the last one was written or marked; nothing when there is none, or when the times of all are of a
+  /// clock that was wrong. Not below 0.
   std::optional<std::chrono::milliseconds> age(std::chrono::system_clock::time_point now) const;
 };
 

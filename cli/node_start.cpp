@@ -95,6 +95,7 @@ void node::state::start_registry() {
       log_event(log_level::error, "function_not_registered", {{"reason", added.error().what}});
   follower =
       std::make_unique<actors::catalog_follower>(control_loop, *store, [this](cluster::catalog_snapshot_ptr snapshot) {
+        copies_lag.note(snapshot->cursor, clock::now());
         if (cluster)
           cluster->adopt(*snapshot);
         registry->adopt(std::move(snapshot));

@@ -25,6 +25,7 @@
 #include "cli/node.hpp"
 #include "cli/node_cluster.hpp"
 #include "cli/store_backups.hpp"
+#include "cluster/copy_lag.hpp"
 #include "functions/code_store.hpp"
 #include "http/control_api.hpp"
 #include "http/edge.hpp"
@@ -151,6 +152,7 @@ struct node::state {
   std::optional<http::route_metrics_directory> route_metrics;
   std::shared_ptr<http::connection_budget> connections;
   std::unique_ptr<actors::catalog_follower> follower;
+  cluster::copy_lag copies_lag;  ///< the control loop's
   std::unique_ptr<actors::level_reads> reads;
   std::unique_ptr<actors::spread_waits> copies;  ///< null for a node alone
   actors::deployer_actor deployer;

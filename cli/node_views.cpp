@@ -98,14 +98,18 @@ std::map<uuid, std::string> node::state::function_names() const {
 std::vector<http::node_view> node::state::peer_views() const {
   const auto names = function_names();
   const auto point = store->point();
-  const auto newest = primary_cursor();
+  const auto health = store->health();
   std::vector<http::node_view> views;
   for (const auto& [id, peer] : cluster->members().table().peers()) {
     http::node_view view;
     view.name = peer.name;
     view.id = id;
     view.role = point->primary == id ? "primary" : "copy";
-    view.state = word_for(cluster->members().table().state_of(id));
+    const auto member = cluster->members().table().state_of(id);
+    // A primary that this node's store is linked with is there, also while it has no session: it waits at its start for
+    // those that may know more.
+    const bool starts = member == cluster::member_state::absent && id == point->primary && health.authority_in_reach;
+    view.state = starts ? "starting" : word_for(member);
     view.cluster = to_string(peer.address);
     if (const auto* load = cluster->load_of(id)) {
       const auto& figures = load->numbers.figures;
@@ -114,7 +118,7 @@ std::vector<http::node_view> node::state::peer_views() const {
       view.age_ms = figures.age_ms + since;
       view.version = figures.version;
       view.store.cursor = figures.store_cursor;
-      view.store.lag = newest - std::min(newest, figures.store_cursor);
+      view.store.lag = copies_lag.of(figures.store_cursor, load->heard_at);
       view.store.digest = figures.store_digest;
       if (figures.backup_age_ms)
         view.store.backup_age_ms = *figures.backup_age_ms + since;

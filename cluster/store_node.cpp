@@ -65,6 +65,10 @@ store_actions store_node::link_down(node_id node, store_now now) {
   return std::exchange(state_->out_, {});
 }
 
+void store_node::link_failed(node_id node, std::string why) {
+  state_->link_failed(node, std::move(why));
+}
+
 store_actions store_node::received(node_id from, store_message message, store_now now) {
   state_->now_ = now;
   state_->received(from, std::move(message));
@@ -135,7 +139,14 @@ void store_node::state::link_up(const node_id& node) {
   if (peers_.contains(node))
     link_down(node);
   peers_[node].link = ++next_link_;
+  if (unlinked_.node == node)
+    unlinked_ = {};
   out_.push_back(send_message{node, hello()});
+}
+
+void store_node::state::link_failed(const node_id& node, std::string why) {
+  if (node == leader_)
+    unlinked_ = {node, std::move(why)};
 }
 
 void store_node::state::link_down(const node_id& node) {

@@ -33,9 +33,10 @@ struct store_node_options {
 };
 
 enum class persist_failure : std::uint8_t {
-  full = 1,  ///< nothing was written; a later try may succeed
-  refused,   ///< nothing was written, and nothing will be until the node is started again
-  unknown,   ///< may be on the disk or not; the next start shows it
+  full = 1,   ///< nothing was written; a later try may succeed
+  refused,    ///< nothing was written, and nothing will be until the node is started again
+  unknown,    ///< may be on the disk or not; the next start shows it
+  postponed,  ///< nothing was written, as something else has to come first; a later try may succeed
 };
 
 /// A copy as the primary sees it, or the node itself.
@@ -91,6 +92,8 @@ public:
   store_actions link_up(node_id node, store_now now);
   /// Also for a link that comes up a second time.
   store_actions link_down(node_id node, store_now now);
+  /// No link came about. @param why  one line for humans, for whoever waits for that node.
+  void link_failed(node_id node, std::string why);
   store_actions received(node_id from, store_message message, store_now now);
 
   store_actions persisted(std::uint64_t number, store_now now);

@@ -52,17 +52,40 @@ void store_node::state::forward(waiting_call call) {
   send_forwarded();
 }
 
-error store_node::state::out_of_reach_error() const {
+/// Who is there, and has a history that this node's does not go together with: the primary, or whoever replaced it.
+const store_node::state::linked_node* store_node::state::refused_history() const {
+  const auto refused = [](const linked_node& each) {
+    switch (each.view.verdict) {
+      case history_verdict::other_cluster:
+      case history_verdict::generations_clash:
+      case history_verdict::generation_replaced:
+      case history_verdict::forked: return true;
+      default: return false;
+    }
+  };
+  if (const auto leader = peers_.find(leader_); leader != peers_.end() && refused(leader->second))
+    return &leader->second;
+  for (const auto& [node, known] : peers_)
+    if (known.view.verdict == history_verdict::generation_replaced)
+      return &known;
+  return nullptr;
+}
+
+/// Why nothing can be asked of the primary, in words for whoever wanted to.
+std::string store_node::state::why_out_of_reach() const {
   if (role_ == store_role::empty && leader_ == node_id{})
-    return {errc::unavailable, "this node has not found a cluster to join yet"};
+    return "this node has not found a cluster to join yet";
   const auto peer = peers_.find(leader_);
   if (peer != peers_.end() && peer->second.hello && !peer->second.hello->halted.empty())
-    return {errc::unavailable, peer->second.hello->halted};
+    return peer->second.hello->halted;
   if (replaced_by_ && leader_serves())
-    return {errc::unavailable, "the store was restored, and this node has not loaded it yet"};
+    return "the store was restored, and this node has not loaded it yet";
+  if (const auto* refused = refused_history())
+    return refused->view.sentence;
   const auto away = away_since_ ? std::chrono::duration_cast<seconds>(now_.steady - *away_since_) : seconds{0};
-  return {errc::unavailable, "the store's primary, " + name_of(leader_) + ", has been out of reach for " +
-                                 std::to_string(away.count()) + " s"};
+  const bool told = unlinked_.node == leader_ && !unlinked_.why.empty();
+  return "the store's primary, " + name_of(leader_) + ", has been out of reach for " + std::to_string(away.count()) +
+         " s" + (told ? ": " + unlinked_.why : "");
 }
 
 /// Sends what waits, or refuses it when the primary has been away for long.
@@ -86,7 +109,10 @@ void store_node::state::send_forwarded() {
   }
   if (!away_since_) {
     away_since_ = now_.steady;
-    event(store_event::kind::out_of_reach, "the store's primary, " + name_of(leader_) + ", is out of reach");
+    const auto* refused = refused_history();
+    event(store_event::kind::out_of_reach, refused != nullptr
+                                               ? refused->view.sentence
+                                               : "the store's primary, " + name_of(leader_) + ", is out of reach");
   }
   const auto peer = peers_.find(leader_);
   const bool told = peer != peers_.end() && peer->second.hello && !peer->second.hello->halted.empty();
@@ -101,7 +127,7 @@ void store_node::state::send_forwarded() {
     return true;
   });
   for (const auto& each : refusals)
-    answer(each, refused{out_of_reach_error()});
+    answer(each, refused{{errc::unavailable, why_out_of_reach()}});
 }
 
 void store_node::state::lose_forwarded(const node_id& to) {
@@ -227,7 +253,7 @@ void store_node::state::expire_calls() {
     if (waits.sent_to && !repeatable(waits.call.call))
       late.emplace_back(waits.call.from, unknown_refusal(name_of(*waits.sent_to)));
     else
-      late.emplace_back(waits.call.from, refused{out_of_reach_error()});
+      late.emplace_back(waits.call.from, refused{{errc::unavailable, why_out_of_reach()}});
     return true;
   });
   for (auto& [asker, why] : late)

@@ -6,6 +6,14 @@
 
 namespace troupe::cluster {
 
+namespace {
+
+bool may_succeed_later(persist_failure failure) {
+  return failure == persist_failure::full || failure == persist_failure::postponed;
+}
+
+}  // namespace
+
 void store_node::state::persist_staged(disk_write write) {
   write.number = ++next_write_;
   writing_ = std::move(write);
@@ -55,8 +63,9 @@ void store_node::state::persisted(std::uint64_t number) {
     return;
   auto write = std::move(*writing_);
   writing_.reset();
-  if (std::exchange(disk_full_, false))
-    event(store_event::kind::resumed, "the disk has room again");
+  if (const auto waited = std::exchange(write_waits_, std::nullopt))
+    event(store_event::kind::resumed,
+          *waited == persist_failure::full ? "the disk has room again" : "the store was written after all");
   if (write.what == disk_write::kind::whole) {
     whole_durable(write);
   } else {
@@ -145,8 +154,11 @@ void store_node::state::persist_failed(std::uint64_t number, persist_failure fai
     return;
   auto write = std::move(*writing_);
   writing_.reset();
-  if (failure == persist_failure::full && !std::exchange(disk_full_, true))
-    event(store_event::kind::halted, "the disk is full: " + why);
+  if (may_succeed_later(failure) && write_waits_ != failure) {
+    write_waits_ = failure;
+    event(store_event::kind::halted,
+          (failure == persist_failure::full ? "the disk is full: " : "the store cannot be loaded yet: ") + why);
+  }
   if (write.what == disk_write::kind::group)
     group_failed(write, failure, why);
   else
@@ -181,8 +193,8 @@ void store_node::state::group_failed(disk_write& write, persist_failure failure,
 
 void store_node::state::copy_failed(persist_failure failure, const std::string& why) {
   store_.drop_staged();
-  follow_later(failure == persist_failure::full ? seconds{1} : seconds{2});
-  if (failure == persist_failure::full)
+  follow_later(may_succeed_later(failure) ? seconds{1} : seconds{2});
+  if (may_succeed_later(failure))
     return;
   wants_whole_ = true;
   set_aside_ = "the copy is damaged: " + why;

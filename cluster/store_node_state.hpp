@@ -32,6 +32,7 @@ public:
   void call(std::uint64_t number, store_call call, time_point deadline);
   void link_up(const node_id& node);
   void link_down(const node_id& node);
+  void link_failed(const node_id& node, std::string why);
   void received(const node_id& from, store_message message);
   void persisted(std::uint64_t number);
   void persist_failed(std::uint64_t number, persist_failure failure, const std::string& why);
@@ -119,7 +120,8 @@ private:
   void on_not_primary(const node_id& from, const not_primary_message& message);
   void expire_calls();
   void lose_forwarded(const node_id& to);
-  error out_of_reach_error() const;
+  std::string why_out_of_reach() const;
+  const linked_node* refused_history() const;
 
   // store_node_group
   void pump();
@@ -190,7 +192,7 @@ private:
   node_id leader_;           ///< as the history says; while empty, as the seeds say
   node_record leader_told_;  ///< while empty
   std::string halted_;
-  bool disk_full_ = false;
+  std::optional<persist_failure> write_waits_;  ///< why a write is tried again, once that was said
 
   // As the primary:
   milliseconds clock_base_{0};
@@ -200,7 +202,7 @@ private:
   bool own_due_ = true;  ///< once a tick: a full disk must not be asked again and again
   std::optional<time_point> starting_until_;
   std::set<node_id> asked_;
-  std::set<node_id> met_;                            ///< have this history, or did at some time since the start
+  std::set<node_id> met_;  ///< have this history, or did at some time since the start
   std::optional<rival_process> rival_;
   std::optional<milliseconds> claims_closed_until_;  ///< CLOCK_BOOTTIME
   std::optional<store_move> move_;
@@ -226,6 +228,10 @@ private:
   std::optional<time_point> retry_at_;     ///< follow anew
   std::optional<time_point> register_at_;  ///< not before
   std::optional<time_point> away_since_;   ///< the primary
+  struct {
+    node_id node;
+    std::string why;
+  } unlinked_;  ///< why there is no link to the primary, as far as that was told
 
   // As both:
   std::map<node_id, linked_node> peers_;

@@ -196,7 +196,7 @@ void connection::on_deadline() {
       if (pending_.empty())
         close();
       else
-        refuse({408, "the request head took too long"});
+        refuse({408, "the request head took too long"}, pending_.view());
       break;
     case phase::body: refuse({408, "the request body took too long"}); break;
     case phase::calling: on_call_timeout(); break;

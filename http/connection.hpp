@@ -84,7 +84,8 @@ private:
   /// Counts how the present request ended and logs it. `what`: null when the client left before the answer.
   void record(const reply* what, const functions::outcome* result);
   void log_request(const reply* what, const functions::outcome* result, duration total);
-  void refuse(const refusal& why);
+  /// @param head  what came of it, when it was not read whole; otherwise it stands in `request_`.
+  void refuse(const refusal& why, std::string_view head = {});
   void append_head(buffer& out, const reply& what, std::size_t body_bytes);
   void write(buffer& head, reply&& what, std::string_view body);
   void continue_write();

@@ -130,7 +130,7 @@ std::size_t connection::take_head(std::string_view bytes) {
   const auto end = find_head_end(bytes, searched_);
   if (end == npos || end > options.head.max_bytes) {
     if (bytes.size() >= options.head.max_bytes) {
-      refuse(refuse_long_head(bytes, options.head));
+      refuse(refuse_long_head(bytes, options.head), bytes);
       return 0;
     }
     if (searched_ == 0)
@@ -143,7 +143,7 @@ std::size_t connection::take_head(std::string_view bytes) {
   request_->head.append(bytes.substr(0, end));
   auto& head = edge_.scratch_head();
   if (const auto problem = scan_head(request_->head.view(), options.head, head)) {
-    refuse(*problem);
+    refuse(*problem, bytes);
     return 0;
   }
   keep_alive_ = head.keep_alive && !edge_.draining();

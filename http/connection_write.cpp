@@ -9,6 +9,7 @@
 #include <charconv>
 
 #include "http/connection.hpp"
+#include "http/head_peek.hpp"
 
 namespace troupe::http {
 
@@ -112,18 +113,26 @@ void connection::answer(reply&& what, const functions::outcome* result) {
   write(out, std::move(what), body);
 }
 
-void connection::refuse(const refusal& why) {
+void connection::refuse(const refusal& why, std::string_view head) {
   // One answer, then nothing of this client is read as HTTP any more: framing can no longer be trusted.
   keep_alive_ = false;
   head_only_ = false;
   http_1_1_ = true;
-  request_.reset();
   chunks_.reset();
-  pending_.release();
   ++call_number_;
   request_id_ = make_request_id();
   arrived_at_ = loop().now();
+  const auto read = std::exchange(request_, nullptr);
+  functions::http_request seen;
+  if (!head.empty()) {
+    const auto line = peek_request_line(head, edge_.options().head);
+    seen.method = line.method;
+    seen.path = line.path;
+  }
+  // For the log, which is all that becomes of it.
+  asked_ = edge_.admin ? nullptr : head.empty() ? read.get() : &seen;
   answer(refusal_reply(why.status));
+  pending_.release();
 }
 
 void connection::write(buffer& head, reply&& what, std::string_view body) {

@@ -125,6 +125,9 @@ private:
   void link_down(const node_id& node, std::uint64_t session) override {
     hand_over([this, node, session] { engine_->link_down(node, session); });
   }
+  void link_failed(const node_id& node, std::string_view why) override {
+    hand_over([this, node, kept = std::string{why}] { engine_->link_failed(node, kept); });
+  }
   bool received(const node_id& node, std::uint64_t session, std::string_view message) override;
   void probed(const node_id& node, const uuid& incarnation, bool alive) override {
     hand_over([this, node, incarnation, alive] { engine_->probed(node, incarnation, alive); });

@@ -47,6 +47,7 @@ public:
 
   void link_up(const cluster::node_id& node, std::uint64_t session);
   void link_down(const cluster::node_id& node, std::uint64_t session);
+  void link_failed(const cluster::node_id& node, const std::string& why) { node_.link_failed(node, why); }
   void received(const cluster::node_id& node, std::uint64_t session, std::string_view message);
   void probed(const cluster::node_id& node, const uuid& incarnation, bool alive);
 
@@ -86,7 +87,8 @@ private:
   void carry_out(cluster::sessions_ended& action);
   void carry_out(cluster::probe_incarnation& action);
   void persist(const cluster::persist_rows& action, const std::function<void()>& feed);
-  expected<void> replace(const cluster::persist_whole& action);
+  expected<std::string> keep(const cluster::persist_whole& action);
+  expected<void> replace(const cluster::persist_whole& action, const std::string& kept);
 
   void when_there(time_point deadline, std::function<void(const error* why_not)> done);
   void answer_followers(bool whole);

@@ -49,23 +49,25 @@ void store_engine::write(const std::function<void()>& feed) {
   if (const auto* rows = std::get_if<persist_rows>(&action))
     return persist(*rows, feed);
   const auto& whole = std::get<persist_whole>(action);
-  const auto done = replace(whole);
+  const auto kept = keep(whole);
+  const auto done = kept.and_then([&](const std::string& file) { return replace(whole, file); });
+  // Until the commits that it cuts off are kept nothing is replaced, whatever keeps them from it.
+  const auto failed = [&] {
+    const auto failure = failure_of(done.error().code);
+    return kept || failure == persist_failure::full ? failure : persist_failure::postponed;
+  };
   feed();
   act(done ? node_.persisted(whole.number, now())
-           : node_.persist_failed(whole.number, failure_of(done.error().code), done.error().what, now()));
+           : node_.persist_failed(whole.number, failed(), done.error().what, now()));
 }
 
-expected<void> store_engine::replace(const persist_whole& action) {
-  std::string kept;
-  if (action.cut && options_.keep_commits) {
-    auto file = options_.keep_commits(identity_, node_.records(), *action.cut);
-    if (!file) {
-      // Until they are kept nothing is replaced, and until then it is tried again.
-      file.error().code = errc::full;
-      return tl::unexpected{std::move(file.error())};
-    }
-    kept = std::move(*file);
-  }
+/// @returns the file with the commits that are cut off; empty when there are none.
+expected<std::string> store_engine::keep(const persist_whole& action) {
+  return action.cut && options_.keep_commits ? options_.keep_commits(identity_, node_.records(), *action.cut)
+                                             : std::string{};
+}
+
+expected<void> store_engine::replace(const persist_whole& action, const std::string& kept) {
   auto done = disk_.replace(*action.store, action.set_aside.empty() ? old_store::drop : old_store::set_aside);
   if (!done)
     return tl::unexpected{std::move(done.error())};

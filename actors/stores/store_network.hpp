@@ -17,6 +17,8 @@ public:
   /// A session with `node` began, at both ends. One of a node that had one ends that first.
   virtual void link_up(const cluster::node_id& node, std::uint64_t session) = 0;
   virtual void link_down(const cluster::node_id& node, std::uint64_t session) = 0;
+  /// A try to reach a node that is wanted came to nothing. @param why  one line for humans.
+  virtual void link_failed(const cluster::node_id& node, std::string_view why) = 0;
   /// @returns false when more waits for the store than may: the session ends.
   virtual bool received(const cluster::node_id& node, std::uint64_t session, std::string_view message) = 0;
   virtual void probed(const cluster::node_id& node, const uuid& incarnation, bool alive) = 0;

@@ -191,8 +191,10 @@ void store_links::sessions::on_connection_end(store_connection& connection, come
       continue;
     if (node.active == &connection)
       end_session(id, node);
-    else if (node.active == nullptr && node.said != why)
+    else if (node.active == nullptr && node.said != why) {
       log_event(log_level::info, "store_link_failed", {{"node", to_string(id)}, {"reason", node.said = why}});
+      user_->link_failed(id, node.said);
+    }
     if (node.theirs.get() == &connection)
       node.theirs.reset();
     if (node.own.get() == &connection && again == comes_back::no) {

@@ -5,11 +5,15 @@
 
 #include <thread>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 
 #include "actors/stores/history_store.hpp"
+#include "actors/stores/store_disk.hpp"
 #include "cluster/primary.hpp"
+#include "cluster/store_restore.hpp"
 #include "tests/support/fault_disk.hpp"
 #include "tests/support/store_peer.hpp"
 
@@ -53,7 +57,71 @@ struct ClusterStoreTest : testing::Test {
   }
 };
 
+/// Two nodes, of which the primary goes back to a backup.
+struct ReplacedStoreTest : ClusterStoreTest {
+  backed_up_store backup;
+
+  void start_both() {
+    a.start();
+    b = std::make_unique<store_peer>("b", std::vector{a.address()});
+  }
+  void back_up() { backup = {*a.client().open(), *a.client().load()}; }
+  void restore() {
+    a.stop();
+    replace();
+    a.start();
+  }
+  void replace() {
+    auto disk = store_disk::open(a.folder.path(), {}, missing_store::leave);
+    ASSERT_TRUE(disk) << disk.error().what;
+    const auto present = disk->take_found();
+    const replaced_store old{present->identity, present->state.records};
+    const auto made = restore_from_backup(backup, &old, {a.id, make_uuid(), 1, 0});
+    ASSERT_TRUE(made) << made.error().what;
+    ASSERT_TRUE(disk->replace(*made, old_store::drop));
+  }
+  bool follows() { return b->status().identity.generation == a.status().identity.generation; }
+};
+
 }  // namespace
+
+TEST_F(ReplacedStoreTest, CommitsThatCannotBeKeptKeepTheOldHistoryAndTheReasonIsSaid) {
+  std::mutex mutex;
+  std::vector<std::string> said;
+  std::atomic<bool> kept = false;
+  start_both();
+  b->options.notices.on_event = [&](const store_event& event) {
+    if (event.what != store_event::kind::halted && event.what != store_event::kind::resumed)
+      return;
+    const std::lock_guard lock{mutex};
+    said.push_back(event.text);
+  };
+  b->options.keep_commits = [&](const store_identity&, const history&, cursor) -> expected<std::string> {
+    return kept ? expected<std::string>{"a file"} : fail(errc::io, "nobody may write there");
+  };
+  b->start();
+  b->reach(cursor_of(a.client().put("x", "1")));
+  back_up();
+  b->reach(cursor_of(a.client().put("lost", "1")));
+  const auto told = [&] {
+    const std::lock_guard lock{mutex};
+    return said;
+  };
+
+  restore();
+  while (told().empty())
+    std::this_thread::sleep_for(milliseconds{10});
+  EXPECT_FALSE(follows());
+  kept = true;
+  while (!follows())
+    std::this_thread::sleep_for(milliseconds{10});
+
+  ASSERT_EQ(told().size(), 2u);
+  EXPECT_NE(told()[0].find("nobody may write there"), std::string::npos) << told()[0];
+  EXPECT_EQ(told()[0].find("full"), std::string::npos) << told()[0];
+  EXPECT_EQ(told()[1].find("room"), std::string::npos) << told()[1];
+  b->stop();
+}
 
 TEST_F(ClusterStoreTest, ACommitAtACopyIsAcknowledgedAndSeenByAll) {
   start_all();

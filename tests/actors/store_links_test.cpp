@@ -61,6 +61,7 @@ public:
   void link_down(const cluster::node_id&, std::uint64_t session) override {
     news.put({told::kind::down, session, {}, false});
   }
+  void link_failed(const cluster::node_id&, std::string_view) override {}
   bool received(const cluster::node_id&, std::uint64_t session, std::string_view message) override {
     if (full)
       return false;

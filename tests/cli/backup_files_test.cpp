@@ -82,17 +82,38 @@ TEST_F(BackupFilesTest, TheNewOneStaysAlsoWhenTheClockWentBack) {
 
 TEST_F(BackupFilesTest, WhatSaysTheSameIsMarkedAndNotWrittenAgain) {
   ASSERT_TRUE(write(5));
-  const auto path = folder.path + "/" + names()[0];
-  std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - 10h);
-  ASSERT_GT(*folder.age(std::chrono::system_clock::now()), 9h);
+  ASSERT_EQ(*folder.age(now + 10h), 10h);
+  now += 9h;
 
   ASSERT_TRUE(write(5));
 
   EXPECT_EQ(names().size(), 1u);
-  EXPECT_LT(*folder.age(std::chrono::system_clock::now()), 1h);
+  EXPECT_EQ(*folder.age(now), 0h);
   store.identity.store_id = make_fast_uuid();
   ASSERT_TRUE(write(5));
   EXPECT_EQ(names().size(), 2u) << "another history is not the same";
+}
+
+TEST_F(BackupFilesTest, AClockThatWentBackLeavesTheAgeUnknownUntilTheNextOne) {
+  ASSERT_TRUE(write(5));
+  now -= 1'000h;
+  EXPECT_FALSE(folder.age(now)) << "what is to come tells no age";
+
+  ASSERT_TRUE(write(5));
+
+  EXPECT_EQ(names().size(), 2u) << "when the other was written is not known";
+  EXPECT_EQ(*folder.age(now + 2h), 2h);
+  ASSERT_TRUE(write(5));
+  EXPECT_EQ(names().size(), 2u) << "this one was written last, whatever the names say";
+  EXPECT_EQ(*folder.age(now), 0h);
+}
+
+TEST_F(BackupFilesTest, AClockThatHadNotBeenSetIsNotBelieved) {
+  const auto right = now;
+  now = std::chrono::system_clock::time_point{60s};
+  ASSERT_TRUE(write(5));
+
+  EXPECT_FALSE(folder.age(right));
 }
 
 TEST_F(BackupFilesTest, AFolderThatCannotBeMadeIsNamed) {

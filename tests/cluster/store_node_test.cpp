@@ -290,6 +290,24 @@ TEST_F(StoreNodeTest, AFullDiskRefusesCommitsWithTheReasonAndReadsGoOn) {
   EXPECT_TRUE(done(net.answer("b", put("other", "1"))));
 }
 
+TEST_F(StoreNodeTest, WhoCannotReachThePrimarySaysWhatCameOfTrying) {
+  net.kill("a");
+  net["b"].running->link_failed(net["a"].self.id, "it speaks another protocol");
+  net["b"].running->link_failed(net["c"].self.id, "another node's reason");
+  net.pass(2s);
+
+  const auto away = net.answer("b", put("hello", "1"));
+
+  EXPECT_EQ(code(away), errc::unavailable);
+  EXPECT_NE(why(away).find(": it speaks another protocol"), std::string::npos) << why(away);
+  net.start("a");
+  net.settle();
+  net.kill("a");
+  net.pass(2s);
+  const auto again = net.answer("b", put("hello", "1"));
+  EXPECT_EQ(why(again).find("protocol"), std::string::npos) << why(again);
+}
+
 TEST_F(StoreNodeTest, AWriteOfUnknownFateIsAnsweredUnknownAndStopsThePrimary) {
   net["a"].disk_fails = persist_failure::unknown;
 

@@ -114,6 +114,28 @@ TEST_F(StoreRestoreTest, TheOthersFollowABackupAndKeepWhatTheyHadBeyondIt) {
   EXPECT_TRUE(done(put("c", "y")));
 }
 
+TEST_F(StoreRestoreTest, WhoMissedTwoRestoresSaysSoAndNotThatThePrimaryIsOutOfReach) {
+  found({"b", "c"});
+  net.kill("c");
+  net.kill("a");
+  for (const auto* store : {"second", "third"}) {
+    net.kill("b");
+    restore_copy("b", store);
+    net.start("b");
+    net.pass(6s);
+  }
+  net.start("c");
+  net.pass(2s);
+
+  const auto answer = put("c", "x");
+
+  const auto* refusal = std::get_if<refused>(&answer);
+  ASSERT_NE(refusal, nullptr);
+  EXPECT_EQ(refusal->why.code, errc::unavailable);
+  EXPECT_NE(refusal->why.what.find("empty data directory"), std::string::npos) << refusal->why.what;
+  EXPECT_EQ(refusal->why.what.find("out of reach"), std::string::npos) << refusal->why.what;
+}
+
 TEST_F(StoreRestoreTest, ABackupOfBeforeAnEarlierRestoreIsFollowedAsWell) {
   found({"b"});
   ASSERT_TRUE(done(put("a", "x")));

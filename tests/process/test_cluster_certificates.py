@@ -196,6 +196,20 @@ class CertificatesTest(unittest.TestCase):
             first.process.send_signal(signal.SIGCONT)
         support.wait_until(lambda: "control_connection_refused" in first.log(), "word of the stranger", 10)
 
+    def test_a_stranger_who_left_again_is_named_by_its_address(self):
+        port, = support.free_ports(1)
+        first = self.member("n1", port)
+        support.freeze(first.process.pid)
+        try:
+            with socket.create_connection(("127.0.0.1", port + 1), support.PATIENCE_S) as stranger:
+                where = "{}:{}".format(*stranger.getsockname())
+                stranger.sendall(b"GET / HTTP/1.1\r\nhost: troupe\r\n\r\n")
+        finally:
+            first.process.send_signal(signal.SIGCONT)
+        line = support.wait_until(lambda: [each for each in first.log().splitlines()
+                                           if "control_connection_refused" in each], "word of the stranger")
+        self.assertIn(f'"address":"{where}"', line[0])
+
     def assert_start_refused(self, flags, *words):
         env = {key: value for key, value in os.environ.items() if not key.startswith("TROUPE_")}
         done = subprocess.run([support.TROUPE, "serve", "--data-dir", self.folder + "/none", *flags], env=env,

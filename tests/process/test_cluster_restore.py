@@ -43,6 +43,10 @@ class RestoreFromCopyTest(unittest.TestCase):
                 done = restore_copy(second)
                 second.start()
                 wait_primary("n2", [second, third])
+                states = []
+                support.wait_until(lambda: states.append(third.nodes()["n2"]["state"]) or states[-1] == "ready",
+                                   "n2 is ready")
+                self.assertLessEqual(set(states), {"starting", "ready"})
                 cluster.wait_level([second, third])
                 third.deploy_files("after", HELLO)
                 run.wait_for(20)
@@ -181,6 +185,8 @@ class RestoreFromCopyTest(unittest.TestCase):
             self.assertEqual(third.request("GET", "/new")[0], 404)
             refused = third.deploy_files("mine", HELLO, check=False)
             self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+            self.assertIn("start it with an empty data directory", refused.stderr)
+            self.assertNotIn("out of reach", refused.stderr)
             self.assertEqual(second.request("GET", "/new")[2], b"hello")
 
 

@@ -138,6 +138,23 @@ class AccessLogTest(unittest.TestCase):
         self.assertNotIn("secret", json.dumps(first))
         self.assertEqual((second["path"], second["status"], second["cause"]), ("/nowhere", 404, "no_such_route"))
 
+    def test_the_line_of_a_refused_request_says_what_was_read_of_it(self):
+        refused = (
+            (b"GET /bad?secret=1 HTTP/1.1\r\nhost: a\r\nbad name: x\r\n\r\n", ("GET", "/bad", 400)),
+            (b"POST /chunks HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nno size\r\n",
+             ("POST", "/chunks", 400)),
+            (b"GET /long HTTP/1.1\r\nx: " + b"y" * 20_000, ("GET", "/long", 431)),
+            (b"GE\x01T / HTTP/1.1\r\n\r\n", ("", "", 400)))
+        with support.Node() as node:
+            for sent, _ in refused:
+                with node.connect() as client:
+                    client.send(sent)
+                    client.response()
+            lines = requests_logged(node, len(refused))
+        self.assertEqual([(each["method"], each["path"], each["status"]) for each in lines],
+                         [expected for _, expected in refused])
+        self.assertNotIn("secret", json.dumps(lines))
+
     def test_it_can_be_thinned_and_switched_off(self):
         with support.Node("--set", "log.access_one_in=10") as node:
             for _ in range(20):
