@@ -1,4 +1,5 @@
-"""A TCP relay between the nodes of a cluster: each link, told by who dials whom, is slow, half-open or cut as told.
+"""A TCP relay between the nodes of a cluster: each link, told by who dials whom, is slow, half-open or cut as told; and what
+goes from one host to another, whoever dialed, is held back as long as a test wants. Like a network it loses nothing.
 
 Nodes listen where only the relay dials, and advertise an address of the relay (`Member(advertise=...)`).
 """
@@ -20,11 +21,16 @@ class _Link:
 
     def __init__(self):
         self.delay_s = 0.0
-        self.flows = asyncio.Event()
-        self.flows.set()
+        self.flows = _opened()
         self.refuses = False
         self.connections = set()
         self.bytes = 0
+
+
+def _opened():
+    gate = asyncio.Event()
+    gate.set()
+    return gate
 
 
 class Relay:
@@ -34,6 +40,8 @@ class Relay:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._links = collections.defaultdict(_Link)
+        self._ways = collections.defaultdict(_opened)  # (from, to), hosts
+        self._ports = {}
         self._servers = []
 
     def __enter__(self):
@@ -47,11 +55,24 @@ class Relay:
         self._loop.close()
 
     def listen(self, here, there):
-        """Passes what is dialed at `here` (host, port) on to `there`; links are named by the host of `there`."""
+        """Passes what is dialed at `here` (host, port) on to `there`; links are named by the host of `there`, whose port may
+        be None until `aim`. @returns the address, with the port that it got for 0."""
         async def start():
-            self._servers.append(await asyncio.start_server(
-                lambda reader, writer: self._serve(reader, writer, there), *here))
-        self._run(start())
+            server = await asyncio.start_server(lambda reader, writer: self._serve(reader, writer, there), *here)
+            self._servers.append(server)
+            return server.sockets[0].getsockname()
+        return self._run(start())
+
+    def aim(self, host, port):
+        """What goes to a host without a port is for this one from now on."""
+        self._ports[host] = port
+
+    def block(self, *ways):
+        """Holds back everything on these ways, (from, to) each, hosts as text, until `heal`."""
+        self._gates(lambda: [self._ways[way].clear() for way in ways])
+
+    def heal(self):
+        self._gates(lambda: [way.set() for way in self._ways.values()])
 
     def delay(self, dialer, target, seconds):
         """From now on each byte of the link arrives so much later, in both directions. Hosts as text."""
@@ -85,6 +106,11 @@ class Relay:
             change(self._links[dialer, target])
         self._run(apply())
 
+    def _gates(self, change):
+        async def apply():
+            change()
+        self._run(apply())
+
     def _run(self, job):
         return asyncio.run_coroutine_threadsafe(job, self._loop).result(support.PATIENCE_S)
 
@@ -97,15 +123,18 @@ class Relay:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _serve(self, reader, writer, there):
-        link = self._links[writer.get_extra_info("peername")[0], there[0]]
-        if link.refuses:
+        dialer, target = writer.get_extra_info("peername")[0], there[0]
+        link = self._links[dialer, target]
+        port = there[1] or self._ports.get(target)
+        if link.refuses or port is None:
             return _reset(writer)
         onward = None
         link.connections.add(writer)
         try:
-            onward_reader, onward = await asyncio.open_connection(*there, local_addr=None)
+            onward_reader, onward = await asyncio.open_connection(target, port)
             link.connections.add(onward)
-            await asyncio.gather(self._pump(link, reader, onward), self._pump(link, onward_reader, writer))
+            await asyncio.gather(self._pump(link, self._ways[dialer, target], reader, onward),
+                                 self._pump(link, self._ways[target, dialer], onward_reader, writer))
         except OSError:
             _reset(writer)  # as the target did: nobody listens there, or it broke the connection
         finally:
@@ -114,15 +143,15 @@ class Relay:
                 if each is not None:
                     each.close()
 
-    async def _pump(self, link, reader, writer):
+    async def _pump(self, link, way, reader, writer):
         """Passes bytes on until the end of the stream, which is passed on too. What waits is bounded."""
         waiting = asyncio.Queue(_MOST_BYTES_WAITING // _PIECE)
-        delivery = asyncio.ensure_future(self._deliver(link, waiting, writer))
+        delivery = asyncio.ensure_future(self._deliver(link, way, waiting, writer))
         try:
             while True:
-                await link.flows.wait()
+                await self._passable(link, way)
                 piece = await reader.read(_PIECE)
-                await link.flows.wait()
+                await self._passable(link, way)
                 await waiting.put((self._loop.time() + link.delay_s, piece))
                 if not piece or delivery.done():
                     break
@@ -130,10 +159,17 @@ class Relay:
         finally:
             delivery.cancel()
 
-    async def _deliver(self, link, waiting, writer):
+    @staticmethod
+    async def _passable(link, way):
+        while not (link.flows.is_set() and way.is_set()):
+            await link.flows.wait()
+            await way.wait()
+
+    async def _deliver(self, link, way, waiting, writer):
         while True:
             due, piece = await waiting.get()
             await asyncio.sleep(due - self._loop.time())
+            await way.wait()
             if not piece:
                 with contextlib.suppress(OSError):
                     writer.write_eof()

@@ -73,6 +73,27 @@ class RelayTest(unittest.TestCase):
         self.relay.restore(DIALER, TARGET)
         self.assert_through(*self.dial(), b"back")
 
+    def test_a_way_that_is_blocked_holds_back_one_direction_of_all_connections_until_it_heals(self):
+        dialed, accepted = self.dial()
+        self.relay.block((TARGET, DIALER))
+        for one, other in ((dialed, accepted), self.dial()):
+            self.assert_through(one, other, b"question")
+            other.sendall(b"answer")
+            one.settimeout(0.3)
+            with self.assertRaises(TimeoutError):
+                one.recv(1)
+            one.settimeout(support.PATIENCE_S)
+        self.relay.heal()
+        self.assertEqual(dialed.recv(16), b"answer")
+
+    def test_a_port_may_be_told_later_and_anew(self):
+        where = self.relay.listen((AT, 0), (TARGET, None))
+        with self.assertRaises(ConnectionResetError):
+            self.enterContext(socket.create_connection(where, support.PATIENCE_S, (DIALER, 0))).recv(1)
+        self.relay.aim(TARGET, self.port)
+        dialed = self.enterContext(socket.create_connection(where, support.PATIENCE_S, (DIALER, 0)))
+        self.assert_through(dialed, self.enterContext(self.listener.accept()[0]), b"found")
+
     def test_links_of_other_dialers_are_left_alone(self):
         self.relay.freeze(AT, TARGET)
         self.assert_through(*self.dial(), b"through")

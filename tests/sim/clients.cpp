@@ -103,7 +103,8 @@ void clients::settle() {
   const auto place = all_.unsettled.begin() + static_cast<std::ptrdiff_t>(all_.random.below(all_.unsettled.size()));
   const auto tried = *place;
   all_.unsettled.erase(place);
-  if (all_.time.now() - tried->first_at > longest_repeating)
+  // A backup has no ids: who sees another generation gives up.
+  if (all_.time.now() - tried->first_at > longest_repeating || tried->backups_restored != all_.seen.backups_restored())
     return;
   if (all_.random.one_in(2))
     return send(tried);

@@ -41,7 +41,7 @@ plan make_plan(seeded& random, mutation defect) {
   if (random.one_in(4))
     made.limits.id_lifetime = milliseconds{15'000};
   for (auto* trouble : {&made.crashes, &made.power_losses, &made.pauses, &made.suspends, &made.cuts, &made.partitions,
-                        &made.full_disks, &made.failing_writes, &made.moves, &made.joins, &made.losses})
+                        &made.full_disks, &made.failing_writes, &made.moves, &made.joins, &made.losses, &made.backups})
     *trouble = random.one_in(2);
   if (defect == mutation::acknowledge_before_fsync) {
     made.power_losses = true;

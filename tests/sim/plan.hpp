@@ -44,7 +44,8 @@ struct plan {
   bool failing_writes = false;
   bool moves = false;
   bool joins = false;
-  bool losses = false;  ///< of disks, the primary's included; with restores
+  bool losses = false;   ///< of disks, the primary's included; with restores
+  bool backups = false;  ///< are made, and restored
 };
 
 plan make_plan(seeded& random, mutation defect);

@@ -77,28 +77,66 @@ void troubles::restore() {
   if (all_.random.one_in(3))
     chosen = all_.random.pick(able);
   chosen->die(node::death::killed);
+  restore(*chosen, newest.counter);
+}
+
+void troubles::restore(node& machine, std::uint64_t generation_known) {
   // An operator may do it again before the node starts.
-  do
-    restore(*chosen, newest.counter);
-  while (all_.random.one_in(4));
+  do {
+    const auto known = std::max(generation_known, machine.disk.identity().generation.counter);
+    const restore_request request{machine.record.id, all_.random.id(), all_.random.next(), known};
+    const auto present = *machine.disk.restorable();
+    const auto* backup = backups_.empty() || all_.random.one_in(2) ? nullptr : &all_.random.pick(backups_);
+    const replaced_store old{present.identity, present.state.records};
+    const auto made =
+        backup == nullptr ? restore_from_copy(present, request) : restore_from_backup(*backup, &old, request);
+    if (!made)
+      broken("heals", machine.record.name + " cannot make a new history: " + made.error().what);
+    all_.note(machine, backup == nullptr ? "makes a new history out of its copy" : "goes back to a backup");
+    if (backup == nullptr)
+      all_.seen.restored(*made);
+    else
+      all_.seen.restored(*made, *backup);
+    machine.disk.restore(*made);
+  } while (all_.random.one_in(4));
   if (all_.random.one_in(3))
-    all_.time.after(between(1, 2'000), [chosen] { chosen->start(); });
+    all_.time.after(between(1, 2'000), [&machine] { machine.start(); });
   else
-    chosen->start();
+    machine.start();
   // Those that were members find the new primary, or are found by it, without any seed.
   if (all_.random.one_in(2))
     name_seeds();
 }
 
-void troubles::restore(node& machine, std::uint64_t generation_known) {
-  const auto known = std::max(generation_known, machine.disk.identity().generation.counter);
-  const restore_request request{machine.record.id, all_.random.id(), all_.random.next(), known};
-  auto made = restore_from_copy(*machine.disk.restorable(), request);
-  if (!made)
-    broken("heals", machine.record.name + " cannot make a new history: " + made.error().what);
-  all_.note(machine, "makes a new history out of its copy");
-  all_.seen.restored(*made);
-  machine.disk.restore(*made);
+/// Some node writes down what its copy has.
+void troubles::back_up() {
+  const auto running = all_.up();
+  if (running.empty())
+    return;
+  const auto& machine = *all_.nodes[all_.random.pick(running)];
+  if (machine.paused || machine.running->role() == store_role::empty)
+    return;
+  if (backups_.size() >= 3)
+    backups_.erase(backups_.begin() + static_cast<std::ptrdiff_t>(all_.random.below(backups_.size())));
+  backups_.push_back({machine.running->status().identity, machine.running->records().load()});
+  all_.note(machine, "writes a backup");
+}
+
+/// What was done since a backup is not wanted any more: the primary, which works, goes back to it.
+void troubles::go_back() {
+  const auto best = all_.newest();
+  if (!best || backups_.empty() || times_back_ >= 2)
+    return;
+  const auto newest = all_.nodes[*best]->disk.identity().generation;
+  for (const auto& each : all_.nodes) {
+    const auto named = each->disk.records().find(primary_key);
+    if (each->gone || each->disk.empty() || each->disk.identity().generation != newest ||
+        named == each->disk.records().end() || *decode_primary(named->second) != each->record.id)
+      continue;
+    ++times_back_;
+    each->die(node::death::killed);
+    return restore(*each, newest.counter);
+  }
 }
 
 void troubles::repair() {

@@ -42,6 +42,8 @@ void troubles::one() {
   add(how.moves, [this] { move_store(); });
   add(how.joins, [this] { join(); });
   add(how.losses, [this] { lose_disk(); });
+  add(how.backups, [this] { back_up(); });
+  add(how.backups, [this] { go_back(); });
   all_.random.pick(possible)();
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "cluster/store_restore.hpp"
 #include "world.hpp"
 
 namespace troupe::sim {
@@ -38,10 +39,14 @@ private:
   void restore_if_needed();
   void restore();
   void restore(node& machine, std::uint64_t generation_known);
+  void back_up();
+  void go_back();
   instant between(std::int64_t low_ms, std::int64_t high_ms);
 
   world& all_;
   int losses_ = 0;
+  int times_back_ = 0;
+  std::vector<cluster::backed_up_store> backups_;
 };
 
 }  // namespace troupe::sim

@@ -28,16 +28,35 @@ void witness::founded(const store_identity& identity) {
                      std::make_unique<history_model>(identity, nullptr));
 }
 
-void witness::restored(const stored_store& made) {
-  const history_model* parent = nullptr;
+const history_model* witness::parent_of(const store_identity& identity) const {
   for (const auto& [id, each] : histories_)
-    if (id.first == made.identity.parent_store)
-      parent = each.get();
+    if (id.first == identity.parent_store)
+      return each.get();
+  broken("history_thrown_away", "a restored history does not say which one it replaces");
+}
+
+void witness::restored(const stored_store& made) {
   const auto& identity = made.identity;
+  const auto* parent = parent_of(identity);
   auto& history = *histories_
                        .emplace(history_key{identity.store_id, identity.generation},
                                 std::make_unique<history_model>(identity, parent))
                        .first->second;
+  first_seen(history, {made.state.heads.back(), made.state.bodies.back().second}, true);
+  durable(made, parent->identity());
+}
+
+/// Members come from what is replaced, all else from the backup.
+void witness::restored(const stored_store& made, const backed_up_store& from) {
+  const auto& identity = made.identity;
+  const auto* parent = parent_of(identity);
+  auto records = from.contents.records;
+  std::erase_if(records, [](const record& each) { return each.key.starts_with("node/"); });
+  auto& history = *histories_
+                       .emplace(history_key{identity.store_id, identity.generation},
+                                std::make_unique<history_model>(identity, parent, made.state.heads.front(), records))
+                       .first->second;
+  ++backups_restored_;
   first_seen(history, {made.state.heads.back(), made.state.bodies.back().second}, true);
   durable(made, parent->identity());
 }

@@ -14,6 +14,7 @@
 
 #include "cluster/history.hpp"
 #include "cluster/store_call.hpp"
+#include "cluster/store_restore.hpp"
 #include "history_model.hpp"
 #include "timeline.hpp"
 
@@ -23,6 +24,7 @@ namespace troupe::sim {
 struct commit_try {
   cluster::commit_request request;
   instant first_at{0};
+  std::uint64_t backups_restored = 0;                                       ///< at the first try
   std::vector<std::pair<const history_model*, std::uint64_t>> seen_before;  ///< acknowledged before the first try
   int open = 0;                                                             ///< tries without an answer
   bool may_be_applied = false;  ///< a try was answered "unknown", or its caller died
@@ -43,6 +45,10 @@ public:
   void founded(const cluster::store_identity& identity);
   /// A new history was made out of a copy, its first own row included.
   void restored(const cluster::stored_store& made);
+  /// One was made of a backup.
+  void restored(const cluster::stored_store& made, const cluster::backed_up_store& from);
+  /// How often that was done: whose commit is older than the last time knows that its id may be forgotten.
+  std::uint64_t backups_restored() const noexcept { return backups_restored_; }
 
   /// `node` is about to write rows that it decided itself.
   void decides(const cluster::node_id& node, const cluster::store_identity& identity, std::uint64_t first);
@@ -86,6 +92,7 @@ private:
   };
   using history_key = std::pair<uuid, cluster::generation>;
 
+  const history_model* parent_of(const cluster::store_identity& identity) const;
   void first_seen(history_model& history, const cluster::history_row& row, bool made_offline);
   void check_try(const history_model& history, const cluster::history_row& row, const cluster::applied& commit);
   void check_bonds(const history_model& history, const cluster::applied& commit);
@@ -98,6 +105,7 @@ private:
   std::map<const history_model*, std::uint64_t> acknowledged_;
   std::map<std::string, owner> owners_;  ///< by resource: the newest there ever was
   std::uint64_t commits_ = 0;
+  std::uint64_t backups_restored_ = 0;
   mutable std::uint64_t acts_ = 0;
 };
 

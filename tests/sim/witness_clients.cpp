@@ -12,6 +12,7 @@ std::shared_ptr<commit_try> witness::begin(commit_request request, instant now) 
   auto made = std::make_shared<commit_try>();
   made->request = std::move(request);
   made->first_at = now;
+  made->backups_restored = backups_restored_;
   made->seen_before = acknowledged();
   tries_.emplace(made->request.id, made);
   return made;

@@ -21,11 +21,12 @@ NOTHING_HAPPENED = ("unavailable", "full", "too_big", "refused", "bad_usage")
 
 class Load:
     """Clients at all members of a set-up, from `start` until the end of the block. `seed` decides what each of them tries,
-    though not when."""
+    though not when. Loads that follow each other and share a history have different names."""
 
-    def __init__(self, setup, seed, writers=4, claimers=2):
+    def __init__(self, setup, seed, writers=4, claimers=2, history=None, name=""):
         self.setup = setup
-        self.history = History()
+        self.history = history or History()
+        self.name = name
         self._stop = threading.Event()
         self.given_up = False
         self.failures = []
@@ -134,7 +135,7 @@ class Writer(Client):
     once; repeats what was left in doubt, and sometimes what was not."""
 
     def __init__(self, load, number, rng):
-        super().__init__(load, f"w{number}", rng)
+        super().__init__(load, f"{load.name}w{number}", rng)
         self.known = {}  # key -> (value, revision) as last read
         self.written = 0
 
@@ -236,7 +237,7 @@ class Claimer(Client):
     """Claims resources for its member's session, holds them for a while, gives them to other members or back."""
 
     def __init__(self, load, member, number, rng):
-        super().__init__(load, f"c{number}@{member.name}", rng)
+        super().__init__(load, f"{load.name}c{number}@{member.name}", rng)
         self.member = member
         self.held = {}  # resource -> epoch
 

@@ -2,7 +2,9 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +14,7 @@
 #include "actors/stores/history_store.hpp"
 #include "cluster/store_restore.hpp"
 #include "config/setting_values.hpp"
+#include "http/store_backup.hpp"
 #include "tests/store/store_member.hpp"
 
 namespace {
@@ -24,7 +27,8 @@ constexpr const char* usage =
     "usage: store_member --name NAME --id UUID --data-dir DIR [--ttl-ms N] [--log-commits N] [--disk memory]\n"
     "                    [--defect stale-reads|acts-without-session|applies-twice|forgets-commits]\n"
     "                    [--listen HOST:PORT [--advertise HOST:PORT] [--join HOST:PORT]...]\n"
-    "       store_member restore-from-copy DIR UUID\n";
+    "       store_member restore-from-copy DIR UUID\n"
+    "       store_member restore-from-backup DIR UUID FILE\n";
 
 std::optional<member_defect> defect_of(std::string_view name) {
   if (name == "stale-reads")
@@ -65,8 +69,22 @@ bool take(store_member_options& options, std::string_view name, const std::strin
   return true;
 }
 
-/// Puts a new history, of which the node `self` is the primary, in the place of the copy that it is made of.
-troupe::expected<void> restore_from_copy(const std::string& data_dir, const troupe::uuid& self) {
+troupe::expected<troupe::cluster::stored_store> made_of(const troupe::cluster::stored_store& present,
+                                                        const std::string& backup_file, const troupe::uuid& self) {
+  const troupe::cluster::restore_request request{self, troupe::make_uuid(), troupe::fast_random(), 0};
+  if (backup_file.empty())
+    return restore_from_copy(present, request);
+  std::ifstream file{backup_file, std::ios::binary};
+  return troupe::http::parse_backup(std::string{std::istreambuf_iterator<char>{file}, {}})
+      .and_then([&](const troupe::cluster::backed_up_store& backup) {
+        const troupe::cluster::replaced_store old{present.identity, present.state.records};
+        return restore_from_backup(backup, &old, request);
+      });
+}
+
+/// Puts a new history, of which the node `self` is the primary, in the place of the copy that it is made of, or that
+/// goes back to a backup.
+troupe::expected<void> restore(const std::string& data_dir, const troupe::uuid& self, const std::string& backup_file) {
   const auto path = data_dir + "/store.db";
   troupe::cluster::stored_store restored;
   {
@@ -74,7 +92,7 @@ troupe::expected<void> restore_from_copy(const std::string& data_dir, const trou
     auto copy = file.and_then([](auto& open) { return open.read(); });
     if (!copy)
       return tl::unexpected{copy.error()};
-    auto made = troupe::cluster::restore_from_copy(*copy, {self, troupe::make_uuid(), troupe::fast_random(), 0});
+    auto made = made_of(*copy, backup_file, self);
     if (!made)
       return tl::unexpected{made.error()};
     restored = std::move(*made);
@@ -95,8 +113,9 @@ int end_with(const troupe::error& why) {
 }  // namespace
 
 int main(int count, char** words) {
-  if (count == 4 && std::string_view{words[1]} == "restore-from-copy") {
-    const auto restored = restore_from_copy(words[2], troupe::parse_uuid(words[3]));
+  const std::string_view first = count > 1 ? words[1] : "";
+  if ((count == 4 && first == "restore-from-copy") || (count == 5 && first == "restore-from-backup")) {
+    const auto restored = restore(words[2], troupe::parse_uuid(words[3]), count == 5 ? words[4] : "");
     return restored ? 0 : end_with(restored.error());
   }
   store_member_options options;

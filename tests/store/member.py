@@ -93,6 +93,10 @@ class Member:
         """Makes a new history out of its copy while it does not run; it is the primary from its next start on."""
         subprocess.run([STORE_MEMBER, "restore-from-copy", self.data_dir, self.id], check=True)
 
+    def restore_from_backup(self, path):
+        """The same out of a backup, in place of what it has."""
+        subprocess.run([STORE_MEMBER, "restore-from-backup", self.data_dir, self.id, path], check=True)
+
     def lose_disk(self):
         """While it does not run: what comes back is another node of the same name."""
         shutil.rmtree(self.data_dir)

@@ -9,7 +9,7 @@ import uuid
 
 from history import now
 from member import Gone, Member, small_disk, support
-from relay import Relay
+from relay import Relay  # of tests/process, as `support`
 
 TTL_MS = 2000
 DISK_BYTES = 12 << 20
@@ -145,9 +145,9 @@ class Copies(Setup):
         for number in range(3):
             host = f"127.0.0.{number + 2}"
             member = self._add(f"n{number + 1}", host=host)
-            reached_at, port = self.relay.add(member.name, host)
+            reached_at, port = self.relay.listen(("127.0.0.1", 0), (host, None))
             member.advertised = f"{reached_at}:{port}"
-            member.on_start = lambda at, one=member: self.relay.aim(one.name, one.host, at)
+            member.on_start = lambda at, one=member: self.relay.aim(one.host, at)
         first, *later = self.members
         for member in later:
             member.seeds = [first.advertised]
@@ -191,20 +191,29 @@ class Copies(Setup):
         # The answer comes with the last row of the old one, which the new one has to have on its disk first.
         support.wait_until(lambda: self.authority() is target, f"the store at {target.name}")
 
-    def restore(self, member):
-        """Makes a new history out of the copy of a member that does not run, and starts it."""
-        member.restore_from_copy()
+    def back_up(self, member):
+        """@returns the file with what the member's copy has now."""
+        path = os.path.join(self.folder, f"{uuid.uuid4()}.ndjson")
+        member.ask_surely("backup", ("backed_up",), path=path)
+        return path
+
+    def restore(self, member, backup=None):
+        """Makes a new history out of the copy of a member that does not run, or of a backup, and starts it."""
+        if backup is None:
+            member.restore_from_copy()
+        else:
+            member.restore_from_backup(backup)
         self.restored_at = now()
         member.start()
         self.wait_commits([each for each in self.members if each.runs()])
 
     def cut(self, one, other):
         """Nothing passes between the two any more, until `heal`."""
-        self.relay.block((one.name, other.name), (other.name, one.name))
+        self.relay.block((one.host, other.host), (other.host, one.host))
 
     def cut_one_way(self, sender, receiver):
         """What `sender` sends does not arrive at `receiver` any more, until `heal`."""
-        self.relay.block((sender.name, receiver.name))
+        self.relay.block((sender.host, receiver.host))
 
     def heal(self):
         self.relay.heal()

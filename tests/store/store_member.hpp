@@ -82,6 +82,7 @@ private:
   void move(const json& request, time_point deadline, reply done);
   void status(const json& request, time_point deadline, reply done);
   void read(const json& request, time_point deadline, reply done);
+  void backup(const json& request, time_point deadline, reply done);
   json found(const std::string& key) const;
   void fill_disk(const json& request, time_point deadline, reply done);
   void free_disk(const json& request, time_point deadline, reply done);

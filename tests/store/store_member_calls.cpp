@@ -1,6 +1,8 @@
 // Calls of the store's interface, as they are asked for from outside.
+#include <fstream>
 #include <utility>
 
+#include "http/store_backup.hpp"
 #include "tests/store/store_member.hpp"
 
 namespace troupe::tests {
@@ -26,6 +28,7 @@ const std::vector<store_member::command>& store_member::commands() {
       {"move", &store_member::move},
       {"status", &store_member::status},
       {"read", &store_member::read},
+      {"backup", &store_member::backup},
       {"fill_disk", &store_member::fill_disk},
       {"free_disk", &store_member::free_disk},
   };
@@ -198,6 +201,21 @@ void store_member::read(const json& request, time_point deadline, reply done) {
     });
   };
   host_.store().barrier(deadline, on_loop<expected<cursor>>(reached));
+}
+
+/// Of its own copy, as a node writes them.
+void store_member::backup(const json& request, time_point deadline, reply done) {
+  const std::string path = request.at("path");
+  const auto written = on_loop<expected<std::string>>([path, done](const expected<std::string>& text) {
+    if (!text)
+      return done(answer_of(refused{text.error()}));
+    std::ofstream{path, std::ios::binary} << *text;
+    done({{"is", "backed_up"}});
+  });
+  // On the store's thread the contents are those of this identity.
+  host_.store().load(deadline, [&store = host_.store(), written](const expected<loaded>& all) {
+    written(all.map([&](const loaded& contents) { return http::backup_text({store.point()->identity, contents}); }));
+  });
 }
 
 json store_member::found(const std::string& key) const {

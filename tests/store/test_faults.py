@@ -14,7 +14,7 @@ import uuid
 import setups
 from checks import check_all
 from clients import KEYS, RESOURCES, Load
-from history import now
+from history import History, now
 from member import small_disk, support
 
 SEED = int(os.environ.get("TROUPE_STORE_SEED", "1"))
@@ -44,17 +44,24 @@ class ScenariosUnderLoad:
                 load.wait_for(30)
                 load.wait_for(3, kinds=("claim",))
                 yield setup, load
-                setup.wait_sessions()
-                for member in setup.members:
-                    load.wait_for(5, member)
-                    load.wait_for(1, member, kinds=("claim", "transfer", "release"))
-            setup.wait_level()
-            for member in setup.members:
-                member.tell_the_rest()
-            log = check_all(load.history, setup.members, KEYS, RESOURCES, setup.restored_at)
-            acts = sum(len(told.acts) for member in setup.members for told in member.told)
-            self.assertGreater(acts, 0, "nobody has acted for what it owns")
-            print(f"{self.id()}: {len(load.history.all())} operations, {len(log.commits)} commits, {acts} acts of owners")
+                self.wait_well(setup, load)
+            self.judge(setup, load.history)
+
+    def wait_well(self, setup, load):
+        """Until everybody has done everything once more."""
+        setup.wait_sessions()
+        for member in setup.members:
+            load.wait_for(5, member)
+            load.wait_for(1, member, kinds=("claim", "transfer", "release"))
+
+    def judge(self, setup, history):
+        setup.wait_level()
+        for member in setup.members:
+            member.tell_the_rest()
+        log = check_all(history, setup.members, KEYS, RESOURCES, setup.restored_at)
+        acts = sum(len(told.acts) for member in setup.members for told in member.told)
+        self.assertGreater(acts, 0, "nobody has acted for what it owns")
+        print(f"{self.id()}: {len(history.all())} operations, {len(log.commits)} commits, {acts} acts of owners")
 
     def rounds(self):
         return range(ROUNDS)
@@ -258,6 +265,33 @@ class Copies(ScenariosOfMany, unittest.TestCase):
             load.wait_for(1, kinds=("claim",))
             self.assertGreaterEqual(now() - setup.restored_at, setup.ttl_ms / 1000 + CLOSED_AFTER_RESTORE_S,
                                     "claims stay closed after a restore")
+
+    def test_restore_from_a_backup(self):
+        """The primary goes back to a backup of some member. A backup has no ids of commits, so that whoever repeats one of
+        before cannot be told what became of it: clients come to rest before it is made, and before it is restored."""
+        history = History()
+        with self.setup_class() as setup:
+            def load(name):
+                return Load(setup, f"{self.id()}-{SEED}-{name}", history=history, name=name)
+            setup.wait_sessions()
+            with load("first-") as before:
+                before.wait_for(30)
+                before.wait_for(3, kinds=("claim",))
+            backup = setup.back_up(self.random.choice(setup.members))
+            with load("lost-") as lost:
+                lost.wait_for(20)
+            decides = setup.authority()
+            decides.kill()
+            generation = decides.told[-1].generation()
+            setup.restore(decides, backup)
+            self.assertIs(setup.authority(), decides)
+            self.assertGreater(decides.ask("open")["generation"], generation)
+            with load("last-") as after:
+                after.wait_for(1, kinds=("claim",))
+                self.assertGreaterEqual(now() - setup.restored_at, setup.ttl_ms / 1000 + CLOSED_AFTER_RESTORE_S,
+                                        "claims stay closed after a restore")
+                self.wait_well(setup, after)
+            self.judge(setup, history)
 
     def test_moves_of_the_store(self):
         with self.under_load() as (setup, load):
