@@ -174,7 +174,7 @@ private:
   void set_control_peers();
   void tell(const cluster::member_change& change, const std::string& name);
   struct journal_reading;
-  void read_all(const std::shared_ptr<journal_reading>& reading);
+  void read_all(const uuid& function, const http::event_position& from, std::size_t room, journals done);
   void read_on(const std::shared_ptr<journal_reading>& reading, std::size_t index);
   static bool take_page(journal_reading& reading, std::size_t index, cluster::event_page&& page, std::uint64_t after);
   static cluster::event_page log_page_of(actors::function_logs& logs, const uuid& function, std::uint64_t after);

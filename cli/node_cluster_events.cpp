@@ -84,28 +84,25 @@ cluster::event_page node_cluster::log_page_of(actors::function_logs& logs, const
 }
 
 void node_cluster::read_journals(const http::event_position& from, journals done) {
-  auto reading = std::make_shared<journal_reading>();
-  reading->room = std::numeric_limits<std::size_t>::max();
-  reading->done = std::move(done);
-  for (const auto& [node, peer] : membership_->table().peers())
-    reading->add(node, peer.name,
-                 peer.incarnation == uuid{} ? std::string{} : actors::event_journal::id_of(peer.incarnation), from);
-  read_all(reading);
+  read_all({}, from, std::numeric_limits<std::size_t>::max(), std::move(done));
 }
 
 void node_cluster::read_logs(const uuid& function, const http::event_position& from, std::size_t room, journals done) {
+  read_all(function, from, room, std::move(done));
+}
+
+/// @param function  whose logs; nil: the journals.
+void node_cluster::read_all(const uuid& function, const http::event_position& from, std::size_t room, journals done) {
+  const auto id_of = [&](const uuid& incarnation) {
+    return function == uuid{} ? actors::event_journal::id_of(incarnation) : actors::log_id_of(incarnation, function);
+  };
   auto reading = std::make_shared<journal_reading>();
   reading->function = function;
   reading->room = room;
   reading->done = std::move(done);
-  for (const auto& [node, peer] : membership_->table().peers())
-    reading->add(node, peer.name,
-                 peer.incarnation == uuid{} ? std::string{} : actors::log_id_of(peer.incarnation, function), from);
-  read_all(reading);
-}
-
-void node_cluster::read_all(const std::shared_ptr<journal_reading>& reading) {
   reading->deadline = clock::now() + answer_timeout;
+  for (const auto& [node, peer] : membership_->table().peers())
+    reading->add(node, peer.name, peer.incarnation == uuid{} ? std::string{} : id_of(peer.incarnation), from);
   // One more than there are: whoever is not in contact settles at once.
   reading->waiting = reading->places.size() + 1;
   for (std::size_t i = 0; i < reading->places.size(); ++i)
