@@ -17,6 +17,13 @@ std::int64_t function_load::last_call_ns() const noexcept {
   return last;
 }
 
+duration function_load::median_run(std::size_t loop) const noexcept {
+  auto found = per_loop[loop].median_run.value();
+  for (const auto& each : per_loop)
+    found = found == duration{} ? each.median_run.value() : found;
+  return found;
+}
+
 worker_slots::worker_slots(std::uint32_t capacity, std::shared_ptr<function_load> load, unsigned loop)
     : capacity_{capacity}, load_{std::move(load)}, loop_{load_->per_loop[loop]} {}
 

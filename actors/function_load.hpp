@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/clock.hpp"
+#include "functions/run_median.hpp"
 
 namespace troupe::actors {
 
@@ -18,6 +19,7 @@ struct alignas(64) loop_load {
   std::atomic<std::uint32_t> waiting{0};      ///< calls in the router's queue
   std::atomic<std::int64_t> oldest_ns{0};     ///< `clock` reading at which the oldest of them came; 0: none waits
   std::atomic<std::int64_t> last_call_ns{0};  ///< `clock` reading at which a worker last got a call; 0: none did yet
+  functions::run_median median_run;           ///< of the calls that its workers have run
 };
 
 /// Whether an instance of a function could begin to run on this node.
@@ -45,6 +47,8 @@ struct function_load {
   bool idle() const noexcept;
   /// `clock` reading of the last call on any loop; 0: there was none.
   std::int64_t last_call_ns() const noexcept;
+  /// Of the calls that ran on this loop, or on another one if none has yet; zero: none has anywhere.
+  duration median_run(std::size_t loop) const noexcept;
 };
 
 /// One worker's place, shared by its channel and the router of the same loop. Never touched by another thread.
@@ -63,6 +67,8 @@ public:
   void open() noexcept;
   void take(time_point now) noexcept;
   void give_back() noexcept;
+  /// A call has run for this long.
+  void measured(duration ran) noexcept { loop_.median_run.measured(ran); }
   /// No new calls from now on.
   void retire() noexcept;
 

@@ -114,6 +114,7 @@ function_actor router::claim(const linked& hop) {
   auto* chosen = state->queue.empty() ? free_worker(*state) : nullptr;
   if (chosen == nullptr)
     return {};
+  state->queue.passed_by();
   chosen->slots->take(loop().now());
   return chosen->actor;
 }
@@ -199,8 +200,10 @@ caf::result<outcome_ptr> router::to_worker(function_state& state, const invocati
     return delegate(chosen.actor, call);
   };
   if (state.queue.empty())
-    if (auto* chosen = free_worker(state))
+    if (auto* chosen = free_worker(state)) {
+      state.queue.passed_by();
       return give(*chosen);
+    }
   if (may_forward)
     if (const auto* peer = other_loop(state, state.workers.empty() ? false : true))
       return delegate(*peer, forwarded{call});
@@ -220,9 +223,7 @@ caf::result<outcome_ptr> router::to_worker(function_state& state, const invocati
 }
 
 void router::wait_here(function_state& state, waiting_call call) {
-  state.queued_bytes += bytes_of(*call.call);
-  state.queue.push_back(std::move(call));
-  ++queued_;
+  state.queue.push(std::move(call));
   for (auto& each : state.workers)
     each.slots->calls_wait = true;
   publish(state);
@@ -232,7 +233,9 @@ void router::wait_here(function_state& state, waiting_call call) {
 
 void router::ask_for_instances(function_state& state) {
   const auto now = loop().now();
-  const auto age = state.queue.empty() ? duration{} : now - state.queue.front().since;
+  const auto age = state.queue.empty() ? duration{} : now - state.queue.oldest().since;
+  if (state.what.load->supervised.outlook.load(std::memory_order_relaxed) != start_outlook::none)
+    state.queue.growth_asked(now);
   surroundings_->on_demand({state.what.spec->id, loop().index(), state.queue.size(), age});
 }
 
@@ -246,22 +249,22 @@ void router::install(const routing_update& update) {
       if (old->second.what.library == what.library && old->second.what.spec->version == what.spec->version)
         state.inline_actor = old->second.inline_actor;
       state.queue = std::move(old->second.queue);
-      state.queued_bytes = old->second.queued_bytes;
-      if (what.load) {
+      state.counted = old->second.counted;
+      if (what.load)
         state.workers = std::move(old->second.workers);
-        state.ready_since = old->second.ready_since;
-      }
       functions_.erase(old);
     }
     state.what = what;
     // The function is no longer one of worker processes: what waited for one runs here.
-    while (!what.load && !state.queue.empty()) {
-      auto waiting = pop(state);
+    if (what.load)
+      continue;
+    for (auto& waiting : take_all(state)) {
       if (auto target = inline_actor_of(state))
         waiting.answer.delegate(target, waiting.call);
       else
         waiting.answer.deliver(functions::make_failure(errc::not_ready, "the function is not loaded on this node"));
     }
+    publish(state);
   }
   for (auto& [id, removed] : functions_)
     give_up(removed, {errc::no_such_route, {}, "the function was removed"}, ~std::uint64_t{0});
@@ -274,8 +277,7 @@ void router::add(instance_ready& ready) {
     return;  // removed meanwhile: its supervisor retires the worker
   if (!state->what.load)
     return;  // native by now
-  if (state->workers.empty())
-    state->ready_since = loop().now();
+  state->queue.instance_added(loop().now(), state->workers.empty());
   state->workers.push_back({std::move(ready.worker), std::move(ready.slots), ready.version});
   dispatch(*state);
 }
@@ -290,24 +292,30 @@ void router::remove(const instance_gone& gone) {
     ask_for_instances(*state);
 }
 
-router::waiting_call router::pop(function_state& state) {
-  auto next = std::move(state.queue.front());
-  state.queue.pop_front();
-  state.queued_bytes -= bytes_of(*next.call);
-  --queued_;
-  return next;
+std::vector<router::waiting_call> router::take_all(function_state& state) {
+  return state.queue.extract([](const waiting_call&) { return true; });
+}
+
+functions::queue_view router::queue_view_of(const function_state& state) const {
+  return {!state.workers.empty(), state.what.load->supervised.starting.load(std::memory_order_relaxed) > 0,
+          state.what.load->median_run(loop().index())};
 }
 
 void router::dispatch(function_state& state) {
+  refuse_stale(state);
   while (!state.queue.empty()) {
     auto* chosen = free_worker(state);
     if (chosen == nullptr)
       chosen = prefetching_worker(state);
     if (chosen == nullptr)
       break;
-    auto next = pop(state);
+    auto next = state.queue.next(loop().now(), queue_view_of(state));
     if (next.call->is_abandoned()) {
-      next.answer.deliver(functions::make_failure(errc::client_gone, "the client left while the call waited"));
+      refuse_abandoned(next);
+      continue;
+    }
+    if (state.queue.is_stale(next, loop().now(), surroundings_->limits, queue_view_of(state))) {
+      refuse_late(next);
       continue;
     }
     chosen->slots->take(loop().now());
@@ -319,55 +327,39 @@ void router::dispatch(function_state& state) {
 }
 
 void router::give_up(function_state& state, const functions::failure& why, std::uint64_t version) {
-  std::deque<waiting_call> kept;
-  while (!state.queue.empty()) {
-    auto waiting = pop(state);
-    if (waiting.call->function->version > version) {
-      kept.push_back(std::move(waiting));
-      continue;
-    }
+  for (auto& waiting :
+       state.queue.extract([&](const waiting_call& each) { return each.call->function->version <= version; })) {
     if (try_elsewhere(state, waiting, why.code))
       continue;
     auto result = std::make_shared<functions::outcome>();
     result->value = why;
     waiting.answer.deliver(std::move(result));
   }
-  for (auto& waiting : kept) {
-    state.queued_bytes += bytes_of(*waiting.call);
-    ++queued_;
-  }
-  state.queue = std::move(kept);
   publish(state);
 }
 
 void router::publish(function_state& state) {
+  queued_ += state.queue.size() - std::exchange(state.counted, state.queue.size());
   if (!state.what.load)
     return;
   auto& load = state.what.load->per_loop[loop().index()];
   load.workers.store(static_cast<std::uint32_t>(state.workers.size()), std::memory_order_relaxed);
   load.waiting.store(static_cast<std::uint32_t>(state.queue.size()), std::memory_order_relaxed);
-  load.oldest_ns.store(state.queue.empty() ? 0 : state.queue.front().since.time_since_epoch().count(),
+  load.oldest_ns.store(state.queue.empty() ? 0 : state.queue.oldest().since.time_since_epoch().count(),
                        std::memory_order_relaxed);
 }
 
-void router::drop_stale(function_state& state, time_point now) {
-  const auto& limits = surroundings_->limits;
-  const auto max_age = state.workers.empty() ? limits.start_timeout : limits.max_age;
-  // While the first instance started nobody's turn came: the wait for a turn counts from when it was ready.
-  while (!state.queue.empty() && now - std::max(state.queue.front().since, state.ready_since) > max_age)
-    pop(state).answer.deliver(functions::make_failure(errc::overloaded, "waited too long for a free instance"));
-  std::deque<waiting_call> kept;
-  while (!state.queue.empty()) {
-    auto waiting = pop(state);
-    if (waiting.call->is_abandoned()) {
-      waiting.answer.deliver(functions::make_failure(errc::client_gone, "the client left while the call waited"));
-      continue;
-    }
-    state.queued_bytes += bytes_of(*waiting.call);
-    ++queued_;
-    kept.push_back(std::move(waiting));
-  }
-  state.queue = std::move(kept);
+void router::refuse_late(waiting_call& late) {
+  late.answer.deliver(functions::make_failure(errc::overloaded, "waited too long for a free instance"));
+}
+
+void router::refuse_abandoned(waiting_call& left) {
+  left.answer.deliver(functions::make_failure(errc::client_gone, "the client left while the call waited"));
+}
+
+void router::refuse_stale(function_state& state) {
+  while (auto late = state.queue.next_stale(loop().now(), surroundings_->limits, queue_view_of(state)))
+    refuse_late(*late);
 }
 
 void router::forward_waiting(function_state& state) {
@@ -375,11 +367,13 @@ void router::forward_waiting(function_state& state) {
   for (std::size_t i = 0; i < loads.size(); ++i) {
     if (i == loop().index())
       continue;
-    for (auto free = loads[i].free_slots.load(std::memory_order_relaxed);
-         free > 0 && !state.queue.empty() && state.queue.front().may_forward; --free) {
-      auto next = pop(state);
+    auto free = loads[i].free_slots.load(std::memory_order_relaxed);
+    const auto leaves = [&](const waiting_call& each) { return each.may_forward && free > 0 && free-- > 0; };
+    auto leaving = state.queue.extract(leaves);
+    for (auto& next : leaving)
       next.answer.delegate((*surroundings_->peers)[i], forwarded{next.call});
-    }
+    if (!leaving.empty() && state.queue.empty())
+      state.queue.passed_by();
   }
 }
 
@@ -390,11 +384,13 @@ void router::on_tick(time_point now) {
   for (auto& [id, state] : functions_) {
     if (state.queue.empty() || !state.what.load)
       continue;
-    drop_stale(state, now);
+    for (auto& left : state.queue.extract([](const waiting_call& each) { return each.call->is_abandoned(); }))
+      refuse_abandoned(left);
+    refuse_stale(state);
     if (free_worker(state) != nullptr)
       dispatch(state);
     forward_waiting(state);
-    if (!state.queue.empty() && now - state.queue.front().since > functions::growth_age)
+    if (!state.queue.empty() && now - state.queue.oldest().since > functions::growth_age)
       ask_for_instances(state);
     publish(state);
   }

@@ -5,7 +5,6 @@
 
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
-#include <deque>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -15,19 +14,13 @@
 #include "actors/messages.hpp"
 #include "actors/object_isolation.hpp"
 #include "actors/remote_calls.hpp"
+#include "functions/call_queue.hpp"
 
 namespace troupe::actors {
 
-struct queue_limits {
-  std::size_t max_calls = 1000;                   ///< per function and loop
-  std::size_t max_bytes = std::size_t{64} << 20;  ///< of the bodies of those calls
-  milliseconds max_age{1000};  ///< while an instance runs; while the first one starts: `start_timeout`
-  milliseconds start_timeout{10000};
-};
-
 /// What a router needs of its node. Callbacks are called on the router's loop and only post.
 struct router_surroundings {
-  queue_limits limits;
+  functions::queue_limits limits;
   functions::function_log* log = nullptr;
   std::shared_ptr<const object_isolation> objects;
   std::function<void(const demand&)> on_demand;
@@ -71,9 +64,8 @@ private:
     runnable what;
     function_actor inline_actor;  ///< native or registered: spawned on this loop at its first call
     std::vector<worker> workers;
-    std::deque<waiting_call> queue;
-    std::size_t queued_bytes = 0;  ///< of bodies
-    time_point ready_since{};      ///< an instance of this loop has run since then
+    functions::call_queue<waiting_call> queue;
+    std::size_t counted = 0;  ///< of `queued_`
   };
 
   caf::result<functions::outcome_ptr> route(const functions::invocation_ptr& call, bool may_forward);
@@ -92,8 +84,11 @@ private:
   void add(instance_ready& ready);
   void remove(const instance_gone& gone);
   void dispatch(function_state& state);
-  waiting_call pop(function_state& state);
-  void drop_stale(function_state& state, time_point now);
+  void refuse_stale(function_state& state);
+  static void refuse_late(waiting_call& late);
+  static void refuse_abandoned(waiting_call& left);
+  functions::queue_view queue_view_of(const function_state& state) const;
+  std::vector<waiting_call> take_all(function_state& state);
   void forward_waiting(function_state& state);
   void give_up(function_state& state, const functions::failure& why, std::uint64_t version);
   void ask_for_instances(function_state& state);

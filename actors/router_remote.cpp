@@ -19,7 +19,6 @@ remote_calls* router::remote_for(const functions::invocation& call) const {
 
 /// How this node stands once no worker here takes a call of `bytes` at once.
 cluster::local_view router::view_of(const function_state& state, std::size_t bytes) const {
-  const auto& limits = surroundings_->limits;
   cluster::local_view here;
   here.runs_here = state.what.load != nullptr;
   here.limited = state.what.spec->max_instances != 0;
@@ -28,9 +27,9 @@ cluster::local_view router::view_of(const function_state& state, std::size_t byt
   here.starting = outlook == start_outlook::soon;
   for (const auto& each : state.what.load->per_loop)
     here.has_instances = here.has_instances || each.workers.load(std::memory_order_relaxed) > 0;
-  here.queue_full = state.queue.size() >= limits.max_calls || state.queued_bytes + bytes > limits.max_bytes;
+  here.queue_full = state.queue.is_full(bytes, surroundings_->limits);
   if (!state.queue.empty())
-    here.queue_age = loop().now() - state.queue.front().since;
+    here.queue_age = loop().now() - state.queue.oldest().since;
   return here;
 }
 
@@ -89,6 +88,7 @@ void router::deliver(away_call& away, outcome_ptr result) {
 void router::run_here(function_state& state, away_call& away) {
   if (state.queue.empty())
     if (auto* chosen = free_worker(state)) {
+      state.queue.passed_by();
       chosen->slots->take(loop().now());
       away.answer.delegate(chosen->actor, away.call);
       return;
@@ -118,19 +118,11 @@ bool router::try_elsewhere(const function_state& state, const waiting_call& refu
 void router::move_waiting(function_state& state) {
   if (!state.workers.empty())
     return;
-  std::deque<waiting_call> kept;
-  while (!state.queue.empty()) {
-    auto waiting = pop(state);
+  for (auto& waiting : take_all(state))
     if (waiting.call->by_link)
       waiting.answer.deliver(functions::make_failure(errc::not_ready, "instances of the function run at other nodes"));
     else if (!try_elsewhere(state, waiting, errc::not_ready))
-      kept.push_back(std::move(waiting));
-  }
-  for (auto& waiting : kept) {
-    state.queued_bytes += bytes_of(*waiting.call);
-    ++queued_;
-  }
-  state.queue = std::move(kept);
+      state.queue.push(std::move(waiting));
   publish(state);
 }
 

@@ -172,6 +172,7 @@ void worker_instance::settle(running_call& place, outcome_ptr result) {
   result->queued = std::max(duration{}, place.started_at - call.arrived_at);
   result->started = std::clamp(loaded_at_ - call.arrived_at, duration{}, result->queued);
   result->ran = now - place.started_at;
+  slots_->measured(result->ran);
   if (what_.spec->concurrency == 1 && failed == nullptr) {
     prefetch_.measured(result->ran);
     slots_->set_prefetch(prefetch_.depth());

@@ -38,7 +38,7 @@ struct node_options {
   http::edge_options edge;
   std::uint64_t max_admin_body_bytes = 70'000'000;
   std::size_t max_connections = 0;  ///< 0: three quarters of the descriptor limit
-  actors::queue_limits queues;
+  functions::queue_limits queues;
   actors::worker_limits workers;
   std::uint64_t max_instance_memory_mb = 0;  ///< of all instances together; 0: 60 % of the machine's memory
   stem_cell_mode stem_cells = stem_cell_mode::automatic;

@@ -45,6 +45,37 @@ TEST_F(RouterTest, CallsThatWaitTooLongAreRefused) {
   EXPECT_EQ(ask_for_failure(), errc::overloaded);
 }
 
+TEST_F(RouterTest, ACallWaitsForABusyFunctionNoLongerThanThatRuns) {
+  surroundings->limits.max_age = std::chrono::minutes{10};
+  deploy();
+  add_worker();
+  on_loop([this] {
+    slots->take(loop.now());
+    slots->measured(milliseconds{20});
+  });
+
+  EXPECT_EQ(ask_for_failure(), errc::overloaded);
+
+  EXPECT_EQ(calls.load(), 0);
+  on_loop([this] { slots->give_back(); });
+}
+
+TEST_F(RouterTest, WhileAnInstanceStartsACallWaitsForLonger) {
+  deploy();
+  add_worker();
+  on_loop([this] {
+    slots->take(loop.now());
+    slots->measured(milliseconds{20});
+  });
+  load->supervised.starting = 1;
+  const auto began = clock::now();
+
+  EXPECT_EQ(ask_for_failure(), errc::overloaded);
+
+  EXPECT_GE(clock::now() - began, surroundings->limits.max_age);
+  on_loop([this] { slots->give_back(); });
+}
+
 TEST_F(RouterTest, AFailedStartAnswersWhatWaitsForThatVersion) {
   deploy();
   caf::scoped_actor self{*system};

@@ -101,13 +101,14 @@ protected:
   functions::invocation_ptr call() {
     auto made = std::make_shared<functions::invocation>();
     made->function = function;
+    made->arrived_at = clock::now();
     made->deadline = time_point::max();
     return made;
   }
 
   void add_worker() {
     on_loop([this] {
-      auto slots = std::make_shared<worker_slots>(1, load, 0);
+      slots = std::make_shared<worker_slots>(1, load, 0);
       slots->open();
       instance = spawn_on<fake_instance>(*system, loop, slots, &calls);
       caf::anon_send(target, instance_ready{id, 1, instance, slots});
@@ -139,6 +140,7 @@ protected:
   uuid id = make_uuid();
   router_actor target;
   function_actor instance;
+  std::shared_ptr<worker_slots> slots;  ///< of `instance`
   std::atomic<int> demands{0};
   std::atomic<int> calls{0};
 };
