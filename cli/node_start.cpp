@@ -17,6 +17,8 @@ constexpr std::size_t max_file_jobs = 256;
 /// When the node goes down an admin connection without a request has no reason to wait for one.
 constexpr milliseconds admin_idle_at_end{100};
 constexpr std::size_t max_admin_connections = 256;
+/// Of the machine's memory, for bodies on their way, unless a setting says otherwise.
+constexpr std::size_t body_memory_part = 8;
 /// An invocation may run for 900 s, after it waited for an instance that needed its whole init limit.
 constexpr milliseconds admin_call_timeout{960'000};
 
@@ -200,8 +202,15 @@ void node::state::start_listening(std::list<serving_loop>& which) {
 }
 
 void node::state::open_edges() {
-  const auto shared = std::make_shared<const http::edge_options>(options.edge);
+  const auto body_memory = options.edge.max_body_memory != 0
+                               ? options.edge.max_body_memory
+                               : static_cast<std::size_t>(machine_memory_mb() << 20) / body_memory_part;
+  auto for_clients = options.edge;
   auto for_admin = options.edge;
+  // Each has room for one body at least: whoever is alone is served.
+  for_clients.max_body_memory = std::max(body_memory / gateways.size(), options.edge.head.max_body_bytes);
+  for_admin.max_body_memory = std::max<std::size_t>(body_memory, options.max_admin_body_bytes);
+  const auto shared = std::make_shared<const http::edge_options>(for_clients);
   for_admin.head.max_body_bytes = options.max_admin_body_bytes;
   for_admin.chunks.max_body_bytes = options.max_admin_body_bytes;
   for_admin.drain_idle_timeout = std::min(for_admin.drain_idle_timeout, admin_idle_at_end);

@@ -41,6 +41,8 @@ inline constexpr const char* python_shim_file = "worker.py";
 
 /// Cores that this process may run on, at least 1.
 unsigned usable_cores();
+/// What this process may use: the machine's, or less where a cgroup says so.
+std::uint64_t machine_memory_mb();
 
 /// As people are told: `ready`, `draining`, `suspected`, `gone`.
 std::string_view word_for(cluster::member_state state) noexcept;

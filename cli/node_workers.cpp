@@ -18,6 +18,8 @@ namespace {
 /// Share of the machine's memory that instances may be promised (RULES: Cluster).
 constexpr double instance_memory_share = 0.6;
 
+}  // namespace
+
 std::uint64_t machine_memory_mb() {
   auto bytes =
       static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGE_SIZE));
@@ -28,8 +30,6 @@ std::uint64_t machine_memory_mb() {
   }
   return bytes >> 20;
 }
-
-}  // namespace
 
 unsigned usable_cores() {
   cpu_set_t cores;

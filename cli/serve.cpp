@@ -18,6 +18,7 @@ http::edge_options edge_options_of(const settings& from) {
   edge.head.max_body_bytes = from.edge.max_body_bytes;
   edge.chunks.max_body_bytes = from.edge.max_body_bytes;
   edge.max_pipelined_bytes = from.edge.max_pipeline_bytes;
+  edge.max_body_memory = from.edge.max_body_memory;
   edge.header_timeout = from.edge.header_timeout;
   edge.body_progress_timeout = from.edge.body_progress_timeout;
   edge.body_timeout = from.edge.body_timeout;

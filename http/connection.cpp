@@ -43,6 +43,7 @@ connection::behavior_type connection::make_behavior() {
 
 void connection::on_request_complete() {
   phase_ = phase::calling;
+  edge_.let_go_of_body(*this);
   ++call_number_;
   request_id_ = make_request_id();
   arrived_at_ = loop().now();
@@ -204,6 +205,15 @@ void connection::on_deadline() {
     case phase::lingering: close(); break;
     case phase::closed: break;
   }
+}
+
+void connection::give_way() {
+  guarded([this] {
+    if (phase_ == phase::body)
+      refuse_with(error_reply(errc::overloaded, edge_.options().errors));
+    else
+      close();  // of an answer that has begun nothing can be taken back
+  });
 }
 
 void connection::begin_drain() {

@@ -15,7 +15,8 @@ using connection_actor = caf::typed_actor<caf::reacts_to<caf::close_atom>>;
 
 class connection final : public actors::loop_bound<connection_actor::base>,
                          private actors::watcher,
-                         private actors::batch_listener {
+                         private actors::batch_listener,
+                         private body_holder {
 public:
   /// @param over_budget  answers 503 to the first request and closes.
   connection(caf::actor_config& config, edge& shared, int descriptor, std::string peer_address,
@@ -32,6 +33,8 @@ public:
   void end_drain();
   /// The request that waited for the end of a hold, if any, is served now.
   void go_on();
+  /// The loop's bodies take too much memory, and this client's has been on its way for longest.
+  void give_way();
 
 private:
   friend class edge;
@@ -86,6 +89,7 @@ private:
   void log_request(const reply* what, const functions::outcome* result, duration total);
   /// @param head  what came of it, when it was not read whole; otherwise it stands in `request_`.
   void refuse(const refusal& why, std::string_view head = {});
+  void refuse_with(reply&& what, std::string_view head = {});
   void append_head(buffer& out, const reply& what, std::size_t body_bytes);
   void write(buffer& head, reply&& what, std::string_view body);
   void continue_write();

@@ -63,6 +63,8 @@ bool connection::receive_once() {
       deadline_ = std::min(body_deadline_, loop().now() + edge_.options().body_progress_timeout);
       if (body_left_ == 0)
         on_request_complete();
+      else
+        edge_.hold_body(*this, body.size());
       return true;
     }
     return on_nothing_received(got, errno);
@@ -186,6 +188,8 @@ std::size_t connection::take_body(std::string_view bytes) {
     body_left_ -= used;
     if (body_left_ == 0)
       on_request_complete();
+    else
+      edge_.hold_body(*this, request_->body.size());
     return used;
   }
   const auto progress = chunks_->feed(bytes, request_->body);
@@ -196,6 +200,8 @@ std::size_t connection::take_body(std::string_view bytes) {
   if (progress.state == chunk_decoder::verdict::done) {
     chunks_.reset();
     on_request_complete();
+  } else {
+    edge_.hold_body(*this, request_->body.size());
   }
   return progress.consumed;
 }

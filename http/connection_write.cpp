@@ -114,10 +114,15 @@ void connection::answer(reply&& what, const functions::outcome* result) {
 }
 
 void connection::refuse(const refusal& why, std::string_view head) {
+  refuse_with(refusal_reply(why.status), head);
+}
+
+void connection::refuse_with(reply&& what, std::string_view head) {
   // One answer, then nothing of this client is read as HTTP any more: framing can no longer be trusted.
   keep_alive_ = false;
   head_only_ = false;
   http_1_1_ = true;
+  edge_.let_go_of_body(*this);
   chunks_.reset();
   ++call_number_;
   request_id_ = make_request_id();
@@ -131,7 +136,7 @@ void connection::refuse(const refusal& why, std::string_view head) {
   }
   // For the log, which is all that becomes of it.
   asked_ = edge_.admin ? nullptr : head.empty() ? read.get() : &seen;
-  answer(refusal_reply(why.status));
+  answer(std::move(what));
   pending_.release();
 }
 
@@ -160,6 +165,7 @@ void connection::write(buffer& head, reply&& what, std::string_view body) {
     unsent_reply_ = std::move(what);
     unsent_body_ = unsent_reply_.body_view();  // a moved short string lies elsewhere now
   }
+  edge_.hold_body(*this, unsent_.size() + unsent_body_.size());
   note_unacknowledged();
 }
 
@@ -179,6 +185,7 @@ void connection::continue_write() {
     sent_ += static_cast<std::size_t>(sent);
     note_unacknowledged();
   }
+  edge_.let_go_of_body(*this);
   unsent_.release();
   unsent_body_ = {};
   unsent_reply_ = {};
@@ -236,6 +243,7 @@ void connection::close() {
     record(nullptr, nullptr);
   }
   phase_ = phase::closed;
+  edge_.let_go_of_body(*this);
   leave_call();
   forget_call();
   if (resuming_)

@@ -2,9 +2,11 @@
 
 #include <unistd.h>
 
+#include <string>
 #include <utility>
 
 #include "config/boot_clock.hpp"
+#include "config/log.hpp"
 #include "http/connection.hpp"
 
 namespace troupe::http {
@@ -18,8 +20,8 @@ constexpr std::size_t max_refused_at_once = 64;
 
 edge::edge(actors::event_loop& loop, caf::actor_system& system, std::shared_ptr<const edge_options> options,
            std::shared_ptr<connection_budget> budget)
-    : loop_{loop}, system_{system}, options_{std::move(options)}, budget_{std::move(budget)},
-      sleep_watch_{boot_now()}, access_{options_->access_log, options_->access_log_one_in} {}
+    : loop_{loop}, system_{system}, options_{std::move(options)}, budget_{std::move(budget)}, sleep_watch_{boot_now()},
+      bodies_{options_->max_body_memory}, access_{options_->access_log, options_->access_log_one_in} {}
 
 void edge::adopt(int descriptor, std::string peer_address, std::uint16_t local_port) {
   const auto open = budget_->open.fetch_add(1, std::memory_order_relaxed);
@@ -54,6 +56,29 @@ void edge::remove(connection& one) noexcept {
   budget_->open.fetch_sub(1, std::memory_order_relaxed);
   if (count_ == 0 && when_empty_)
     loop_.post(std::exchange(when_empty_, nullptr));
+}
+
+void edge::hold_body(connection& one, std::size_t bytes) {
+  bodies_.hold(one, bytes);
+  if (bodies_.excess() != nullptr && !std::exchange(bodies_judged_, true))
+    loop_.at_batch_end(*this);
+}
+
+void edge::let_go_of_body(connection& one) noexcept {
+  bodies_.let_go(one);
+}
+
+void edge::on_batch_end() {
+  bodies_judged_ = false;
+  const auto held_bytes = bodies_.held_bytes();
+  std::size_t turned_away = 0;
+  for (auto* slow = bodies_.excess(); slow != nullptr; slow = bodies_.excess(), ++turned_away)
+    static_cast<connection*>(slow)->give_way();
+  if (turned_away != 0 && budget_->without_body_memory.begins(loop_.now()))
+    log_event(log_level::warning, "slow_clients_turned_away",
+              {{"clients", std::to_string(turned_away)},
+               {"held_bytes", std::to_string(held_bytes)},
+               {"loop", std::to_string(loop_.index())}});
 }
 
 template <class Job>

@@ -11,7 +11,9 @@
 #include "cluster/sleep_watch.hpp"
 #include "config/buffer.hpp"
 #include "config/clock.hpp"
+#include "config/episode.hpp"
 #include "http/access_log.hpp"
+#include "http/body_budget.hpp"
 #include "http/chunk_decoder.hpp"
 #include "http/reply.hpp"
 #include "http/request_head.hpp"
@@ -37,7 +39,8 @@ using admin_actor = caf::typed_actor<caf::replies_to<admin_call>::with<reply_ptr
 struct edge_options {
   head_limits head;
   chunk_limits chunks;
-  std::size_t max_pipelined_bytes = 64 * 1024;  ///< read at a time; more stays in the kernel until it is needed
+  std::size_t max_pipelined_bytes = 64 * 1024;    ///< read at a time; more stays in the kernel until it is needed
+  std::size_t max_body_memory = ~std::size_t{0};  ///< per loop: of requests not whole yet, and answers not taken
   milliseconds header_timeout{10'000};
   milliseconds body_progress_timeout{30'000};
   milliseconds body_timeout{60'000};
@@ -53,13 +56,17 @@ struct edge_options {
   std::uint64_t access_log_one_in = 1;
 };
 
-/// Counts the connections of all loops against one bound.
+/// Counts the connections of all loops against one bound, and tells of what they lack no more than once.
 struct connection_budget {
+  static constexpr std::chrono::minutes quiet{1};
+
   std::atomic<std::size_t> open{0};
   std::size_t max = 0;
+  episode without_descriptors{quiet};
+  episode without_body_memory{quiet};
 };
 
-class edge final : private actors::tick_listener {
+class edge final : private actors::tick_listener, private actors::batch_listener {
 public:
   edge(actors::event_loop& loop, caf::actor_system& system, std::shared_ptr<const edge_options> options,
        std::shared_ptr<connection_budget> budget);
@@ -80,6 +87,7 @@ public:
   void start() { loop_.add_tick(*this); }
   void stop() {
     loop_.remove_tick(*this);
+    loop_.cancel_batch_end(*this);
     access_.flush();
   }
 
@@ -104,6 +112,11 @@ public:
   // ----------------------------------------------------------------------------------------------------
   void add(connection& one);
   void remove(connection& one) noexcept;
+  /// What a connection keeps of a body that is on its way. When all of them keep too much, the slowest are turned away
+  /// at the end of the batch.
+  void hold_body(connection& one, std::size_t bytes);
+  void let_go_of_body(connection& one) noexcept;
+  connection_budget& budget() noexcept { return *budget_; }
   buffer& scratch() noexcept { return scratch_; }
   request_head& scratch_head() noexcept { return scratch_head_; }
   access_log& access() noexcept { return access_; }
@@ -112,6 +125,7 @@ public:
 
 private:
   void on_tick(time_point now) override;
+  void on_batch_end() override;
   template <class Job>
   void for_each(Job job);
   void go_on(std::uint32_t slept);
@@ -128,6 +142,8 @@ private:
   cluster::sleep_watch sleep_watch_;
   std::uint32_t sleeps_ = 0;  ///< that were noticed
   std::function<void()> when_empty_;
+  body_budget bodies_;
+  bool bodies_judged_ = false;  ///< at the end of this batch
   access_log access_;
   request_cells unrouted_;
   buffer scratch_;

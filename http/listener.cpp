@@ -23,7 +23,6 @@ namespace {
 
 /// Accepts before the connections of the loop have their turn.
 constexpr int max_accepts_in_a_row = 128;
-constexpr std::chrono::minutes report_interval{1};
 
 /// What a connection would answer that is one too many, for a client that there can be no connection for.
 std::string busy_answer(error_mode errors) {
@@ -119,12 +118,9 @@ void listener::accept_all() {
 
 void listener::on_exhausted() {
   // The client in front of the queue is told; the others wait for the next tick, when descriptors may be free again.
-  const auto now = edge_.loop().now();
-  if (now - reported_at_ > report_interval)
+  if (edge_.budget().without_descriptors.begins(edge_.loop().now()))
     log_event(log_level::warning, "descriptors_exhausted",
               {{"port", std::to_string(port_)}, {"reason", std::strerror(errno)}});
-  if (now - reported_at_ > report_interval)
-    reported_at_ = now;
   ::close(reserve_);
   if (const int accepted = ::accept4(descriptor_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC); accepted >= 0) {
     const auto busy = busy_answer(edge_.options().errors);

@@ -46,7 +46,6 @@ private:
   std::uint16_t port_;
   bool paused_ = false;
   bool resuming_ = false;
-  time_point reported_at_{};
   time_point last_accepted_{};
 };
 

@@ -30,6 +30,9 @@ SANITIZED = bool(os.environ.get("TROUPE_SANITIZE"))
 SDK_INCLUDE = os.path.join(SOURCE_DIR, "functions", "sdk")
 NATIVE_HELLO = os.path.join(BINARY_DIR, "examples", "native-hello", "native-hello.so")
 
+# Of Linux; Python 3.11 has no name for it: a bound address takes its port when it connects, and so shares ports with others.
+IP_BIND_ADDRESS_NO_PORT = 24
+
 # Generous: under sanitizers on a loaded machine a start takes seconds. Nothing waits this long when all is well.
 PATIENCE_S = 60.0
 

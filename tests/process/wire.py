@@ -137,20 +137,27 @@ def has_arrived(client):
     return struct.unpack("i", fcntl.ioctl(client.socket, termios.TIOCOUTQ, b"\0" * 4))[0] == 0
 
 
+def held_ports(node_port):
+    """The ports of the clients whose connections to that port the node still owns; what it closed may be on its way for
+    long."""
+    held = set()
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        for line in table.readlines()[1:]:
+            fields = line.split()
+            own, other = (int(fields[column].rsplit(":", 1)[1], 16) for column in (1, 2))
+            if own == node_port and other and fields[9] != "0":  # the inode: 0 once no process has the socket
+                held.add(other)
+    return held
+
+
 def is_held(client):
-    """Whether the node still owns its end of this connection; what it closed may be on its way for long."""
+    """Whether the node still owns its end of this connection."""
     client_port = client.socket.getsockname()[1]
     try:
         node_port = client.socket.getpeername()[1]
     except OSError:
         return False  # reset
-    with open("/proc/net/tcp", encoding="ascii") as table:
-        for line in table.readlines()[1:]:
-            fields = line.split()
-            ports = [int(fields[column].rsplit(":", 1)[1], 16) for column in (1, 2)]
-            if ports == [node_port, client_port]:
-                return fields[9] != "0"  # the inode: 0 once no process has the socket
-    return False
+    return client_port in held_ports(node_port)
 
 
 class HelloNodeTest(unittest.TestCase):

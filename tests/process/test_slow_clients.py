@@ -1,0 +1,120 @@
+"""Hundreds of slow clients beside a fast one: it does not notice them, and what they make the node keep is bounded.
+
+The fast client asks at a fixed rate for a function that waits; its times beside slow clients are compared with those of the
+same client alone, in the same run.
+"""
+import time
+import unittest
+
+import load
+import open_loop
+import slow_clients
+import support
+import wire
+from open_loop import OpenLoop
+
+RATE, SECONDS = 200, 2
+FAST = "exports.handler = () => new Promise((done) => setTimeout(() => done('done'), 20));"
+LARGE_BYTES = 6_000_000
+LARGE = f"const large = 'x'.repeat({LARGE_BYTES}); exports.handler = async () => large;"
+MIB = 1 << 20
+BODY_MEMORY_BYTES = 48 * MIB
+# Beside the bodies themselves: connections, what is read at a time, and answers on their way through the node.
+SLACK_BYTES = 32 * MIB
+
+
+class SlowClientsTest(unittest.TestCase):
+    def setUp(self):
+        self.node = self.enterContext(support.Node("--set", f"edge.max_body_memory={BODY_MEMORY_BYTES}", loops=2))
+        self.node.deploy_files("fast", FAST, "--max-instances", "1", "--concurrency", "100")
+        self.node.deploy_files("large", LARGE, "--max-instances", "1", "--timeout-s", "60")
+        # What is made once is there before it is counted.
+        for _ in range(3):
+            self.assertEqual(len(self.node.request("GET", "/large")[2]), LARGE_BYTES)
+
+    def fast_s(self):
+        """The p99 of the fast client, all of whose requests are answered."""
+        with OpenLoop(self.node, wire.get("/fast")) as client:
+            asked = client.run(RATE, SECONDS)
+        self.assertEqual({(each.outcome, each.status) for each in asked}, {("answered", 200)})
+        return open_loop.p99_s(asked)
+
+    def resident(self):
+        return load.resident_bytes(self.node.pid)
+
+    def beside(self, slow, most_bytes):
+        """Measures the fast client without and with the slow ones. How many of those still had their connection then."""
+        before_s = self.fast_s()
+        baseline = self.resident()
+        with wire.Spending(self.node.pid) as spent:
+            with slow:
+                self.wait_until_they_hang(slow)
+                beside_s = self.fast_s()
+                left = self.lasting(slow)
+        after_s = self.fast_s()
+        told = (f"p99 {beside_s * 1000:.1f} ms beside them, {before_s * 1000:.1f} and {after_s * 1000:.1f} ms without; "
+                f"{left} of {len(slow.sockets)} last; memory grew by {spent.peak_growth >> 20} MB")
+        self.assertLess(beside_s, 2 * max(before_s, after_s), told)
+        if not support.SANITIZED:
+            self.assertLess(spent.peak_growth, most_bytes, told)
+            support.wait_until(lambda: self.resident() < baseline + SLACK_BYTES, "the memory from before", 10)
+        print(f"{self.id()}: {told}; {max(0, self.resident() - baseline) >> 20} MB afterwards", flush=True)
+        return left
+
+    def wait_until_they_hang(self, slow):
+        """Until the memory of the node does not grow any more: they have sent, or been sent, what goes at once."""
+        last = [0, time.monotonic()]
+
+        def still():
+            now = self.resident()
+            if now > last[0] + MIB:
+                last[:] = now, time.monotonic()
+            return time.monotonic() - last[1] > 1.5 * slow_clients.INTERVAL_S
+        support.wait_until(still, "slow clients that hang")
+
+    def lasting(self, slow):
+        """How many of them the node has not ended."""
+        held = wire.held_ports(self.node.port)
+        return sum(each.getsockname()[1] in held for each in slow.sockets)
+
+    def test_heads(self):
+        self.assertEqual(self.beside(slow_clients.slow_heads(self.node, 400), SLACK_BYTES), 400)
+
+    def test_bodies(self):
+        self.assertEqual(self.beside(slow_clients.slow_bodies(self.node, 400), SLACK_BYTES), 400)
+
+    def test_bodies_that_are_large_give_way_to_each_other(self):
+        slow = slow_clients.slow_bodies(self.node, 100, at_once=3_000_000)
+        left = self.beside(slow, BODY_MEMORY_BYTES + SLACK_BYTES)
+        self.assertIn(left, range(1, BODY_MEMORY_BYTES // 3_000_000 + 1))
+        self.assertEqual(self.node.log().count("slow_clients_turned_away"), 1)
+
+    def test_readers_of_large_answers(self):
+        left = self.beside(slow_clients.slow_readers(self.node, 200), BODY_MEMORY_BYTES + SLACK_BYTES)
+        self.assertIn(left, range(1, BODY_MEMORY_BYTES // LARGE_BYTES + 1))
+        self.assertEqual(self.node.log().count("slow_clients_turned_away"), 1)
+
+    def test_a_body_is_turned_away_with_an_answer_and_a_fast_one_is_not(self):
+        with slow_clients.slow_bodies(self.node, 40, at_once=3_000_000) as slow:
+            self.wait_until_they_hang(slow)
+            for _ in range(5):
+                self.assertEqual(self.node.request("POST", "/fast", b"b" * 3_000_000)[0], 200)
+            answers = [self.answer_of(each) for each in slow.sockets]
+        told = [answer for answer in answers if answer]
+        self.assertGreater(len(told), 20)
+        for answer in told:
+            self.assertIn(b"HTTP/1.1 503 ", answer)
+            self.assertIn(b"\r\nx-troupe-error: overloaded\r\n", answer)
+            self.assertIn(b"\r\nretry-after: 1\r\n", answer)
+            self.assertIn(b"\r\nconnection: close\r\n", answer)
+
+    @staticmethod
+    def answer_of(client):
+        try:
+            return client.recv(65536)
+        except BlockingIOError:
+            return b""
+
+
+if __name__ == "__main__":
+    unittest.main()
