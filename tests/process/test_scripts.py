@@ -6,8 +6,8 @@ import unittest
 
 import support
 
-SCRIPTS = ("scripts/demo", "scripts/install-packages", "scripts/lint", "scripts/test", "scripts/check-headers",
-           "scripts/draw-pictures", "bench/run")
+SCRIPTS = ("scripts/demo", "scripts/install-packages", "scripts/lint", "scripts/test", "scripts/repeat",
+           "scripts/check-headers", "scripts/draw-pictures", "bench/run")
 
 
 def run(*words, env=None):
@@ -27,7 +27,9 @@ class ScriptsTest(unittest.TestCase):
         for words in (("scripts/demo", "--port"), ("scripts/demo", "--nodes"), ("scripts/demo", "--nodes", "0"),
                       ("scripts/demo", "--nodes", "3", "4"), ("scripts/demo", "--nodes", "many"),
                       ("scripts/install-packages",), ("scripts/install-packages", "magic"),
-                      ("scripts/draw-pictures", "--quick"), ("scripts/test", "--repeat", "often"), ("scripts/test", "--label"),
+                      ("scripts/draw-pictures", "--quick"), ("scripts/test", "--repeat", "--full"),
+                      ("scripts/test", "--label"), ("scripts/repeat",), ("scripts/repeat", "build", "--minutes", "0"),
+                      ("scripts/repeat", "/nowhere"),
                       ("bench/run", "--only", "iis"), ("bench/run", "cold", "--tries", "1"),
                       ("bench/run", "functions", "--only", "native"), ("bench/run", "cluster", "--only", "native,lua")):
             with self.subTest(words=words):
