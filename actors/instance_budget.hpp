@@ -9,7 +9,7 @@ namespace troupe::actors {
 /// Megabytes promised. From any thread.
 struct instance_budget {
   std::atomic<std::uint64_t> used_mb{0};
-  std::uint64_t max_mb = 0;
+  std::atomic<std::uint64_t> max_mb{0};  ///< may fall below what is used: then nothing is taken
 
   bool take(std::uint64_t mb) {
     if (used_mb.fetch_add(mb) + mb <= max_mb)

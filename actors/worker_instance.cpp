@@ -79,7 +79,7 @@ void worker_instance::rearm(time_point now) {
   if (pid_ > 0 && (oldest != time_point::max() || phase_ == phase::starting || phase_ == phase::loading))
     next = std::min(next, now + what_.limits.memory_interval);
   if (oldest == time_point::max() && phase_ == phase::ready)
-    next = std::min(next, std::max(now + milliseconds{1}, last_used_ + what_.limits.idle_timeout));
+    next = std::min(next, std::max(now + milliseconds{1}, last_used_ + what_.limits.idle_timeout.get()));
   // A wanted kill waits for the process id; no deadline hurries that.
   if (next == time_point::max() || phase_ == phase::dying || kill_wanted_ || ended_)
     loop().disarm(*this);
@@ -103,7 +103,7 @@ void worker_instance::on_timer(time_point now) {
   expire_calls(now);
   if (now >= stop_deadline_ || now >= ping_deadline_)
     kill();
-  if (phase_ == phase::ready && slots_->in_flight() == 0 && now >= last_used_ + what_.limits.idle_timeout) {
+  if (phase_ == phase::ready && slots_->in_flight() == 0 && now >= last_used_ + what_.limits.idle_timeout.get()) {
     last_used_ = now;
     send(what_.supervisor, worker_idle{what_.instance});
   }

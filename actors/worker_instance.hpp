@@ -14,6 +14,7 @@
 #include "actors/loop_bound.hpp"
 #include "actors/messages.hpp"
 #include "actors/spawner_link.hpp"
+#include "config/live_value.hpp"
 #include "functions/frame.hpp"
 #include "functions/prefetch.hpp"
 #include "functions/worker_payload.hpp"
@@ -25,8 +26,8 @@ class stem_pool;
 struct worker_limits {
   std::size_t max_payload_bytes = 6'291'556;  ///< of an event and of an answer
   milliseconds init_timeout{10'000};
-  milliseconds stop_timeout{2'000};  ///< between the request to stop and the kill
-  milliseconds idle_timeout{600'000};
+  milliseconds stop_timeout{2'000};                              ///< between the request to stop and the kill
+  live_value<milliseconds> idle_timeout{milliseconds{600'000}};  ///< a change counts after the next call
   milliseconds ping_timeout{1'000};
   milliseconds memory_interval{50};  ///< between two looks at the memory of a worker that has work
   bool starts_lowered = false;       ///< its priority is restored when it has loaded

@@ -30,6 +30,10 @@ admin_failure refusal_of(const std::string& url, const http::client_response& an
     for (const auto& text : *missing)
       if (digest blob; text.is_string() && parse_digest(text.get_ref<const std::string&>(), blob))
         failure.missing.push_back(blob);
+  if (const auto faults = error->find("faults"); faults != error->end() && faults->is_array())
+    for (const auto& fault : *faults)
+      if (fault.is_object())
+        failure.faults.push_back(fault.value("message", ""));
   return failure;
 }
 

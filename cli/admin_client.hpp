@@ -17,10 +17,11 @@ namespace troupe::cli {
 
 /// Why a request came to nothing: the node refused it, or there was no node to ask.
 struct admin_failure {
-  std::string code;             ///< an errc by name, of the node or of this program
-  std::string message;          ///< one line for humans
-  std::vector<digest> missing;  ///< blobs that the node wants first; empty for everything else
-  bool usage = false;           ///< the command line is at fault
+  std::string code;                   ///< an errc by name, of the node or of this program
+  std::string message;                ///< one line for humans
+  std::vector<digest> missing;        ///< blobs that the node wants first; empty for everything else
+  bool usage = false;                 ///< the command line is at fault
+  std::vector<std::string> faults{};  ///< of a settings file that the node refused, a line each
 };
 
 admin_failure failure_of(const error& why);

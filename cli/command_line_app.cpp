@@ -28,13 +28,14 @@ flag_description describe_flag(const command_line& line, const CLI::Option& opti
   flag.value = hint == line.hints.end() ? value_kind::text : hint->second.value;
   if (hint != line.hints.end())
     flag.choices = hint->second.choices;
+  flag.placeholder = option.get_type_name();
   return flag;
 }
 
 argument_description describe_argument(const command_line& line, const CLI::Option& option) {
   const auto hint = line.hints.find(&option);
   const auto known = hint == line.hints.end() ? completion_hint{} : hint->second;
-  return {option.get_name(true), known.value, known.choices};
+  return {option.get_name(true), option.get_description(), known.value, known.choices};
 }
 
 }  // namespace
@@ -59,6 +60,7 @@ command_line::command_line()
   declare_deploy(*this);
   declare_client_commands(*this);
   declare_cluster_commands(*this);
+  declare_config(*this);
   declare_help_commands(*this);
 }
 
@@ -83,7 +85,7 @@ command_tree tree_of(const command_line& line) {
   };
   tree.flags = flags_of(line.app);
   for (const auto* app : line.app.get_subcommands([](const CLI::App*) { return true; })) {
-    command_description command{app->get_name(), app->get_description(), flags_of(*app), {}};
+    command_description command{app->get_name(), app->get_description(), flags_of(*app), {}, app->get_footer()};
     for (const auto* option : app->get_options())
       if (!option->nonpositional())
         command.arguments.push_back(describe_argument(line, *option));

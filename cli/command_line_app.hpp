@@ -10,6 +10,7 @@
 
 #include "cli/command_tree.hpp"
 #include "cli/commands.hpp"
+#include "cli/configuring.hpp"
 #include "cli/restoring.hpp"
 #include "cli/serve.hpp"
 
@@ -38,6 +39,7 @@ struct command_line {
   std::string store_target;  ///< name of a node
   std::string backup_file;
   restore_options restoring;
+  config_options configuring;
   serve_options node;
   std::vector<std::string> settings;
   std::string function;
@@ -61,7 +63,8 @@ void declare_serve(command_line& line);
 void declare_deploy(command_line& line);
 void declare_client_commands(command_line& line);   ///< all others that talk to a node
 void declare_cluster_commands(command_line& line);  ///< `nodes`, `events`, `store`, `backup`, `restore` and `certs`
-void declare_help_commands(command_line& line);     ///< `completion` and `help`
+void declare_config(command_line& line);
+void declare_help_commands(command_line& line);  ///< `completion` and `help`
 
 command_tree tree_of(const command_line& line);
 /// The help of the program itself, whatever command was given.

@@ -5,6 +5,7 @@
 
 #include "cli/command_line_app.hpp"
 #include "cli/completion.hpp"
+#include "cli/manual.hpp"
 #include "cli/suggestion.hpp"
 #include "cli/topics.hpp"
 
@@ -44,6 +45,11 @@ std::string overview(const command_line& line) {
 int help(const command_line& line) {
   if (line.subject.empty())
     return print(overview(line));
+  // For who builds or packages troupe: in no list of subjects.
+  if (line.subject == "man")
+    return print(manual_page(tree_of(line)));
+  if (line.subject == "settings.md")
+    return print(settings_document());
   std::string text;
   for (const auto* command : line.app.get_subcommands([](const CLI::App*) { return true; }))
     if (command->get_name() == line.subject)

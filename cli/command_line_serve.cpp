@@ -88,7 +88,7 @@ void declare_serve(command_line& line) {
   command->footer(
       "Flags override the environment (TROUPE_<KEY>, dots as _), which overrides the file.\n"
       "The node runs until SIGTERM or SIGINT: it then finishes what runs and exits with 0; a second signal ends it at "
-      "once.\n"
+      "once. SIGHUP has it read its file again, as `troupe config reload`.\n"
       "Exit codes: 0 ended as told; 1 failed; 2 wrong usage, or a start that settings or the machine forbid.\n\n"
       "Examples:\n"
       "  troupe serve\n"

@@ -25,10 +25,12 @@ struct flag_description {
   std::string help;
   value_kind value = value_kind::none;
   std::vector<std::string> choices;
+  std::string placeholder;  ///< for its value: `ADDRESS:PORT`
 };
 
 struct argument_description {
   std::string name;
+  std::string help;
   value_kind value = value_kind::text;
   std::vector<std::string> choices;
 };
@@ -38,6 +40,7 @@ struct command_description {
   std::string help;
   std::vector<flag_description> flags;  ///< its own and those of every command that it takes as well
   std::vector<argument_description> arguments;
+  std::string notes{};  ///< below its flags in the help: examples and what else there is to say
 };
 
 struct command_tree {

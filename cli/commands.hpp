@@ -61,6 +61,7 @@ struct certs_options {
 };
 
 struct restore_options;
+struct config_options;
 
 struct nodes_options {
   std::string action;               ///< empty to list them, or `remove`
@@ -83,5 +84,6 @@ int move_store(const client_options& client, const std::string& to);
 int backup(const client_options& client, const std::string& file);
 int restore(const client_options& client, const restore_options& options);  ///< asks no node
 int certs(const client_options& client, const certs_options& options);      ///< asks no node
+int config(const client_options& client, const config_options& options);
 
 }  // namespace troupe::cli

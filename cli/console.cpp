@@ -133,8 +133,13 @@ void print_json(const nlohmann::ordered_json& value) {
 
 int report(const client_options& client, const admin_failure& failure) {
   if (client.json) {
-    const nlohmann::ordered_json body{{"error", {{"code", failure.code}, {"message", failure.message}}}};
+    nlohmann::ordered_json body{{"error", {{"code", failure.code}, {"message", failure.message}}}};
+    for (const auto& fault : failure.faults)
+      body["error"]["faults"].push_back({{"message", fault}});
     write_to(stderr, body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+  } else if (!failure.faults.empty()) {
+    for (const auto& fault : failure.faults)
+      write_to(stderr, "troupe: " + fault + "\n");
   } else {
     write_to(stderr, "troupe: " + readable(failure.message) + "\n");
   }

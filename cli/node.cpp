@@ -56,6 +56,12 @@ void node::stop() noexcept {
   state_->notify();
 }
 
+node::state::state(node_options o)
+    : options{std::move(o)}, drain_announce{options.drain_announce}, drain_timeout{options.drain_timeout} {
+  if (options.source)
+    settings_now.emplace(options.source->first);
+}
+
 node::state::~state() {
   for (const auto& sockets : http_sockets)
     for (const int descriptor : sockets)

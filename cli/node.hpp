@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,12 +21,23 @@
 #include "actors/router.hpp"
 #include "actors/worker_instance.hpp"
 #include "config/errc.hpp"
+#include "config/load.hpp"
 #include "config/settings.hpp"
 #include "functions/sdk/troupe/function.hpp"
 #include "functions/spawner.hpp"
 #include "http/edge.hpp"
 
 namespace troupe::cli {
+
+struct node_options;
+
+/// Where the options of a node come from, so that it can show them and read them again.
+struct settings_source {
+  loaded_settings first;                        ///< what the options were made of
+  std::optional<std::string> file;              ///< without one there is nothing to read again
+  std::function<loaded_settings()> read_again;  ///< blocks on the disk; on the files thread
+  std::function<node_options(const settings&)> options_of;
+};
 
 struct node_options {
   std::vector<endpoint> http{{"0.0.0.0", 8080}};  ///< gateway addresses; port 0 takes any free one
@@ -49,6 +61,8 @@ struct node_options {
   milliseconds drain_timeout{30'000};
   backup_settings backups;
   cluster_settings cluster;  ///< without `listen` the node is alone
+  /// Nothing for a program that sets these options itself.
+  std::shared_ptr<const settings_source> source;
   /// Started by the caller before it had threads; -1: the node starts one itself, which must then be before any thread.
   functions::spawner_handle spawner;
 };
@@ -81,8 +95,9 @@ public:
   expected<void> register_actor(std::string name, function_limits limits, std::vector<std::string> routes,
                                 actor_factory factory);
 
-  /// Serves until SIGTERM, SIGINT or `stop`, then drains. Blocks both signals in the calling thread: call it from the
-  /// main thread before others exist. @returns the exit code: 0 after a clean end, 1 or 2 with one line on stderr.
+  /// Serves until SIGTERM, SIGINT or `stop`, then drains. SIGHUP makes a node with a `source` read its settings again.
+  /// Blocks these signals in the calling thread: call it from the main thread before others exist. @returns the exit
+  /// code: 0 after a clean end, 1 or 2 with one line on stderr.
   int run();
   /// Begins to drain; from any thread. A second call ends the drain at once.
   void stop() noexcept;

@@ -43,6 +43,9 @@ expected<void> node::state::prepare() {
   ::sigemptyset(&set);
   ::sigaddset(&set, SIGTERM);
   ::sigaddset(&set, SIGINT);
+  if (options.source)
+    ::sigaddset(&set, SIGHUP);
+  has_terminal = ::isatty(STDERR_FILENO) == 1;
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   signals = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -63,9 +66,7 @@ expected<void> node::state::prepare() {
       return tl::unexpected{started.error()};
     spawner = *started;
   }
-  const auto descriptors = raise_descriptor_limit();
-  if (options.max_connections == 0)
-    options.max_connections = descriptors / 4 * 3;
+  descriptors = raise_descriptor_limit();
   if (options.cluster.listen) {
     auto opened_cluster = node_cluster::open(options.cluster, {directory->node_id(), options.name, incarnation});
     if (!opened_cluster)

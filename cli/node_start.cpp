@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "cli/node_state.hpp"
 #include "config/log.hpp"
@@ -14,13 +15,7 @@ namespace troupe::cli {
 namespace {
 
 constexpr std::size_t max_file_jobs = 256;
-/// When the node goes down an admin connection without a request has no reason to wait for one.
-constexpr milliseconds admin_idle_at_end{100};
 constexpr std::size_t max_admin_connections = 256;
-/// Of the machine's memory, for bodies on their way, unless a setting says otherwise.
-constexpr std::size_t body_memory_part = 8;
-/// An invocation may run for 900 s, after it waited for an instance that needed its whole init limit.
-constexpr milliseconds admin_call_timeout{960'000};
 
 }  // namespace
 
@@ -52,14 +47,14 @@ void node::state::start_actors() {
 void node::state::start_routers() {
   routers = std::make_shared<std::vector<actors::router_actor>>();
 
-  auto routing = std::make_shared<actors::router_surroundings>();
-  routing->limits = options.queues;
-  routing->log = &logs;
-  routing->objects = objects;
-  routing->peers = routers;
+  actors::router_surroundings around;
+  around.limits = options.queues;
+  around.log = &logs;
+  around.objects = objects;
+  around.peers = routers;
   if (cluster)
-    routing->remote = cluster->remote();
-  routing->on_demand = [this](const actors::demand& wanted) {
+    around.remote = cluster->remote();
+  around.on_demand = [this](const actors::demand& wanted) {
     control.front().loop->post([this, wanted] {
       if (!registry)
         return;
@@ -69,8 +64,10 @@ void node::state::start_routers() {
         caf::anon_send(supervisor, wanted);
     });
   };
-  for (auto& each : gateways)
-    routers->push_back(actors::spawn_on<actors::router>(*system, *each.loop, routing));
+  for (auto& each : gateways) {
+    routing.push_back(std::make_shared<actors::router_surroundings>(around));
+    routers->push_back(actors::spawn_on<actors::router>(*system, *each.loop, routing.back()));
+  }
 }
 
 void node::state::start_registry() {
@@ -137,7 +134,7 @@ void node::state::start_deployer(const std::shared_ptr<actors::first_starts>& st
 }
 
 void node::state::start_admin(const std::shared_ptr<actors::first_starts>& starts) {
-  auto controls = std::make_shared<http::control_surroundings>();
+  controls = std::make_shared<http::control_surroundings>();
   controls->deployer = deployer;
   controls->follower = follower.get();
   controls->reads = reads.get();
@@ -160,12 +157,13 @@ void node::state::start_admin(const std::shared_ptr<actors::first_starts>& start
   controls->lambda.place = {options.region, options.account_id};
   controls->lambda.programs = programs;
   controls->cluster = cluster_questions();
+  controls->settings = settings_questions();
   controls->metrics = [this] { return metrics_text(); };
   controls->identity = [this] { return store->point()->identity; };
   std::error_code unknown;
   controls->max_code_bytes = std::filesystem::space(directory->path(), unknown).capacity;
   controls->start_allowance = options.workers.init_timeout + options.queues.start_timeout;
-  admin = actors::spawn_on<http::control_api>(*system, *control.front().loop, std::move(controls));
+  admin = actors::spawn_on<http::control_api>(*system, *control.front().loop, controls);
 }
 
 expected<void> node::state::start_serving() {
@@ -202,23 +200,10 @@ void node::state::start_listening(std::list<serving_loop>& which) {
 }
 
 void node::state::open_edges() {
-  const auto body_memory = options.edge.max_body_memory != 0
-                               ? options.edge.max_body_memory
-                               : static_cast<std::size_t>(machine_memory_mb() << 20) / body_memory_part;
-  auto for_clients = options.edge;
-  auto for_admin = options.edge;
-  // Each has room for one body at least: whoever is alone is served.
-  for_clients.max_body_memory = std::max(body_memory / gateways.size(), options.edge.head.max_body_bytes);
-  for_admin.max_body_memory = std::max<std::size_t>(body_memory, options.max_admin_body_bytes);
-  const auto shared = std::make_shared<const http::edge_options>(for_clients);
-  for_admin.head.max_body_bytes = options.max_admin_body_bytes;
-  for_admin.chunks.max_body_bytes = options.max_admin_body_bytes;
-  for_admin.drain_idle_timeout = std::min(for_admin.drain_idle_timeout, admin_idle_at_end);
-  for_admin.call_timeout = admin_call_timeout;
-  for_admin.access_log = access_log_mode::off;
-  const auto shared_admin = std::make_shared<const http::edge_options>(for_admin);
+  const auto shared = std::make_shared<const http::edge_options>(client_edge_options(options));
+  const auto shared_admin = std::make_shared<const http::edge_options>(admin_edge_options(options));
   connections = std::make_shared<http::connection_budget>();
-  connections->max = options.max_connections;
+  connections->max = max_connections(options);
   auto admin_budget = std::make_shared<http::connection_budget>();
   admin_budget->max = max_admin_connections;
 
@@ -309,6 +294,8 @@ void node::state::announce() {
              {"loops", options.loops},
              {"data_dir", directory->path()}});
   journal.add("node_ready", options.name + " is ready, version " TROUPE_VERSION);
+  if (std::exchange(hangup_waits, false))
+    on_hangup();
 }
 
 void node::state::write_node_file() const {

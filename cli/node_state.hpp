@@ -26,6 +26,7 @@
 #include "cli/node_cluster.hpp"
 #include "cli/store_backups.hpp"
 #include "cluster/copy_lag.hpp"
+#include "config/live_settings.hpp"
 #include "functions/code_store.hpp"
 #include "http/control_api.hpp"
 #include "http/edge.hpp"
@@ -56,7 +57,7 @@ struct serving_loop {
 };
 
 struct node::state {
-  explicit state(node_options o) : options{std::move(o)} {}
+  explicit state(node_options o);
   ~state();
 
   int run();
@@ -94,6 +95,20 @@ struct node::state {
   expected<void> load_first_picture();
   void announce();
   void write_node_file() const;
+  // node_settings.cpp
+  http::settings_questions settings_questions();
+  http::settings_view settings_view() const;
+  std::string effective_value(std::string_view key) const;
+  void reload(http::settings_questions::done done);
+  void on_hangup();
+  void adopt(const loaded_settings& fresh, http::settings_questions::done done);
+  void apply(const settings& wanted, std::function<void()> done);
+  std::size_t body_memory(const node_options& from) const;
+  http::edge_options client_edge_options(const node_options& from) const;
+  http::edge_options admin_edge_options(const node_options& from) const;
+  std::uint64_t instance_memory_mb(const node_options& from) const;
+  std::size_t max_connections(const node_options& from) const;
+
   std::string metrics_text();
   void add_store(http::metrics_page& page) const;
   void install(actors::routing_update_ptr update, std::vector<actors::routed_function> routes,
@@ -113,6 +128,10 @@ struct node::state {
   bool wait_for_signal(int timeout_ms);
 
   node_options options;
+  /// What of them a reload changes while other threads read it.
+  std::atomic<milliseconds> drain_announce;
+  std::atomic<milliseconds> drain_timeout;
+  std::optional<live_settings> settings_now;  ///< nothing without a source; on the control loop
   std::vector<actors::program_function> program_functions;
   std::vector<std::pair<std::size_t, actor_factory>> factories;  ///< index into `program_functions`
 
@@ -121,6 +140,9 @@ struct node::state {
   std::atomic<int> stop_requests{0};
   std::atomic<bool> lost_spawner{false};
   int stops_seen = 0;
+  bool has_terminal = false;    ///< standard error was one when the node started
+  bool hangup_waits = false;    ///< SIGHUP came before the node could read its settings again
+  std::size_t descriptors = 0;  ///< that the process may open
   std::atomic<int> exit_code{0};
   std::string end_reason;  ///< written before `exit_code`, once
 
@@ -131,7 +153,7 @@ struct node::state {
   const time_point started_at = clock::now();
   std::unique_ptr<node_cluster> cluster;  ///< null for a node alone
   std::unique_ptr<actors::built_in_store> store;
-  std::unique_ptr<store_backups> backups;
+  std::unique_ptr<store_backups> backups;  ///< on the control loop
   functions::runtime_programs programs;
   std::optional<functions::code_store> code;
   std::shared_ptr<actors::object_isolation> objects = std::make_shared<actors::object_isolation>();
@@ -150,6 +172,8 @@ struct node::state {
   std::unique_ptr<actors::spawner_link> spawner_link;
   std::unique_ptr<actors::stem_pool> stems;
   std::shared_ptr<std::vector<actors::router_actor>> routers;
+  std::vector<std::shared_ptr<actors::router_surroundings>> routing;  ///< of each gateway loop, on that loop
+  std::shared_ptr<actors::instance_budget> budget;
   std::unique_ptr<actors::function_registry> registry;
   std::optional<http::route_metrics_directory> route_metrics;
   std::shared_ptr<http::connection_budget> connections;
@@ -159,6 +183,7 @@ struct node::state {
   std::unique_ptr<actors::spread_waits> copies;  ///< null for a node alone
   actors::deployer_actor deployer;
   http::admin_actor admin;
+  std::shared_ptr<http::control_surroundings> controls;  ///< of `admin`, on the control loop
   std::shared_ptr<std::atomic<http::node_state>> node_state =
       std::make_shared<std::atomic<http::node_state>>(http::node_state::starting);
 };

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <caf/logger.hpp>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
@@ -41,8 +42,13 @@ bool node::state::wait_for_signal(int timeout_ms) {
   while (::read(wake, &ignored, sizeof ignored) > 0) {
   }
   signalfd_siginfo info;
-  while (::read(signals, &info, sizeof info) == sizeof info)
-    stop_requests.fetch_add(1);
+  while (::read(signals, &info, sizeof info) == sizeof info) {
+    // When the terminal that the node wrote to is gone, nobody means a reload.
+    if (info.ssi_signo == SIGHUP && !(has_terminal && ::isatty(STDERR_FILENO) != 1))
+      on_hangup();
+    else
+      stop_requests.fetch_add(1);
+  }
   const int requested = stop_requests.load();
   const bool news = requested > stops_seen;
   if (requested >= 2) {
@@ -78,10 +84,10 @@ void node::state::on_each(std::list<serving_loop>& which, const std::function<vo
       left->fetch_sub(1);
       notify();
     });
-  if (wait([&] { return left->load() == 0; }, clock::now() + options.drain_timeout + loop_grace))
+  if (wait([&] { return left->load() == 0; }, clock::now() + drain_timeout.load() + loop_grace))
     return;
   // A native handler holds a loop for good; nothing orderly is possible any more.
-  log_event(log_level::error, "loop_stuck", {{"waited_ms", (options.drain_timeout + loop_grace).count()}});
+  log_event(log_level::error, "loop_stuck", {{"waited_ms", (drain_timeout.load() + loop_grace).count()}});
   stop_log();
   std::_Exit(1);
 }
@@ -124,7 +130,7 @@ void node::state::drain() {
   if (cluster)
     cluster->drain();
   const auto begun = clock::now();
-  const auto announced_until = begun + options.drain_announce;
+  const auto announced_until = begun + drain_announce.load();
   const auto quiet = [this, begun] {
     std::mutex guard;
     std::int64_t latest = 0;
@@ -138,8 +144,8 @@ void node::state::drain() {
   while (clock::now() < announced_until && !quiet())
     wait([] { return false; }, std::min(announced_until, clock::now() + quiet_announce / 5));
   stop_accepting(gateways);
-  end_connections(gateways, options.drain_timeout);
-  while (cluster && cluster->busy() && clock::now() < begun + options.drain_timeout)
+  end_connections(gateways, drain_timeout.load());
+  while (cluster && cluster->busy() && clock::now() < begun + drain_timeout.load())
     wait([] { return false; }, clock::now() + busy_interval);
   // Until now the admin port has told how it stands; invokes and deployments that run there have what is left.
   on_each(control, [](serving_loop& each) {
@@ -147,11 +153,12 @@ void node::state::drain() {
     for (auto& listener : each.listeners)
       listener.stop();
   });
-  const auto left = std::chrono::ceil<milliseconds>(begun + options.drain_timeout - clock::now());
+  const auto left = std::chrono::ceil<milliseconds>(begun + drain_timeout.load() - clock::now());
   end_connections(control, std::max(left, milliseconds{0}));
 }
 
 void node::state::take_apart() {
+  node_state->store(http::node_state::draining);  // nothing is adjusted any more
   on_each(control, [](serving_loop& each) {
     each.edge->begin_drain();
     for (auto& listener : each.listeners)
@@ -184,6 +191,7 @@ void node::state::take_apart() {
   files->stop();
   deployer = nullptr;
   admin = nullptr;
+  controls.reset();
   on_each(gateways, [](serving_loop& each) { each.edge->router = nullptr; });
   on_each(control, [](serving_loop& each) { each.edge->admin = nullptr; });
   const auto gone = [this] { return system->registry().running() == 0; };
@@ -219,6 +227,7 @@ void node::state::end_threads() {
   cluster.reset();
   if (routers)
     routers->clear();
+  routing.clear();
   program_functions.clear();
   factories.clear();
   system.reset();

@@ -31,6 +31,12 @@ std::uint64_t machine_memory_mb() {
   return bytes >> 20;
 }
 
+std::uint64_t node::state::instance_memory_mb(const node_options& from) const {
+  if (from.max_instance_memory_mb != 0)
+    return from.max_instance_memory_mb;
+  return static_cast<std::uint64_t>(static_cast<double>(machine_memory_mb()) * instance_memory_share);
+}
+
 unsigned usable_cores() {
   cpu_set_t cores;
   if (::sched_getaffinity(0, sizeof cores, &cores) == 0)
@@ -40,10 +46,8 @@ unsigned usable_cores() {
 
 std::shared_ptr<actors::supervisor_surroundings> node::state::make_supervision() {
   auto& control_loop = *control.front().loop;
-  auto budget = std::make_shared<actors::instance_budget>();
-  budget->max_mb = options.max_instance_memory_mb;
-  if (budget->max_mb == 0)
-    budget->max_mb = static_cast<std::uint64_t>(static_cast<double>(machine_memory_mb()) * instance_memory_share);
+  budget = std::make_shared<actors::instance_budget>();
+  budget->max_mb = instance_memory_mb(options);
   spawner_link = std::make_unique<actors::spawner_link>(control_loop, spawner, [this] {
     lost_spawner = true;
     stop_requests.fetch_add(1);
@@ -79,7 +83,7 @@ std::shared_ptr<actors::supervisor_surroundings> node::state::make_supervision()
   supervision->routers = routers;
   supervision->spawner = spawner_link.get();
   supervision->stems = stems.get();
-  supervision->budget = std::move(budget);
+  supervision->budget = budget;
   supervision->ask_for_memory = [this](std::uint64_t mb, const actors::supervisor_actor& who) {
     control.front().loop->post([this, mb, who] { registry->find_memory(mb, who); });
   };

@@ -76,12 +76,12 @@ node_options options_of(const settings& from) {
 }  // namespace
 
 int serve(const serve_options& flags) {
-  auto loaded = load_settings(flags);
-  if (!loaded) {
-    std::fprintf(stderr, "troupe: %s\n", loaded.error().what.c_str());
+  auto loaded = read_settings(flags, environment_use::counts);
+  if (!loaded.faults.empty()) {
+    std::fprintf(stderr, "troupe: %s\n", loaded.faults.front().what.c_str());
     return 2;
   }
-  auto options = options_of(*loaded);
+  auto options = options_of(loaded.values);
   // Forked while this process is small and has one thread: the spawner inherits neither memory nor locks.
   const auto spawner = functions::start_spawner();
   if (!spawner) {
@@ -89,7 +89,9 @@ int serve(const serve_options& flags) {
     return 2;
   }
   options.spawner = *spawner;
-  start_log(loaded->log);
+  start_log(loaded.values.log);
+  options.source = std::make_shared<const settings_source>(settings_source{
+      std::move(loaded), flags.config, [flags] { return read_settings(flags, environment_use::counts); }, options_of});
   const int code = node{std::move(options)}.run();
   stop_log();
   return code;

@@ -1,8 +1,9 @@
 // The settings of a node from its flags, the environment and a file: for `serve`, and for what is done to a node's data
 // directory while it does not run.
+#include <algorithm>
+
 #include "actors/tls_context.hpp"
 #include "cli/serve.hpp"
-#include "config/load.hpp"
 
 namespace troupe::cli {
 
@@ -11,13 +12,12 @@ namespace {
 load_options sources_of(const serve_options& flags) {
   load_options sources;
   sources.file = flags.config;
-  sources.environment = process_environment();
   const auto add = [&](const char* key, const std::optional<std::string>& value) {
     if (value)
-      sources.flags.emplace_back(key, *value);
+      sources.flags.push_back({key, *value});
   };
   for (const auto& address : flags.http)
-    sources.flags.emplace_back("http", address);
+    sources.flags.push_back({"http", address});
   add("admin", flags.admin);
   add("data_dir", flags.data_dir);
   add("name", flags.name);
@@ -25,11 +25,12 @@ load_options sources_of(const serve_options& flags) {
   add("native", flags.native);
   add("cluster", flags.cluster);
   for (const auto& seed : flags.join)
-    sources.flags.emplace_back("join", seed);
+    sources.flags.push_back({"join", seed});
   add("cluster.advertise", flags.advertise);
   if (flags.insecure_cluster)
-    sources.flags.emplace_back("insecure_cluster", "true");
-  sources.flags.insert(sources.flags.end(), flags.settings.begin(), flags.settings.end());
+    sources.flags.push_back({"insecure_cluster", "true"});
+  for (const auto& [key, text] : flags.settings)
+    sources.flags.push_back({key, text, "--set " + key});
   return sources;
 }
 
@@ -52,15 +53,40 @@ expected<void> check_certificate(settings& of) {
   return {};
 }
 
+/// Of the certificate, where nothing else is wrong with the cluster. Its message begins with the key.
+void add_certificate_fault(loaded_settings& to) {
+  if (std::any_of(to.faults.begin(), to.faults.end(), hides_cluster))
+    return;
+  const auto checked = check_certificate(to.values);
+  if (checked)
+    return;
+  setting_fault fault;
+  fault.key = checked.error().what.substr(0, checked.error().what.find(' '));
+  fault.what = checked.error().what;
+  if (const auto* known = find_setting(fault.key)) {
+    fault.place = to.places[static_cast<std::size_t>(known - all_settings().data())];
+    if (fault.place.kind != setting_place::kind_type::built_in)
+      fault.what += " (" + to_string(fault.place) + ")";
+  }
+  to.faults.push_back(std::move(fault));
+}
+
 }  // namespace
 
-expected<settings> load_settings(const serve_options& flags) {
-  auto loaded = load(sources_of(flags));
-  if (!loaded)
-    return loaded;
-  if (auto checked = check_certificate(*loaded); !checked)
-    return tl::unexpected{std::move(checked.error())};
+loaded_settings read_settings(const serve_options& flags, environment_use environment) {
+  auto sources = sources_of(flags);
+  if (environment == environment_use::counts)
+    sources.environment = process_environment();
+  auto loaded = load_all(sources);
+  add_certificate_fault(loaded);
   return loaded;
+}
+
+expected<settings> load_settings(const serve_options& flags) {
+  auto loaded = read_settings(flags, environment_use::counts);
+  if (!loaded.faults.empty())
+    return fail(errc::bad_setting, std::move(loaded.faults.front().what));
+  return std::move(loaded.values);
 }
 
 }  // namespace troupe::cli

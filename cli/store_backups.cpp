@@ -12,14 +12,17 @@ namespace {
 constexpr seconds load_timeout{30};
 constexpr milliseconds shortest_interval{1'000};
 
+milliseconds usable(milliseconds interval) {
+  return interval == milliseconds{0} ? interval : std::max(interval, shortest_interval);
+}
+
 }  // namespace
 
 store_backups::store_backups(actors::event_loop& control, actors::built_in_store& store, actors::work_thread& files,
                              backup_folder folder, milliseconds interval,
                              std::function<void(std::string_view kind, const std::string& text)> tell)
-    : loop_{control}, store_{store}, files_{files}, folder_{std::move(folder)},
-      interval_{interval == milliseconds{0} ? interval : std::max(interval, shortest_interval)}, tell_{
-                                                                                                     std::move(tell)} {}
+    : loop_{control}, store_{store}, files_{files}, folder_{std::move(folder)}, interval_{usable(interval)},
+      tell_{std::move(tell)} {}
 
 store_backups::~store_backups() {
   stop();
@@ -57,6 +60,15 @@ void store_backups::stop() {
   if (std::exchange(*alive_, false))
     loop_.disarm(*this);
   alive_ = std::make_shared<bool>(false);
+}
+
+void store_backups::adjust(milliseconds interval, std::size_t keep) {
+  folder_.keep = keep;
+  if (usable(interval) == interval_)
+    return;
+  interval_ = usable(interval);
+  stop();
+  start();
 }
 
 void store_backups::next_in(milliseconds wait) {

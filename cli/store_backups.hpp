@@ -28,6 +28,8 @@ public:
   /// The first one comes when the newest that is there is an interval old.
   void start();
   void stop();
+  /// Other rules from now on; an interval counts from the newest one that is there.
+  void adjust(milliseconds interval, std::size_t keep);
 
 private:
   void on_timer(time_point now) override;
@@ -41,8 +43,8 @@ private:
   actors::event_loop& loop_;
   actors::built_in_store& store_;
   actors::work_thread& files_;
-  const backup_folder folder_;
-  const milliseconds interval_;
+  backup_folder folder_;
+  milliseconds interval_;
   const std::function<void(std::string_view kind, const std::string& text)> tell_;
   bool failing_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(false);

@@ -59,7 +59,7 @@ std::string padded(std::string_view text, std::size_t width) {
   return out;
 }
 
-std::string default_of(const setting& each) {
+std::string default_or_none(const setting& each) {
   auto text = each.print(each.rule, settings{});
   return text.empty() ? "(none)" : text;
 }
@@ -75,9 +75,11 @@ std::string settings_table() {
   std::string text;
   for (const auto& each : all_settings()) {
     const auto variable = environment_name(each.key);
-    text.append(padded(each.key, 28)).append(" ").append(default_of(each)).append("\n    ");
+    text.append(padded(each.key, 28)).append(" ").append(default_or_none(each)).append("\n    ");
     text.append(each.reason).append("\n    Allowed: ").append(allowed_text(each.rule));
     text.append(each.is_list ? ", several separated by commas" : "");
+    text.append("\n    Unit: ").append(unit_text(each.rule)).append("; a change counts from the next ");
+    text.append(each.changes == change_mode::at_reload ? "reload on" : "start on");
     text.append(variable.empty() ? "" : "\n    ").append(variable).append("\n");
   }
   return text;
@@ -87,7 +89,8 @@ std::string limits_table() {
   std::string text;
   for (const auto& each : all_settings())
     if (is_limit(each))
-      text.append("  ").append(padded(each.key, 28)).append(padded(default_of(each), 12)).append(each.reason) += '\n';
+      text.append("  ").append(padded(each.key, 28)).append(padded(default_or_none(each), 12)).append(each.reason) +=
+          '\n';
   return text;
 }
 

@@ -32,9 +32,18 @@ struct cluster_settings {
   bool has_certificate() const noexcept { return !certificate.empty(); }
 };
 
-/// Whether the settings agree with each other. Without certificates only loopback addresses are accepted, unless the
-/// user wants no protection.
-/// @returns `errc::bad_setting` with one line that names the keys at fault and what to do.
+/// Settings that contradict each other.
+struct cluster_fault {
+  std::string key;
+  std::string value;  ///< empty: it has none, and needs one
+  std::string why;    ///< and what to do; after `KEY = 'VALUE': `, or behind the key that has no value
+};
+
+/// Where the settings do not agree with each other. Without certificates only loopback addresses are accepted, unless
+/// the user wants no protection.
+std::vector<cluster_fault> faults_of(const cluster_settings& cluster);
+
+/// @returns `errc::bad_setting` with the first fault in one line.
 expected<void> check(const cluster_settings& cluster);
 
 /// Where the control plane listens: `control_port`, else the port behind that of `listen`, else any free one (port 0).

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 
 #include "config/settings_file.hpp"
@@ -32,7 +33,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 /// The known name next to `name`, if it is near enough to be meant.
 template <class NameOf>
-std::string suggestion(std::string_view name, NameOf&& name_of) {
+std::string nearest(std::string_view name, NameOf&& name_of) {
   std::string best;
   auto least = std::max<std::size_t>(name.size() / 3, 2) + 1;
   for (const auto& each : all_settings()) {
@@ -42,7 +43,11 @@ std::string suggestion(std::string_view name, NameOf&& name_of) {
       best = candidate;
     }
   }
-  return best.empty() ? "" : "; did you mean " + best + "?";
+  return best;
+}
+
+std::string question(const std::string& meant) {
+  return meant.empty() ? "" : "; did you mean " + meant + "?";
 }
 
 std::vector<std::string> split_list(const std::string& text) {
@@ -58,35 +63,38 @@ std::vector<std::string> split_list(const std::string& text) {
   return parts;
 }
 
-expected<std::vector<written_setting>> read_environment(const std::vector<std::string>& environment) {
-  std::vector<written_setting> found;
+written_settings read_environment(const std::vector<std::string>& environment) {
+  written_settings result;
   for (const auto& variable : environment) {
     const auto equals = std::min(variable.find('='), variable.size());
     const auto name = variable.substr(0, equals);
     if (!name.starts_with(variable_prefix) || name == clients_variable)
       continue;
+    const setting_place place{setting_place::kind_type::environment, name};
     const auto known = std::find_if(all_settings().begin(), all_settings().end(),
                                     [&](const setting& each) { return environment_name(each.key) == name; });
-    if (known == all_settings().end())
-      return fail(errc::bad_setting, "environment " + name + " is not a setting" + suggestion(name, environment_name));
+    if (known == all_settings().end()) {
+      const auto meant = nearest(name, environment_name);
+      result.faults.push_back({{}, place, {}, {}, meant, to_string(place) + " is not a setting" + question(meant)});
+      continue;
+    }
     const auto text = equals < variable.size() ? variable.substr(equals + 1) : "";
-    found.push_back(
-        {std::string{known->key}, known->is_list ? split_list(text) : std::vector{text}, "environment " + name});
+    result.found.push_back({std::string{known->key}, known->is_list ? split_list(text) : std::vector{text}, place});
   }
-  return found;
+  return result;
 }
 
-std::vector<written_setting> read_flags(const std::vector<std::pair<std::string, std::string>>& flags) {
-  std::vector<written_setting> found;
-  for (const auto& [key, text] : flags) {
-    const auto earlier =
-        std::find_if(found.begin(), found.end(), [&k = key](const written_setting& each) { return each.key == k; });
-    if (earlier != found.end())
+written_settings read_flags(const std::vector<given_setting>& flags) {
+  written_settings result;
+  for (const auto& [key, text, flag] : flags) {
+    const auto earlier = std::find_if(result.found.begin(), result.found.end(),
+                                      [&k = key](const written_setting& each) { return each.key == k; });
+    if (earlier != result.found.end())
       earlier->texts.push_back(text);
     else
-      found.push_back({key, {text}, "flag " + flag_name(key)});
+      result.found.push_back({key, {text}, {setting_place::kind_type::flag, flag.empty() ? flag_name(key) : flag}});
   }
-  return found;
+  return result;
 }
 
 std::string joined(const std::vector<std::string>& texts) {
@@ -96,41 +104,81 @@ std::string joined(const std::vector<std::string>& texts) {
   return all;
 }
 
-expected<void> apply(const std::vector<written_setting>& written, settings& out) {
-  for (const auto& each : written) {
+void refuse_unknown(const written_setting& each, std::vector<setting_fault>& faults) {
+  const auto meant = nearest(each.key, [](std::string_view key) { return key; });
+  faults.push_back({each.key,
+                    each.place,
+                    joined(each.texts),
+                    {},
+                    meant,
+                    each.key + " (" + to_string(each.place) + ") is not a setting" + question(meant)});
+}
+
+void refuse_value(const written_setting& each, const setting& known, std::vector<setting_fault>& faults) {
+  auto allowed = allowed_text(known.rule);
+  auto what = each.key + " = '" + joined(each.texts) + "' (" + to_string(each.place) + "): allowed " +
+              (known.is_list ? "in the list are " : "are ") + allowed +
+              (known.is_list || each.texts.size() < 2 ? "" : ", and only once");
+  faults.push_back({each.key, each.place, joined(each.texts), std::move(allowed), {}, std::move(what)});
+}
+
+void apply(written_settings&& written, loaded_settings& to) {
+  auto faults = std::move(written.faults);
+  for (const auto& each : written.found) {
     const auto* known = find_setting(each.key);
-    if (known == nullptr)
-      return fail(errc::bad_setting, each.key + " (" + each.where + ") is not a setting" +
-                                         suggestion(each.key, [](std::string_view key) { return key; }));
-    if (!known->read(known->rule, each.texts, out))
-      return fail(errc::bad_setting, each.key + " = '" + joined(each.texts) + "' (" + each.where + "): allowed " +
-                                         (known->is_list ? "in the list are " : "are ") + allowed_text(known->rule) +
-                                         (known->is_list || each.texts.size() < 2 ? "" : ", and only once"));
+    settings read;
+    if (known == nullptr) {
+      refuse_unknown(each, faults);
+    } else if (!known->read(known->rule, each.texts, read)) {
+      refuse_value(each, *known, faults);
+    } else {
+      known->take(read, to.values);
+      to.places[static_cast<std::size_t>(known - all_settings().data())] = each.place;
+    }
   }
-  return {};
+  std::stable_sort(faults.begin(), faults.end(),
+                   [](const setting_fault& a, const setting_fault& b) { return a.place.line < b.place.line; });
+  std::move(faults.begin(), faults.end(), std::back_inserter(to.faults));
+}
+
+bool is_of_cluster(std::string_view key) {
+  return key == "join" || key == "insecure_cluster" || key.starts_with("cluster");
+}
+
+void check_cluster(loaded_settings& of) {
+  if (std::any_of(of.faults.begin(), of.faults.end(), hides_cluster))
+    return;
+  for (auto& [key, value, why] : faults_of(of.values.cluster)) {
+    const auto& place = of.places[static_cast<std::size_t>(find_setting(key) - all_settings().data())];
+    const auto where = place == setting_place{} ? "" : " (" + to_string(place) + ")";
+    auto what = key + (value.empty() ? where + " " : " = '" + value + "'" + where + ": ") + why;
+    of.faults.push_back({std::move(key), place, std::move(value), {}, {}, std::move(what)});
+  }
 }
 
 }  // namespace
 
-expected<settings> load(const load_options& options) {
-  std::vector<written_setting> in_file;
-  if (options.file) {
-    auto read = read_settings_file(*options.file);
-    if (!read)
-      return tl::unexpected{std::move(read).error()};
-    in_file = std::move(*read);
-  }
-  const auto in_environment = read_environment(options.environment);
-  if (!in_environment)
-    return tl::unexpected{in_environment.error()};
+bool hides_cluster(const setting_fault& fault) {
+  const bool whole_file = fault.key.empty() && fault.place.kind == setting_place::kind_type::file;
+  return whole_file || is_of_cluster(fault.key) || is_of_cluster(fault.meant);
+}
 
-  settings result;
-  for (const auto& written : {in_file, *in_environment, read_flags(options.flags)})
-    if (auto applied = apply(written, result); !applied)
-      return tl::unexpected{std::move(applied).error()};
-  if (auto checked = check(result.cluster); !checked)
-    return tl::unexpected{std::move(checked).error()};
+loaded_settings load_all(const load_options& options) {
+  loaded_settings result;
+  result.places.resize(all_settings().size());
+  if (options.file)
+    apply(read_settings_file(*options.file), result);
+  apply(read_environment(options.environment), result);
+  apply(read_flags(options.flags), result);
+  check_cluster(result);
   return result;
+}
+
+expected<settings> load(const load_options& options) {
+  auto loaded = load_all(options);
+  if (!loaded.faults.empty())
+    return fail(errc::bad_setting, std::move(loaded.faults.front().what));
+  return std::move(loaded.values);
 }
 
 std::vector<std::string> process_environment() {

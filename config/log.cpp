@@ -195,7 +195,6 @@ private:
 
 struct running_log {
   log_options options;
-  log_format format = log_format::json;
   std::shared_ptr<line_sink> sink;
   std::shared_ptr<spdlog::details::thread_pool> pool;
   std::shared_ptr<spdlog::async_logger> logger;
@@ -213,13 +212,14 @@ struct running_log {
     logger->log(block_level, spdlog::string_view_t{lines.data(), lines.size()});
     return true;
   }
-  void write(log_level level, std::string_view event, std::initializer_list<log_field> fields) const {
+  void write(log_format format, log_level level, std::string_view event,
+             std::initializer_list<log_field> fields) const {
     logger->log(spdlog::level::info, spdlog::string_view_t{line_of(format, level, event, fields)});
   }
 };
 
 struct log_state {
-  std::shared_mutex guard;  // exclusive only while the log starts or stops
+  std::shared_mutex guard;  // exclusive only while the log starts, stops or changes
   std::unique_ptr<running_log> running;
   std::atomic<std::uint64_t> dropped_before{0};
   std::atomic<log_level> level{log_level::warning};
@@ -230,6 +230,12 @@ struct log_state {
 log_state& state() {
   static auto* const only = new log_state;
   return *only;
+}
+
+log_format form_for(int output, log_format wanted) noexcept {
+  if (wanted != log_format::automatic)
+    return wanted;
+  return ::isatty(output) == 1 ? log_format::human : log_format::json;
 }
 
 void block_signals() {
@@ -246,7 +252,7 @@ void log_event(log_level level, std::string_view event, std::initializer_list<lo
   auto& log = state();
   const std::shared_lock lock{log.guard};
   if (log.running != nullptr) {
-    log.running->write(level, event, fields);
+    log.running->write(log.format.load(std::memory_order_relaxed), level, event, fields);
     return;
   }
   const auto line = line_of(log_format::human, level, event, fields);
@@ -279,9 +285,6 @@ void start_log(const log_options& options) {
   stop_log();
   auto fresh = std::make_unique<running_log>();
   fresh->options = options;
-  fresh->format = options.format;
-  if (fresh->format == log_format::automatic)
-    fresh->format = ::isatty(options.output) == 1 ? log_format::human : log_format::json;
   fresh->sink = std::make_shared<line_sink>(options.output);
   fresh->pool = std::make_shared<spdlog::details::thread_pool>(std::max<std::size_t>(options.max_queued_lines, 1), 1,
                                                                [] { block_signals(); });
@@ -292,22 +295,33 @@ void start_log(const log_options& options) {
   const std::unique_lock lock{log.guard};
   log.running = std::move(fresh);
   log.level = options.level;
-  log.format = log.running->format;
+  log.format = form_for(options.output, options.format);
+}
+
+void adjust_log(log_level level, log_format format) {
+  auto& log = state();
+  const std::unique_lock lock{log.guard};
+  if (log.running == nullptr)
+    return;
+  log.level = level;
+  log.format = form_for(log.running->options.output, format);
 }
 
 void stop_log() {
   auto& log = state();
   std::unique_ptr<running_log> last;
+  auto format = log_format::human;
   {
     const std::unique_lock lock{log.guard};
     last = std::move(log.running);
+    format = log.format;
     log.level = log_level::warning;
     log.format = log_format::human;
   }
   if (last == nullptr)
     return;
   if (const auto dropped = last->dropped(); dropped != 0)
-    last->write(log_level::warning, "log_lines_dropped", {{"count", dropped}});
+    last->write(format, log_level::warning, "log_lines_dropped", {{"count", dropped}});
   last->sink->give_up_at(clock::now() + last->options.flush_timeout);
   const auto overrun = last->pool->overrun_counter();
   last->logger.reset();

@@ -73,6 +73,10 @@ std::uint64_t dropped_log_lines() noexcept;
 /// second call replaces the first one's options.
 void start_log(const log_options& options);
 
+/// Another level and form for the lines from now on; nothing is lost. While no log runs it does nothing. From any
+/// thread.
+void adjust_log(log_level level, log_format format);
+
 /// Writes what is queued, within `flush_timeout`, and ends the thread. Does nothing when none runs.
 void stop_log();
 

@@ -15,20 +15,21 @@ namespace troupe::setting_entry {
 
 using kind = value_rule::kind_type;
 
-constexpr value_rule count(std::uint64_t min, std::uint64_t max) {
-  return {kind::count, min, max, {}};
+/// @param unit  of what there are so many, in the plural.
+constexpr value_rule count(std::uint64_t min, std::uint64_t max, std::string_view unit = {}) {
+  return {kind::count, min, max, {}, unit};
 }
 constexpr value_rule bytes(std::uint64_t min, std::uint64_t max) {
-  return {kind::bytes, min, max, {}};
+  return {kind::bytes, min, max, {}, {}};
 }
 constexpr value_rule time(milliseconds min, milliseconds max) {
-  return {kind::time, static_cast<std::uint64_t>(min.count()), static_cast<std::uint64_t>(max.count()), {}};
+  return {kind::time, static_cast<std::uint64_t>(min.count()), static_cast<std::uint64_t>(max.count()), {}, {}};
 }
 constexpr value_rule choice(std::string_view choices) {
-  return {kind::choice, 0, 0, choices};
+  return {kind::choice, 0, 0, choices, {}};
 }
 constexpr value_rule form(kind of) {
-  return {of, 0, 0, {}};
+  return {of, 0, 0, {}, {}};
 }
 
 inline bool is_word(std::string_view text, std::string_view extra, std::size_t most) {
@@ -151,16 +152,19 @@ std::string print(const value_rule& rule, const T& value) {
 }
 
 template <auto Group, auto Member>
-constexpr setting entry(std::string_view key, value_rule rule, std::string_view reason) {
+constexpr setting entry(std::string_view key, value_rule rule, std::string_view reason,
+                        change_mode changes = change_mode::at_restart) {
   using value_type = std::remove_cvref_t<decltype((std::declval<settings&>().*Group).*Member)>;
   return {key,
           rule,
           reason,
+          changes,
           is_vector<value_type>,
           [](const value_rule& r, const std::vector<std::string>& texts, settings& out) {
             return read(r, texts, (out.*Group).*Member);
           },
-          [](const value_rule& r, const settings& from) { return print(r, (from.*Group).*Member); }};
+          [](const value_rule& r, const settings& from) { return print(r, (from.*Group).*Member); },
+          [](const settings& from, settings& to) { (to.*Group).*Member = (from.*Group).*Member; }};
 }
 
 }  // namespace troupe::setting_entry

@@ -18,6 +18,7 @@ constexpr auto drain = &settings::drain;
 constexpr auto cluster = &settings::cluster;
 constexpr auto backups = &settings::backups;
 constexpr auto logs = &settings::log;
+constexpr auto live = change_mode::at_reload;
 constexpr std::uint64_t kib = 1024;
 constexpr std::uint64_t mib = 1024 * kib;
 constexpr seconds zero{0};
@@ -30,7 +31,8 @@ constexpr std::array table = {
     entry<node, &node_settings::data_dir>(
         "data_dir", form(kind::path),
         "Folder of the node's own files: identity, deployments, code. Locked while the node runs."),
-    entry<node, &node_settings::loops>("loops", count(0, 256), "Event loops, each a thread; 0 is one per core."),
+    entry<node, &node_settings::loops>("loops", count(0, 256, "loops"),
+                                       "Event loops, each a thread; 0 is one per core."),
     entry<node, &node_settings::native>(
         "native", choice("process|in-process"),
         "Where native functions run: in a worker process, or in the node itself, where a fault of one ends the node."),
@@ -39,72 +41,76 @@ constexpr std::array table = {
                                        "Address of the admin port. Whoever reaches it can run code here."),
     entry<edge, &edge_settings::admin_hosts>("admin_hosts", form(kind::hosts),
                                              "Host names by which the admin port may be called besides localhost, so "
-                                             "that no web page can reach it by a name of its own."),
+                                             "that no web page can reach it by a name of its own.",
+                                             live),
     entry<edge, &edge_settings::errors>("errors", choice("strict|truthful"),
-                                        "Statuses of failures: those of API Gateway, or ones that tell the cause."),
+                                        "Statuses of failures: those of API Gateway, or ones that tell the cause.",
+                                        live),
     entry<edge, &edge_settings::timing>(
         "timing", choice("header|always"),
-        "When answers carry Server-Timing: on requests with x-troupe-timing: 1, or always."),
+        "When answers carry Server-Timing: on requests with x-troupe-timing: 1, or always.", live),
     entry<edge, &edge_settings::max_head_bytes>("edge.max_head_bytes", bytes(kib, 64 * kib),
-                                                "Request line and header fields; more is 431."),
-    entry<edge, &edge_settings::max_fields>("edge.max_fields", count(8, 1000),
-                                            "Header fields of a request; more is 431."),
+                                                "Request line and header fields; more is 431.", live),
+    entry<edge, &edge_settings::max_fields>("edge.max_fields", count(8, 1000, "fields"),
+                                            "Header fields of a request; more is 431.", live),
     entry<edge, &edge_settings::max_target_bytes>("edge.max_target_bytes", bytes(64, 64 * kib),
-                                                  "Path and query; more is 414."),
+                                                  "Path and query; more is 414.", live),
     entry<edge, &edge_settings::max_body_bytes>("edge.max_body_bytes", bytes(0, 1024 * mib),
-                                                "Body of a request to the gateway; more is 413."),
+                                                "Body of a request to the gateway; more is 413.", live),
     entry<edge, &edge_settings::max_admin_body_bytes>(
         "edge.max_admin_body_bytes", bytes(kib, 1024 * mib),
-        "Body of a request to the admin port; a 50 MB zip in base64 fits into the default."),
+        "Body of a request to the admin port; a 50 MB zip in base64 fits into the default.", live),
     entry<edge, &edge_settings::max_pipeline_bytes>(
         "edge.max_pipeline_bytes", bytes(kib, 64 * kib),
-        "Most bytes of one read, and so most that wait behind a running request; the rest stays in the kernel."),
+        "Most bytes of one read, and so most that wait behind a running request; the rest stays in the kernel.", live),
     entry<edge, &edge_settings::max_connections>(
-        "edge.max_connections", count(0, 1'000'000),
-        "Open client connections; 0 is three quarters of the descriptor limit."),
+        "edge.max_connections", count(0, 1'000'000, "connections"),
+        "Open client connections; 0 is three quarters of the descriptor limit.", live),
     entry<edge, &edge_settings::max_body_memory>(
         "edge.max_body_memory", bytes(0, 1024 * 1024 * mib),
         "Bodies of requests that have not come whole and of answers that are not taken yet; 0 is an eighth of the "
-        "machine's memory. Above it the slowest clients are turned away."),
+        "machine's memory. Above it the slowest clients are turned away.",
+        live),
     entry<edge, &edge_settings::header_timeout>("edge.header_timeout", time(shortest, quarter_hour),
-                                                "From the first byte of a request to the end of its head; then 408."),
+                                                "From the first byte of a request to the end of its head; then 408.",
+                                                live),
     entry<edge, &edge_settings::body_progress_timeout>("edge.body_progress_timeout", time(shortest, quarter_hour),
-                                                       "Longest pause inside a body; then 408."),
+                                                       "Longest pause inside a body; then 408.", live),
     entry<edge, &edge_settings::body_timeout>("edge.body_timeout", time(shortest, std::chrono::hours{1}),
-                                              "A whole body; then 408."),
+                                              "A whole body; then 408.", live),
     entry<edge, &edge_settings::idle_timeout>("edge.idle_timeout", time(shortest, std::chrono::hours{1}),
-                                              "A connection without a request; then it is closed."),
+                                              "A connection without a request; then it is closed.", live),
     entry<edge, &edge_settings::write_timeout>(
         "edge.write_timeout", time(shortest, quarter_hour),
-        "Longest pause of a client in taking its answer; then the connection is closed."),
+        "Longest pause of a client in taking its answer; then the connection is closed.", live),
     entry<edge, &edge_settings::answer_timeout>(
         "edge.answer_timeout", time(shortest, quarter_hour),
-        "When an HTTP request gets its answer at the latest; the function runs on to its own timeout."),
+        "When an HTTP request gets its answer at the latest; the function runs on to its own timeout.", live),
     entry<calls, &function_settings::max_payload_bytes>(
         "worker.max_payload_bytes", bytes(kib, 256 * mib),
         "Event to a worker (more is 413) and its answer (more is 500)."),
     entry<calls, &function_settings::max_queued_calls>(
-        "queue.max_calls", count(1, 1'000'000),
-        "Calls that wait for an instance of one function; more are refused with 503."),
+        "queue.max_calls", count(1, 1'000'000, "calls"),
+        "Calls that wait for an instance of one function; more are refused with 503.", live),
     entry<calls, &function_settings::max_queue_age>(
         "queue.max_age", time(milliseconds{1}, quarter_hour),
-        "How long a call waits for an instance before it is refused with 503."),
+        "How long a call waits for an instance before it is refused with 503.", live),
     entry<calls, &function_settings::idle_timeout>("idle_timeout", time(seconds{1}, std::chrono::hours{24}),
-                                                   "How long an instance without calls is kept."),
+                                                   "How long an instance without calls is kept.", live),
     entry<calls, &function_settings::instance_memory>(
         "instance_memory", bytes(0, 1024 * 1024 * mib),
-        "Memory promised to all instances together; 0 is 60 % of the machine's. Above it idle ones make room."),
+        "Memory promised to all instances together; 0 is 60 % of the machine's. Above it idle ones make room.", live),
     entry<calls, &function_settings::stem_cells>(
         "stem_cells", choice("auto|off"),
         "Whether started workers wait for code, so that a cold start needs no start of a process."),
     entry<drain, &drain_settings::announce>(
         "drain.announce", time(zero, quarter_hour),
-        "How long a node that goes down keeps accepting, so that load balancers notice."),
+        "How long a node that goes down keeps accepting, so that load balancers notice.", live),
     entry<drain, &drain_settings::timeout>("drain.timeout", time(zero, quarter_hour),
-                                           "How long running calls may take when the node goes down; then 503."),
+                                           "How long running calls may take when the node goes down; then 503.", live),
     entry<drain, &drain_settings::idle>(
         "drain.idle", time(zero, quarter_hour),
-        "When the node goes down, a connection without a request is closed after this time."),
+        "When the node goes down, a connection without a request is closed after this time.", live),
     entry<cluster, &cluster_settings::listen>(
         "cluster", form(kind::address),
         "Address of this node for the others of its cluster; without it the node is alone. In a file, the settings "
@@ -117,7 +123,7 @@ constexpr std::array table = {
     entry<cluster, &cluster_settings::name>("cluster.name", form(kind::name),
                                             "Name of the cluster; nodes of another one are refused."),
     entry<cluster, &cluster_settings::control_port>(
-        "cluster.control_port", count(0, 65535),
+        "cluster.control_port", count(0, 65535, "port"),
         "Port of the control plane; 0 is the one behind that of cluster. The other nodes are told."),
     entry<cluster, &cluster_settings::certificate>(
         "cluster.certificate", form(kind::path),
@@ -138,25 +144,25 @@ constexpr std::array table = {
         "How long the store keeps what a silent node holds before others may take it over."),
     entry<backups, &backup_settings::interval>(
         "store.backup_interval", time(zero, std::chrono::hours{720}),
-        "How often a node writes a backup of its store into the data directory; 0 is never, less than 1s is 1s."),
-    entry<backups, &backup_settings::keep>("store.backup_keep", count(1, 10'000),
-                                           "How many of these backups are kept; older ones are removed."),
+        "How often a node writes a backup of its store into the data directory; 0 is never, less than 1s is 1s.", live),
+    entry<backups, &backup_settings::keep>("store.backup_keep", count(1, 10'000, "files"),
+                                           "How many of these backups are kept; older ones are removed.", live),
     entry<edge, &edge_settings::region>("aws.region", form(kind::region),
                                         "Region in ARNs and in the environment of functions."),
     entry<edge, &edge_settings::account>("aws.account", form(kind::account), "Account number in ARNs and events."),
     entry<logs, &log_options::level>("log.level", choice("debug|info|warning|error"),
-                                     "The lowest level that is written."),
+                                     "The lowest level that is written.", live),
     entry<logs, &log_options::format>("log.format", choice("auto|human|json"),
-                                      "Form of the lines on stderr; auto is human on a terminal, else JSON."),
+                                      "Form of the lines on stderr; auto is human on a terminal, else JSON.", live),
     entry<logs, &log_options::max_queued_lines>(
-        "log.max_queued_lines", count(16, 1'000'000),
+        "log.max_queued_lines", count(16, 1'000'000, "lines"),
         "Lines that wait to be written; more push out the oldest and are counted."),
     entry<edge, &edge_settings::access_log>(
         "log.access", choice("all|failed|off"),
-        "Which requests have a line: all, those that ended with 5xx or with their client gone, or none."),
+        "Which requests have a line: all, those that ended with 5xx or with their client gone, or none.", live),
     entry<edge, &edge_settings::access_log_one_in>(
-        "log.access_one_in", count(1, 1'000'000),
-        "Of the requests that went well, one in so many has a line; those that failed always have."),
+        "log.access_one_in", count(1, 1'000'000, "requests"),
+        "Of the requests that went well, one in so many has a line; those that failed always have.", live),
 };
 
 }  // namespace
@@ -170,13 +176,13 @@ const setting* find_setting(std::string_view key) noexcept {
   return found == table.end() ? nullptr : &*found;
 }
 
-std::string allowed_text(const value_rule& rule) {
+std::string bounds_text(const value_rule& rule) {
   switch (rule.kind) {
     case kind::count: return std::to_string(rule.min) + " to " + std::to_string(rule.max);
-    case kind::bytes: return bytes_text(rule.min) + " to " + bytes_text(rule.max) + " (as 65536, 64KiB or 10MB)";
+    case kind::bytes: return bytes_text(rule.min) + " to " + bytes_text(rule.max);
     case kind::time:
       return duration_text(milliseconds{static_cast<std::int64_t>(rule.min)}) + " to " +
-             duration_text(milliseconds{static_cast<std::int64_t>(rule.max)}) + " (as 500ms, 3s, 10m or 1h)";
+             duration_text(milliseconds{static_cast<std::int64_t>(rule.max)});
     case kind::choice: {
       std::string text{rule.choices};
       for (auto bar = text.find('|'); bar != text.npos; bar = text.find('|'))
@@ -194,6 +200,51 @@ std::string allowed_text(const value_rule& rule) {
     case kind::peer: return "IPv4:PORT, [IPv6]:PORT or localhost:PORT of one node, port 1 to 65535";
   }
   return {};
+}
+
+std::string allowed_text(const value_rule& rule) {
+  const auto bounds = bounds_text(rule);
+  if (rule.kind == kind::bytes)
+    return bounds + " (as 65536, 64KiB or 10MB)";
+  return rule.kind == kind::time ? bounds + " (as 500ms, 3s, 10m or 1h)" : bounds;
+}
+
+std::string_view unit_text(const value_rule& rule) {
+  switch (rule.kind) {
+    case kind::count: return rule.unit.empty() ? "number" : rule.unit;
+    case kind::bytes: return "bytes";
+    case kind::time: return "time";
+    case kind::choice: return "word";
+    case kind::name:
+    case kind::region: return "name";
+    case kind::path: return "path";
+    case kind::account: return "digits";
+    case kind::address:
+    case kind::loopback:
+    case kind::peer: return "ADDRESS:PORT";
+    case kind::hosts: return "host name";
+  }
+  return {};
+}
+
+std::string_view section_of(std::string_view key) noexcept {
+  struct section {
+    std::string_view begin;
+    std::string_view title;
+  };
+  // The first that matches; what none does belongs to the node as a whole.
+  static constexpr std::array sections = {
+      section{"edge.", "Clients"},     section{"http", "Clients"},      section{"admin", "Clients"},
+      section{"errors", "Clients"},    section{"timing", "Clients"},    section{"worker.", "Functions"},
+      section{"queue.", "Functions"},  section{"idle_", "Functions"},   section{"instance_", "Functions"},
+      section{"native", "Functions"},  section{"stem_", "Functions"},   section{"aws.", "Functions"},
+      section{"drain.", "Going down"}, section{"cluster", "Cluster"},   section{"join", "Cluster"},
+      section{"store.", "Store"},      section{"insecure_", "Cluster"}, section{"log.", "Log"},
+  };
+  for (const auto& [begin, title] : sections)
+    if (key.starts_with(begin))
+      return title;
+  return "Node";
 }
 
 std::string environment_name(std::string_view key) {

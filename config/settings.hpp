@@ -1,5 +1,5 @@
-// Every setting of a node: a struct per folder with the defaults, and one table that says of each its key, bounds and
-// reason. Where values come from is config/load's business.
+// Every setting of a node: a struct per folder with the defaults, and one table that says of each its key, unit,
+// bounds, reason, and when a change counts. Where values come from is config/load's business.
 #pragma once
 
 #include <cstdint>
@@ -114,16 +114,22 @@ struct value_rule {
   std::uint64_t min = 0;  ///< for count, bytes and time (in ms)
   std::uint64_t max = 0;
   std::string_view choices;  ///< in the order of the enumeration, separated by `|`
+  std::string_view unit;     ///< of a count, in the plural
 };
+
+/// When a changed value counts: from the next start on, or as soon as a running node reads its file again.
+enum class change_mode : std::uint8_t { at_restart, at_reload };
 
 /// One row of the table.
 struct setting {
   std::string_view key;
   value_rule rule;
   std::string_view reason;  ///< one sentence for the reference: what it bounds or chooses and why
+  change_mode changes;
   bool is_list;
   bool (*read)(const value_rule& rule, const std::vector<std::string>& texts, settings& out);
   std::string (*print)(const value_rule& rule, const settings& from);
+  void (*take)(const settings& from, settings& to);  ///< copies this one value
 };
 
 /// The table, in the order of the reference.
@@ -131,7 +137,13 @@ std::span<const setting> all_settings() noexcept;
 const setting* find_setting(std::string_view key) noexcept;
 
 /// What is allowed, in words: `10ms to 10m`, `strict or truthful`.
+std::string bounds_text(const value_rule& rule);
+/// The same with an example of how it is written, where that may be asked.
 std::string allowed_text(const value_rule& rule);
+/// `bytes`, `time`, `fields`; what a value without a unit is: `word`, `path`, `ADDRESS:PORT`.
+std::string_view unit_text(const value_rule& rule);
+/// The heading of the reference under which a setting stands.
+std::string_view section_of(std::string_view key) noexcept;
 /// `TROUPE_EDGE_MAX_HEAD_BYTES` for `edge.max_head_bytes`; empty for `admin`, as `TROUPE_ADMIN` belongs to the clients.
 std::string environment_name(std::string_view key);
 /// `--data-dir` for `data_dir`.

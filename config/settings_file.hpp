@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "config/errc.hpp"
+#include "config/setting_fault.hpp"
 
 namespace troupe {
 
@@ -12,11 +12,20 @@ namespace troupe {
 struct written_setting {
   std::string key;
   std::vector<std::string> texts;  ///< several only for lists
-  std::string where;               ///< `troupe.yaml:12`, `environment TROUPE_NAME`, `flag --name`
+  setting_place place;
+};
+
+/// What could be read, in the order of the file, and everything that could not.
+struct written_settings {
+  std::vector<written_setting> found;
+  std::vector<setting_fault> faults;
 };
 
 /// Reads maps of maps (`edge: {max_fields: 5}`), dotted keys (`edge.max_fields: 5`), scalars and lists of scalars.
-/// @returns `errc::bad_setting` naming file and line when the file cannot be read or has another form.
-expected<std::vector<written_setting>> read_settings_file(const std::string& path);
+/// Faults name file and line. Of a file that is no YAML, or cannot be read, nothing is found.
+written_settings read_settings_file(const std::string& path);
+
+/// The same of a text. @param path  as it is named in faults.
+written_settings parse_settings(const std::string& text, const std::string& path);
 
 }  // namespace troupe

@@ -36,6 +36,12 @@ public:
   /// `one_in`: of the requests that went well so many; those that failed always have a line.
   access_log(access_log_mode mode, std::uint64_t one_in) : mode_{mode}, one_in_{one_in} {}
 
+  /// Other rules from now on.
+  void adjust(access_log_mode mode, std::uint64_t one_in) noexcept {
+    mode_ = mode;
+    one_in_ = one_in;
+  }
+
   /// Whether a request that ended so gets a line. Asked once per request.
   bool wants(unsigned status) noexcept {
     if (mode_ == access_log_mode::off || !log_enabled(level_of(status)))

@@ -115,6 +115,20 @@ request_result parse_move(std::string_view method, std::string_view body) {
   return request;
 }
 
+request_result parse_reload(std::string_view method, std::string_view body) {
+  if (method != "POST")
+    return wrong_method(method, "POST");
+  if (body.empty())
+    return reload_settings{};
+  const auto parsed = parse_json_body(body);
+  if (!parsed)
+    return refuse(parsed.error());
+  object_reader reader{*parsed, "body"};
+  if (auto finished = reader.finish(); !finished)
+    return refuse(finished.error());
+  return reload_settings{};
+}
+
 }  // namespace
 
 request_result parse_admin_request(std::string_view method, std::string_view path, std::string_view body) {
@@ -151,6 +165,10 @@ request_result parse_admin_request(std::string_view method, std::string_view pat
     return get(list_nodes{});
   if (is(3, "nodes"))
     return parse_node(method, at[2]);
+  if (is(2, "config"))
+    return get(show_settings{});
+  if (is(3, "config") && at[2] == "reload")
+    return parse_reload(method, body);
   if (is(2, "events"))
     return get(read_events{});
   if (is(3, "store") && at[2] == "backup")
@@ -159,7 +177,7 @@ request_result parse_admin_request(std::string_view method, std::string_view pat
     return parse_move(method, body);
   return refuse(404, {errc::no_such_route,
                       "nothing is here; the API has /v1/functions, /v1/routes, /v1/blobs, /v1/node, /v1/nodes, "
-                      "/v1/events, /v1/store"});
+                      "/v1/events, /v1/store, /v1/config"});
 }
 
 }  // namespace troupe::http

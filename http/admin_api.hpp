@@ -45,13 +45,15 @@ struct remove_node {
 };
 struct read_events {};
 struct back_up_store {};
+struct show_settings {};
+struct reload_settings {};
 struct move_store {
   std::string to;  ///< name of the node that becomes the primary
 };
 
 using admin_request = std::variant<ask_missing_blobs, store_blob, deploy_function, list_functions, describe_function,
                                    remove_function, read_logs, download_code, list_routes, describe_node, list_nodes,
-                                   remove_node, read_events, back_up_store, move_store>;
+                                   remove_node, read_events, back_up_store, move_store, show_settings, reload_settings>;
 
 struct admin_refusal {
   unsigned status = 400;

@@ -32,13 +32,14 @@ public:
   /// `who` keeps so many bytes now; from the first time on it counts as being at it.
   void hold(body_holder& who, std::size_t bytes) noexcept;
   void let_go(body_holder& who) noexcept;
+  void set_max(std::size_t max_bytes) noexcept { max_bytes_ = max_bytes; }
 
   std::size_t held_bytes() const noexcept { return held_bytes_; }
   /// Who must give way now; null when nobody must.
   body_holder* excess() const noexcept;
 
 private:
-  const std::size_t max_bytes_;
+  std::size_t max_bytes_;
   std::size_t held_bytes_ = 0;
   body_holder* oldest_ = nullptr;
   body_holder* youngest_ = nullptr;

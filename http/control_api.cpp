@@ -93,6 +93,10 @@ caf::result<reply_ptr> control_api::handle(const admin_call& call) {
           return back_up();
         else if constexpr (std::is_same_v<kind, move_store>)
           return move(what);
+        else if constexpr (std::is_same_v<kind, show_settings>)
+          return settings();
+        else if constexpr (std::is_same_v<kind, reload_settings>)
+          return reload();
         else
           return node();
       },

@@ -73,6 +73,10 @@ private:
   caf::result<reply_ptr> back_up();
   void write_backup(const promise& answer, expected<store_backup>&& contents);
 
+  // control_api_settings.cpp
+  reply_ptr settings() const;
+  caf::result<reply_ptr> reload();
+
   cluster::catalog_snapshot with_program_functions() const;
   std::optional<cluster::function_record> find(const std::string& name) const;
   instance_counts own_instances_of(const cluster::function_record& record) const;

@@ -18,6 +18,7 @@
 #include "http/admin_answers.hpp"
 #include "http/cluster_view.hpp"
 #include "http/control_api/lambda_body.hpp"
+#include "http/settings_view.hpp"
 
 namespace troupe::http {
 
@@ -45,6 +46,15 @@ struct cluster_questions {
   std::function<void(const std::string& to, done)> move_store;
 };
 
+/// What the admin port asks about the node's settings; empty functions for a program that embeds a node and sets its
+/// options itself. On the control loop.
+struct settings_questions {
+  std::function<settings_view()> view;
+  /// `done` comes once, on the control loop, when what changed counts everywhere.
+  using done = std::function<void(tl::expected<reload_view, reload_refusal>)>;
+  std::function<void(done)> reload;
+};
+
 struct control_surroundings {
   actors::deployer_actor deployer;
   actors::catalog_follower* follower = nullptr;
@@ -69,6 +79,7 @@ struct control_surroundings {
   /// Of the store's history as of now; on the control loop. Revision ids are made of it.
   std::function<cluster::store_identity()> identity = [] { return cluster::store_identity{}; };
   cluster_questions cluster;
+  settings_questions settings;
   /// What `/metrics` answers; on the control loop.
   std::function<std::string()> metrics;
   std::uint64_t max_code_bytes = 0;  ///< what the disk of the data directory can hold

@@ -23,14 +23,21 @@ edge::edge(actors::event_loop& loop, caf::actor_system& system, std::shared_ptr<
     : loop_{loop}, system_{system}, options_{std::move(options)}, budget_{std::move(budget)}, sleep_watch_{boot_now()},
       bodies_{options_->max_body_memory}, access_{options_->access_log, options_->access_log_one_in} {}
 
+void edge::adjust(std::shared_ptr<const edge_options> options) {
+  options_ = std::move(options);
+  bodies_.set_max(options_->max_body_memory);
+  access_.adjust(options_->access_log, options_->access_log_one_in);
+}
+
 void edge::adopt(int descriptor, std::string peer_address, std::uint16_t local_port) {
   const auto open = budget_->open.fetch_add(1, std::memory_order_relaxed);
-  if (open >= budget_->max + max_refused_at_once) {
+  const auto max = budget_->max.load(std::memory_order_relaxed);
+  if (open >= max + max_refused_at_once) {
     budget_->open.fetch_sub(1, std::memory_order_relaxed);
     ::close(descriptor);
     return;
   }
-  const bool over_budget = open >= budget_->max;
+  const bool over_budget = open >= max;
   actors::spawn_on<connection>(system_, loop_, *this, descriptor, std::move(peer_address), local_port, over_budget);
 }
 

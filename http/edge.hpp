@@ -61,7 +61,7 @@ struct connection_budget {
   static constexpr std::chrono::minutes quiet{1};
 
   std::atomic<std::size_t> open{0};
-  std::size_t max = 0;
+  std::atomic<std::size_t> max{0};
   episode without_descriptors{quiet};
   episode without_body_memory{quiet};
 };
@@ -82,6 +82,8 @@ public:
 
   actors::event_loop& loop() noexcept { return loop_; }
   const edge_options& options() const noexcept { return *options_; }
+  /// Other options for what begins from now on; deadlines that run stay as they are. On the loop.
+  void adjust(std::shared_ptr<const edge_options> options);
 
   /// On the loop, before the first connection and after the last.
   void start() { loop_.add_tick(*this); }

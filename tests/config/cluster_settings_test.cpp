@@ -8,12 +8,14 @@
 #include "config/load.hpp"
 
 using namespace troupe;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::SizeIs;
 using testing::StartsWith;
 
 namespace {
 
-using flags = std::vector<std::pair<std::string, std::string>>;
+using flags = std::vector<given_setting>;
 
 const flags certificates{
     {"cluster.certificate", "/c/a.pem"}, {"cluster.key", "/c/a-key.pem"}, {"cluster.authority", "/c/authority.pem"}};
@@ -46,7 +48,7 @@ TEST(ClusterSettingsTest, WithoutAnAddressTheNodeIsAlone) {
   EXPECT_EQ(cluster.session_ttl, seconds{10});
   EXPECT_EQ(cluster.suspect_after, seconds{1});
   EXPECT_EQ(cluster.name, "troupe");
-  EXPECT_THAT(fault_of({{"join", "127.0.0.1:7000"}}), StartsWith("join = '127.0.0.1:7000': "));
+  EXPECT_THAT(fault_of({{"join", "127.0.0.1:7000"}}), StartsWith("join = '127.0.0.1:7000' (flag --join): "));
   EXPECT_THAT(fault_of({{"cluster.advertise", "127.0.0.1:7000"}}), StartsWith("cluster.advertise = "));
   EXPECT_EQ(fault_of(certificates), "no fault") << "a file for all nodes may name them";
 }
@@ -92,7 +94,7 @@ TEST(ClusterSettingsTest, CertificateKeyAndAuthorityComeTogether) {
     for (const auto& each : certificates)
       if (each != left_out)
         two.push_back(each);
-    EXPECT_THAT(fault_of(two), StartsWith(left_out.first + " is missing: "));
+    EXPECT_THAT(fault_of(two), StartsWith(left_out.key + " is missing: "));
   }
 }
 
@@ -112,5 +114,20 @@ TEST(ClusterSettingsTest, TheControlPlaneHasAPortOfItsOwn) {
   EXPECT_EQ(control_of({{"cluster", "127.0.0.1:65535"}, {"cluster.control_port", "9"}}), "127.0.0.1:9");
   EXPECT_THAT(fault_of({{"cluster", "127.0.0.1:65535"}}), HasSubstr("give cluster.control_port"));
   EXPECT_THAT(fault_of({{"cluster", "127.0.0.1:7000"}, {"cluster.control_port", "7000"}}),
-              StartsWith("cluster.control_port = '7000': "));
+              StartsWith("cluster.control_port = '7000' (flag --cluster-control-port): "));
+}
+
+TEST(ClusterSettingsTest, EveryContradictionIsFound) {
+  cluster_settings wrong;
+  wrong.listen = endpoint{"0.0.0.0", 65535};
+  wrong.key = "/c/a-key.pem";
+  std::vector<std::string> keys;
+  for (const auto& fault : faults_of(wrong))
+    keys.push_back(fault.key);
+  EXPECT_THAT(keys, ElementsAre("cluster", "cluster", "cluster.certificate", "cluster.authority"));
+
+  wrong = {};
+  wrong.seeds = {{"127.0.0.1", 1}};
+  wrong.advertise = endpoint{"127.0.0.1", 2};
+  EXPECT_THAT(faults_of(wrong), SizeIs(2));
 }

@@ -9,7 +9,9 @@
 #include <string>
 
 using namespace troupe;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::SizeIs;
 
 namespace {
 
@@ -155,4 +157,45 @@ TEST_F(LoadTest, AFileOfAnotherFormIsRefusedWithItsLine) {
   EXPECT_THAT(fault_of_file("loops: [1, 2]\n"), HasSubstr("loops = '1, 2'"));
   EXPECT_THAT(fault_of({(folder_ / "missing.yaml").string(), {}, {}}), HasSubstr("No such file"));
   EXPECT_THAT(fault_of({folder_.string(), {}, {}}), HasSubstr("cannot be read"));
+}
+
+TEST_F(LoadTest, EveryFaultIsFoundInTheOrderOfTheFile) {
+  const auto path = file_of(
+      "nmae: a\nloops: many\nedge:\n  max_fields: 0\n  max_feilds: 5\nname:\nlog.level: loud\n"
+      "join: 127.0.0.1:7000\nname: b\n");
+  const auto loaded = load_all({path, {"TROUPE_LOOP=1", "TROUPE_DRAIN_IDLE=soon"}, {{"native", "vm"}}});
+  std::vector<std::string> found;
+  for (const auto& fault : loaded.faults) {
+    EXPECT_EQ(fault.what.find('\n'), std::string::npos);
+    EXPECT_THAT(fault.what, HasSubstr(to_string(fault.place)));
+    found.push_back(fault.key + " " + fault.value + " " + fault.meant + " " + std::to_string(fault.place.line));
+  }
+  EXPECT_THAT(found, ElementsAre("nmae a name 1", "loops many  2", "edge.max_fields 0  4",
+                                 "edge.max_feilds 5 edge.max_fields 5", "name   6", "log.level loud  7",
+                                 "  TROUPE_LOOPS 0", "drain.idle soon  0", "native vm  0", "join 127.0.0.1:7000  8"));
+  EXPECT_EQ(loaded.faults[1].allowed, "0 to 256");
+  EXPECT_EQ(loaded.values.node.loops, 0u) << "what is wrong has its default";
+  EXPECT_EQ(loaded.values.node.name, "b");
+}
+
+TEST_F(LoadTest, NeighborsOfAFaultyClusterAreNotBlamed) {
+  for (const auto* text : {"cluster: here\njoin: 127.0.0.1:7000\n", "clutser: 127.0.0.1:7000\njoin: 127.0.0.1:7010\n"})
+    EXPECT_THAT(load_all({file_of(text), {}, {}}).faults, SizeIs(1)) << text;
+  EXPECT_THAT(load_all({file_of("cluster: [1\n"), {}, {{"join", "127.0.0.1:7000"}}}).faults, SizeIs(1));
+}
+
+TEST_F(LoadTest, EverySettingKnowsWhereItWasWritten) {
+  const auto path = file_of("name: a\nedge:\n  max_fields: 9\n  max_target_bytes: 100\n");
+  const auto loaded =
+      load_all({path, {"TROUPE_EDGE_MAX_FIELDS=10"}, {{"loops", "1"}, {"log.level", "debug", "--set log.level"}}});
+  const auto place_of = [&](std::string_view key) {
+    return to_string(loaded.places[static_cast<std::size_t>(find_setting(key) - all_settings().data())]);
+  };
+  EXPECT_TRUE(loaded.faults.empty());
+  EXPECT_EQ(place_of("name"), path + ":1");
+  EXPECT_EQ(place_of("edge.max_fields"), "environment TROUPE_EDGE_MAX_FIELDS");
+  EXPECT_EQ(place_of("edge.max_target_bytes"), path + ":4");
+  EXPECT_EQ(place_of("loops"), "flag --loops");
+  EXPECT_EQ(place_of("log.level"), "flag --set log.level");
+  EXPECT_EQ(place_of("native"), "default");
 }

@@ -58,6 +58,28 @@ protected:
 
 }  // namespace
 
+TEST_F(LogTest, LevelAndFormChangeWhileItRuns) {
+  start_log(options(log_format::json));
+  log_event(log_level::info, "first");
+  adjust_log(log_level::warning, log_format::human);
+  log_event(log_level::info, "left_out");
+  log_event(log_level::warning, "second");
+  adjust_log(log_level::debug, log_format::automatic);
+  log_event(log_level::debug, "third");
+  stop_log();
+
+  const auto text = written();
+  EXPECT_THAT(text, HasSubstr("\"event\":\"first\""));
+  EXPECT_THAT(text, HasSubstr(" warning second\n"));
+  EXPECT_THAT(text, HasSubstr("\"event\":\"third\"")) << "a pipe is no terminal";
+  EXPECT_THAT(text, testing::Not(HasSubstr("left_out")));
+}
+
+TEST_F(LogTest, NoLogIsNoneAfterAChangeEither) {
+  adjust_log(log_level::debug, log_format::json);
+  EXPECT_FALSE(log_enabled(log_level::info));
+}
+
 TEST_F(LogTest, JsonLinesCarryTimeLevelEventAndFields) {
   start_log(options(log_format::automatic));
   log_event(log_level::info, "node_started",

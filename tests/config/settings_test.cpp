@@ -38,6 +38,28 @@ TEST(SettingsTest, SaysWhatIsAllowed) {
   EXPECT_EQ(allowed_text(find_setting("drain.announce")->rule), "0 to 15m (as 500ms, 3s, 10m or 1h)");
 }
 
+TEST(SettingsTest, EachSettingHasAUnitAndASection) {
+  for (const auto& each : all_settings()) {
+    EXPECT_FALSE(unit_text(each.rule).empty()) << each.key;
+    EXPECT_FALSE(section_of(each.key).empty()) << each.key;
+  }
+  EXPECT_EQ(unit_text(find_setting("edge.max_fields")->rule), "fields");
+  EXPECT_EQ(unit_text(find_setting("drain.idle")->rule), "time");
+  EXPECT_EQ(section_of("edge.idle_timeout"), "Clients");
+  EXPECT_EQ(section_of("idle_timeout"), "Functions");
+  EXPECT_EQ(section_of("name"), "Node");
+}
+
+TEST(SettingsTest, OneValueIsTakenOverAndNoOther) {
+  settings from;
+  from.edge.max_fields = 9;
+  from.drain.idle = seconds{1};
+  settings to;
+  find_setting("edge.max_fields")->take(from, to);
+  EXPECT_EQ(to.edge.max_fields, 9u);
+  EXPECT_EQ(to.drain.idle, settings{}.drain.idle);
+}
+
 TEST(SettingValuesTest, Durations) {
   EXPECT_EQ(parse_duration("500ms"), milliseconds{500});
   EXPECT_EQ(parse_duration("3s"), milliseconds{3000});

@@ -82,6 +82,16 @@ TEST_F(AccessLogTest, SaysServerErrorsAsWarningsWithTheirCause) {
   EXPECT_EQ(written[0]["level"], "warning");
 }
 
+TEST_F(AccessLogTest, OtherRulesCountAtOnce) {
+  access_log log{access_log_mode::off, 1};
+  EXPECT_FALSE(log.wants(500));
+  log.adjust(access_log_mode::failed, 1);
+  EXPECT_TRUE(log.wants(500));
+  EXPECT_FALSE(log.wants(200));
+  log.adjust(access_log_mode::all, 1);
+  EXPECT_TRUE(log.wants(200));
+}
+
 TEST_F(AccessLogTest, OfGoodRequestsTakesOneInSoManyAndOfFailedOnesAll) {
   access_log log{access_log_mode::all, 10};
   int good = 0;

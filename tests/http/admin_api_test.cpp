@@ -118,6 +118,17 @@ TEST(AdminApiTest, ReadsTheBlobsThatAreAskedFor) {
   EXPECT_THAT(fault(std::string(100'000, '[')), HasSubstr("nested too deeply"));
 }
 
+TEST(AdminApiTest, ReadsRequestsAboutSettings) {
+  parse_as<show_settings>("GET", "/v1/config");
+  parse_as<reload_settings>("POST", "/v1/config/reload");
+  parse_as<reload_settings>("POST", "/v1/config/reload", "{}");
+
+  EXPECT_EQ(refusal_of("POST", "/v1/config").allow, "GET");
+  EXPECT_EQ(refusal_of("GET", "/v1/config/reload").allow, "POST") << "a GET changes nothing";
+  EXPECT_THAT(refusal_of("POST", "/v1/config/reload", R"({"file":"x"})").why.what, HasSubstr("unknown member 'file'"));
+  EXPECT_EQ(refusal_of("GET", "/v1/config/other").status, 404u);
+}
+
 TEST(AdminApiTest, FillsADeploymentWithDefaults) {
   const auto request = deployment(deployment_json());
 

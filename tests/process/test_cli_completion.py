@@ -57,6 +57,8 @@ class BashTest(unittest.TestCase):
         self.assertEqual(self.complete("troupe", "certs", ""), ["init", "issue"])
         self.assertEqual(self.complete("troupe", "certs", "issue", "node-1", "--a"), ["--address"])
         self.assertEqual(self.complete("troupe", "nodes", ""), ["remove"])
+        self.assertEqual(self.complete("troupe", "config", ""), ["check", "show", "reload"])
+        self.assertEqual(self.complete("troupe", "config", "show", "--set", "log.l"), ["log.level="])
 
     def test_names_of_functions(self):
         for command in ("remove", "logs", "invoke"):
@@ -69,6 +71,7 @@ class BashTest(unittest.TestCase):
 
     def test_files(self):
         self.assertEqual(self.complete("troupe", "deploy", "co"), ["code"])
+        self.assertEqual(self.complete("troupe", "config", "check", "co"), ["code"])
         self.assertEqual(self.complete("troupe", "deploy", "--env", "A", "=", "b", "co"), ["code"])
         self.assertEqual(self.complete("troupe", "invoke", "hello", "--payload", "@my"), ["@my event.json"])
         self.assertEqual(self.complete("troupe", "invoke", "hello", "--payload", "@", "my"), ["my event.json"])

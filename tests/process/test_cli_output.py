@@ -13,7 +13,7 @@ import fake_admin
 import support
 
 HELLO = "exports.handler = async () => 'hello';"
-COMMANDS = ("serve", "deploy", "invoke", "logs", "list", "routes", "remove", "nodes", "events", "store", "backup", "restore", "certs", "completion", "help")
+COMMANDS = ("serve", "deploy", "invoke", "logs", "list", "routes", "remove", "nodes", "events", "store", "backup", "restore", "config", "certs", "completion", "help")
 TOPICS = ("events", "responses", "routes", "runtimes", "settings", "errors", "limits", "admin", "cluster")
 
 
@@ -145,7 +145,7 @@ class HelpTest(unittest.TestCase):
     def test_settings_say_default_and_variable(self):
         text = run("help", "settings").stdout
         self.assertRegex(text, r"edge\.max_head_bytes +\S+\n    Request line .*\n    Allowed: 1KiB to 64KiB.*\n"
-                               r"    TROUPE_EDGE_MAX_HEAD_BYTES\n")
+                               r"    Unit: bytes; a change counts from the next reload on\n    TROUPE_EDGE_MAX_HEAD_BYTES\n")
 
     def test_the_nearest_word_is_suggested(self):
         for words, meant in ((("dploy",), "deploy"), (("lsit", "--json"), "list"), (("help", "setings"), "settings"),

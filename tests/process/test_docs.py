@@ -26,6 +26,7 @@ PAGES = {name_of(path): path for pattern in ("README.md", "docs/[a-z]*.md", "exa
 NOT_RUN = {
     ("README.md", "scripts/demo"),
     ("docs/admin-api.md", '{"path": "bin/run"'),
+    ("docs/cli.md", "troupe config reload"),
     ("docs/cli.md", "troupe nodes remove node-3"),
     ("docs/cli.md", "troupe restore"),
     ("docs/cli.md", "troupe store move"),
