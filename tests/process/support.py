@@ -49,8 +49,8 @@ def wait_until(condition, what, timeout_s=PATIENCE_S, interval_s=0.02):
         time.sleep(interval_s)
 
 
-def descendants(pid):
-    """The pids of all living processes below `pid`, itself not among them."""
+def descendants(*pids):
+    """The pids of all living processes below these, themselves not among them."""
     parents = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
@@ -59,7 +59,7 @@ def descendants(pid):
                     fields = stat.read().rsplit(")", 1)[1].split()
                 if fields[0] != "Z":
                     parents[int(entry)] = int(fields[1])
-    found, frontier = [], [pid]
+    found, frontier = [], list(pids)
     while frontier:
         above = set(frontier)
         frontier = [child for child, parent in parents.items() if parent in above]

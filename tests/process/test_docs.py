@@ -197,12 +197,12 @@ x
         listed = subprocess.run(["ldd", support.TROUPE], capture_output=True, text=True, check=True, timeout=60).stdout
         needed = subprocess.run(["readelf", "-d", support.TROUPE], capture_output=True, text=True, check=True,
                                 timeout=60).stdout
-        owners = set()
-        for name in re.findall(r"NEEDED.*\[(.*)\]", needed):
-            path = os.path.realpath(re.search(rf"{re.escape(name)}(?: => (\S+))?", listed)[1] or f"/lib64/{name}")
-            for place in (path, path.removeprefix("/usr")):  # as packages from before the merge of /usr have it
-                found = subprocess.run(["dpkg", "-S", place], capture_output=True, text=True, check=False, timeout=60)
-                owners |= {found.stdout.split(":")[0]} - {""}
+        libraries = [os.path.realpath(re.search(rf"{re.escape(name)}(?: => (\S+))?", listed)[1] or f"/lib64/{name}")
+                     for name in re.findall(r"NEEDED.*\[(.*)\]", needed)]
+        # Packages from before the merge of /usr have the shorter path; dpkg says no for the other one, and goes on.
+        found = subprocess.run(["dpkg", "-S", *libraries, *(path.removeprefix("/usr") for path in libraries)],
+                               capture_output=True, text=True, check=False, timeout=60).stdout
+        owners = {line.split(":")[0] for line in found.splitlines()}
         # The control plane's package brings the other parts of CAF; what every system has needs no name.
         self.assertGreater(len(owners), 8)
         self.assertEqual(owners - set(told) - {"libc6", "libgcc-s1", "libstdc++6", "libcaf-core0.17", "libcaf-io0.17"}, set())

@@ -83,8 +83,11 @@ class Machine:
 
     def _furnish(self, home):
         """The clone in which a reader stands, with what is built of it, and the program."""
-        subprocess.run(["cp", "-r", *(os.path.join(support.SOURCE_DIR, name) for name in os.listdir(support.SOURCE_DIR)
-                                      if name != "build" and not name.startswith(".")), home], check=True)
+        copied = ("docs", "examples", "README.md")  # where a page might write
+        subprocess.run(["cp", "-r", *(os.path.join(support.SOURCE_DIR, name) for name in copied), home], check=True)
+        for name in os.listdir(support.SOURCE_DIR):
+            if name not in (*copied, "build") and not name.startswith("."):
+                os.symlink(os.path.join(support.SOURCE_DIR, name), os.path.join(home, name))
         os.mkdir(os.path.join(home, "build"))
         os.symlink(support.BINARY_DIR, os.path.join(home, "build", "release"))
         os.symlink(sys.executable, os.path.join(self.root, "bin", "python3"))  # which has boto3
@@ -204,7 +207,7 @@ class Machine:
         for path in glob.glob(os.path.join(self.root, "units", "*.pid")):
             with open(path, encoding="utf-8") as file:
                 roots.append(int(file.read()))
-        return [pid for root in roots for pid in (root, *support.descendants(root))]
+        return [*roots, *support.descendants(*roots)]
 
     def end(self):
         """Ends what runs, by pid."""
