@@ -115,8 +115,7 @@ class Hop(servers.Server):
         self.log = self.nodes[-1].log
         for node in self.nodes:
             self.wait_for(lambda n=node: [each["state"] for each in n.nodes()] == ["ready"] * self.members, "members")
-        self.nodes[0].deploy(self.code(), *self.flags, "--max-instances", "1", "--route", "GET /hello", "--route",
-                             "POST /echo")
+        self.nodes[0].deploy(self.code(), *self.flags, "--route", "GET /hello", "--route", "POST /echo")
         self.url = self.nodes[-1].url + "/hello"
         self.wait_for(lambda: self.nodes[-1].places() == [self.nodes[0].name], "word of the instance")
 
@@ -137,7 +136,7 @@ class NativeHop(Hop):
     """A native function inline at the other node."""
 
     title = "troupe -> troupe, native"
-    flags = ("--concurrency", "64")
+    flags = ("--concurrency", "64", "--max-instances", "1")
 
     @staticmethod
     def code():
@@ -145,7 +144,8 @@ class NativeHop(Hop):
 
 
 class NodeHop(Hop):
-    """A Node.js function with one instance, at the other node."""
+    """A Node.js function at the other node. It has no maximum: the room of one would be the home's, which may be the
+    node without memory, and nothing would start."""
 
     title = "troupe -> troupe, Node.js"
     flags = ("--concurrency", "64")
