@@ -2,6 +2,7 @@
 import contextlib
 import resource
 import socket
+import sys
 import time
 import urllib.parse
 
@@ -105,13 +106,19 @@ def measure_server(server, count):
 def measure_all(options, save):
     allow_descriptors(options.idle)
     results = figures.Results()
+    kinds = program.chosen(SERVERS, options)
     for number in range(options.rounds):
         print(f"== Round {number + 1} of {options.rounds}", flush=True)
-        for name, kind in program.chosen(SERVERS, options).items():
+        for name, kind in list(kinds.items()):
             results.titles[name] = kind.title
-            for loops in options.loops:
-                with kind(name, loops) as server:
-                    results.add(name, loops, f"{options.idle:,}", measure_server(server, options.idle))
+            try:
+                for loops in options.loops:
+                    with kind(name, loops) as server:
+                        results.add(name, loops, f"{options.idle:,}", measure_server(server, options.idle))
+            except (servers.Failed, OSError) as problem:
+                kinds.pop(name)
+                results.failed[kind.title] = str(problem)
+                print(f"FAILED: {kind.title}: {problem}", file=sys.stderr, flush=True)
         save(results.written())
     return results.written()
 
@@ -139,4 +146,5 @@ def blocks_of(measured):
                              OWN, "bytes_each") for loops in results.each(1) for case in results.each(2)]
     for chart in charts:
         chart.budget = BUDGET
-    return [*charts, table(results), blocks.Verdicts("Memory of a connection", verdicts(results))]
+    return [*charts, table(results), blocks.Verdicts("Memory of a connection", verdicts(results)),
+            *blocks.left_out_of(results)]

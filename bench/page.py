@@ -52,6 +52,8 @@ def prose(text):
 
 def table(block, words_of_last=None):
     """`words_of_last`: the last column is a verdict, with the class that this function gives it."""
+    if not block.rows:
+        return ""
     head = "".join(f"<th>{escaped(cell)}</th>" for cell in block.head)
     rows = []
     for row in block.rows:
@@ -68,7 +70,7 @@ def class_of(word):
 
 
 def verdicts(block):
-    return table(blocks.as_table(block), class_of) if block.verdicts else ""
+    return table(blocks.as_table(block), class_of)
 
 
 def block_as_html(block):

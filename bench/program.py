@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import time
+import traceback
 
 import blocks
 import machine
@@ -125,6 +126,9 @@ def run(name, group, options, command):
         measured = group.measure_all(options, file.write)
     except (servers.Failed, OSError) as problem:
         print(f"bench/run: {problem}", file=sys.stderr)
+        return 1
+    except Exception:  # a fault of this group: it is shown, and the groups behind it are measured all the same
+        traceback.print_exc()
         return 1
     about["took_min"] = round((time.monotonic() - began) / 60, 1)
     file.write(measured, complete=True)

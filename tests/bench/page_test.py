@@ -87,6 +87,12 @@ class PageTest(unittest.TestCase):
         self.assertNotIn("was interrupted", self.page(requests={**requests, "complete": True}))
         self.assertIn("was interrupted", self.page(requests={**requests, "complete": False}))
 
+    def test_a_group_in_which_nothing_could_be_measured_says_why(self):
+        for name in ("requests", "idle", "bodies"):
+            changed = copy.deepcopy(self.written[name])
+            changed["measured"].update(rows=[], titles={}, failed={"nginx": "no answer"})
+            self.assertIn("FAILED: nginx: no answer", "".join(Balanced(self.page(**{name: changed})).words))
+
     def test_the_machine_and_its_programs_are_named(self):
         words = " ".join(Balanced(self.page()).words)
         about = self.written["requests"]["about"]

@@ -70,6 +70,11 @@ class ProgramTest(unittest.TestCase):
         self.assertEqual((code, err), (1, "bench/run: nginx did not start\n"))
         self.assertEqual((written["measured"], written["complete"]), ({"ratio": 0.5}, False))
 
+    def test_a_fault_of_a_group_is_shown_and_ends_that_group_alone(self):
+        code, _, err, written = self.ended(Group(fails=KeyError("p50")))
+        self.assertEqual((code, written["complete"]), (1, False))
+        self.assertIn("KeyError: 'p50'", err)
+
     def test_a_server_that_failed_fails_the_run(self):
         self.assertEqual(self.ended(Group(measured={"failed": {"nginx, 1 loop": "no answer"}}))[0], 1)
         self.assertEqual(self.ended(Group(measured={"failed": {}}))[0], 0)
