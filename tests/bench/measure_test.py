@@ -2,8 +2,10 @@
 import os
 import subprocess
 import sys
+import tempfile
 import types
 import unittest
+import unittest.mock
 
 import support
 import measure
@@ -52,11 +54,11 @@ class Fake(servers.Server):
 
     title = "fake"
 
-    def __enter__(self):
-        return self
-
-    def stop(self):
+    def start(self):
         """There is nothing."""
+
+    def wait_for_answer(self):
+        """There is none."""
 
 
 class Absent(Fake):
@@ -70,13 +72,20 @@ class Absent(Fake):
 class Broken(Fake):
     title = "broken"
 
-    def __enter__(self):
+    def start(self):
         raise servers.Failed("no answer")
 
 
 class RoundsTest(unittest.TestCase):
     def setUp(self):
         self.asked, self.saved = [], []
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        # Where servers make theirs: none may stay.
+        patched = unittest.mock.patch.object(tempfile, "tempdir", folder.name)
+        patched.start()
+        self.addCleanup(patched.stop)
+        self.addCleanup(lambda: self.assertEqual(os.listdir(folder.name), []))
 
     def measure_one(self, server, case, seconds):
         self.asked.append((server.name, case, seconds))
