@@ -23,6 +23,7 @@ PLACES = re.compile(r"(?<![\w$}.-])/(?=(?:etc/troupe|var/lib/troupe|etc/systemd|
 OWN = ("localhost", "127.0.0.1", "0.0.0.0")
 OTHER = re.compile(r"\b10\.\d+\.\d+\.\d+\b")
 ADDRESS = re.compile(r"\b(localhost|\d+\.\d+\.\d+\.\d+):(\d{4,5})\b")
+BLOCK_PATIENCE_S = 3 * support.PATIENCE_S  # a block is several commands, some of which compile
 STAND_INS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "stand_ins")
 
 # What `troupe serve` is told where the reader tells it nothing.
@@ -136,7 +137,7 @@ class Machine:
         command = f"( set -eo pipefail; . {path} )" if may_fail else f"set -eo pipefail; . {path}; set +eo pipefail"
         self._send(f"{{ {command}; }} >{path}.out 2>&1 </dev/null; echo $? >{path}.code~; mv {path}.code~ {path}.code")
         support.wait_until(lambda: self._shell.poll() is not None or os.path.exists(path + ".code"),
-                           f"{block} ends", interval_s=0.01)
+                           f"{block} ends", BLOCK_PATIENCE_S, interval_s=0.01)
         with open(path + ".out", encoding="utf-8", errors="replace") as file:
             output = file.read()
         code = self._shell.poll()
