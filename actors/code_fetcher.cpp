@@ -192,6 +192,7 @@ void code_fetcher::on_stored(const code_action& asked, std::uint64_t end,
                              const expected<functions::blob_progress>& now) {
   if (now) {
     disk_refused_ = false;
+    bytes_ += end - asked.offset;
     return finish(asked, now->whole ? piece_outcome::whole : piece_outcome::stored, now->stored,
                   !now->whole && now->stored != end);
   }
@@ -203,6 +204,8 @@ void code_fetcher::on_stored(const code_action& asked, std::uint64_t end,
 }
 
 void code_fetcher::finish(const code_action& asked, piece_outcome outcome, std::uint64_t stored, bool passed_over) {
+  const bool kept = outcome == piece_outcome::stored || outcome == piece_outcome::whole;
+  ++(kept ? pieces_ : failed_);
   carry_out(plan_.piece({asked.blob, asked.peer, outcome, stored, passed_over}, loop_.now()));
 }
 

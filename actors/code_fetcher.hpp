@@ -51,6 +51,14 @@ public:
   /// when it is there, or with `not_ready` at the deadline, `overloaded` beyond `max_waiters`, `draining`.
   void await(const functions::code_ref& code, time_point deadline, std::function<void(expected<void>)> done);
 
+  struct figures {
+    std::uint64_t bytes = 0;   ///< stored
+    std::uint64_t pieces = 0;  ///< stored
+    std::uint64_t failed = 0;  ///< asked for in vain
+    std::size_t missing = 0;   ///< deployed code that this node has not, or not whole
+  };
+  figures progress() const noexcept { return {bytes_, pieces_, failed_, plan_.incomplete()}; }
+
 private:
   struct waiter {
     time_point deadline;
@@ -81,6 +89,9 @@ private:
   std::multimap<digest, waiter> waiters_;
   bool disk_refused_ = false;  ///< and that was told
   bool started_ = false;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t pieces_ = 0;
+  std::uint64_t failed_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(false);  ///< of the present run
 };
 

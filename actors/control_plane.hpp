@@ -45,6 +45,8 @@ public:
   void set_peers(const std::vector<cluster::peer_address>& peers);
   bool is_connected(const uuid& node) const { return contacts_.contains(node); }
   const cluster::peer_status& peers() const noexcept { return status_; }
+  std::size_t contacts() const noexcept { return contacts_.size(); }
+  const pending_requests& requests() const noexcept { return requests_; }
 
   /// Has a peer run a function, within a band or to start an instance; the number of the request is filled in. `done`
   /// comes once: success when the peer keeps to the band or starts; `unavailable` without contact (the peer knows

@@ -38,6 +38,11 @@ void worker_slots::count_in_flight(std::int32_t change) noexcept {
   loop_.in_flight.store(now + static_cast<std::uint32_t>(change), std::memory_order_relaxed);
 }
 
+void worker_slots::count_busy(std::int32_t change) noexcept {
+  const auto now = loop_.busy.load(std::memory_order_relaxed);
+  loop_.busy.store(now + static_cast<std::uint32_t>(change), std::memory_order_relaxed);
+}
+
 void worker_slots::open() noexcept {
   retired_ = false;
   add_free(static_cast<std::int32_t>(free()));
@@ -49,12 +54,14 @@ void worker_slots::take(time_point now) noexcept {
   loop_.last_call_ns.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   if (free() > 0)
     add_free(-1);
-  ++in_flight_;
+  if (in_flight_++ == 0 && !retired_)
+    count_busy(1);
   count_in_flight(1);
 }
 
 void worker_slots::give_back() noexcept {
-  --in_flight_;
+  if (--in_flight_ == 0 && !retired_)
+    count_busy(-1);
   count_in_flight(-1);
   if (free() > 0)
     add_free(1);
@@ -62,6 +69,8 @@ void worker_slots::give_back() noexcept {
 
 void worker_slots::retire() noexcept {
   add_free(-static_cast<std::int32_t>(free()));
+  if (!retired_ && in_flight_ > 0)
+    count_busy(-1);
   retired_ = true;
 }
 

@@ -7,13 +7,16 @@
 #include <memory>
 #include <vector>
 
+#include "actors/function_cells.hpp"
 #include "config/clock.hpp"
+#include "functions/restart_policy.hpp"
 #include "functions/run_median.hpp"
 
 namespace troupe::actors {
 
 struct alignas(64) loop_load {
   std::atomic<std::uint32_t> workers{0};  ///< ready ones
+  std::atomic<std::uint32_t> busy{0};     ///< of the ready ones, those that have calls
   std::atomic<std::uint32_t> free_slots{0};
   std::atomic<std::uint32_t> in_flight{0};    ///< calls that workers have
   std::atomic<std::uint32_t> waiting{0};      ///< calls in the router's queue
@@ -33,15 +36,20 @@ enum class start_outlook : std::uint8_t {
 struct supervised_counts {
   std::atomic<std::uint32_t> ready{0};
   std::atomic<std::uint32_t> starting{0};     ///< that will be in addition
+  std::atomic<std::uint32_t> booting{0};      ///< processes that start or load, those that replace others included
+  std::atomic<std::uint32_t> stopping{0};     ///< processes that finish their last calls, or end
   std::atomic<std::uint32_t> wanted{0};       ///< that it would have started besides, had its band the room
   std::atomic<std::int64_t> wanted_at_ns{0};  ///< `clock` reading at which it last would have
   std::atomic<start_outlook> outlook{start_outlook::none};
+  std::atomic<functions::breaker_state> breaker{functions::breaker_state::closed};
 };
 
 struct function_load {
-  explicit function_load(std::size_t loops) : per_loop(loops) {}
+  explicit function_load(std::size_t loops) : per_loop(loops), cells(loops) {}
   std::vector<loop_load> per_loop;
   supervised_counts supervised;
+  std::vector<function_cells> cells;  ///< by loop, as `per_loop`
+  instance_cells instances;           ///< written by the supervisor
 
   /// Nothing runs and nothing waits.
   bool idle() const noexcept;
@@ -82,6 +90,7 @@ public:
 private:
   void add_free(std::int32_t change) noexcept;
   void count_in_flight(std::int32_t change) noexcept;
+  void count_busy(std::int32_t change) noexcept;
 
   const std::uint32_t capacity_;
   std::uint32_t in_flight_ = 0;

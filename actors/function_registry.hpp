@@ -83,6 +83,8 @@ public:
   };
   /// Over all functions.
   figures instances() const;
+  /// Of functions with worker processes here, by name.
+  std::map<std::string, std::shared_ptr<const function_load>> loads() const;
   /// What this node tells its peers of each function that has instances or calls here.
   std::vector<cluster::function_presence> presences() const;
   /// Calls that one instance takes at a time; 0 for a function without worker processes here.

@@ -81,6 +81,14 @@ std::vector<cluster::function_presence> function_registry::presences() const {
   return all;
 }
 
+std::map<std::string, std::shared_ptr<const function_load>> function_registry::loads() const {
+  std::map<std::string, std::shared_ptr<const function_load>> all;
+  for (const auto& [id, entry] : supervised_)
+    if (entry.spec)
+      all.emplace(entry.spec->name, entry.load);
+  return all;
+}
+
 cluster::function_presence function_registry::presence_of(const uuid& function, const supervised& entry) const {
   cluster::function_presence here;
   here.function = function;

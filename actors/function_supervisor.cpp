@@ -88,6 +88,7 @@ void function_supervisor::on_prepared(const code_prepared& code) {
     }
     policy_.start_begun();
     policy_.start_failed(clock::now());
+    publish();
     fail_waiting({errc::init_failed, functions::spawn_failure_payload({}, code.why.what), code.why.what});
     start_when_allowed();
     return;
@@ -197,6 +198,7 @@ bool function_supervisor::start_instance(unsigned loop) {
   auto worker = spawn_on<worker_instance>(system(), *around_->loops[loop], std::move(config));
   instances_.emplace(id, instance{spec->version, spec->memory_mb, stage::starting, worker});
   policy_.start_begun();
+  what_.load->instances.begun.add();
   want(0);
   publish();
   around_->stems->start({worker, spec, task_root_});
@@ -280,6 +282,7 @@ void function_supervisor::on_ready(const worker_ready& ready) {
   if (found == instances_.end() || found->second.state != stage::starting)
     return;
   found->second.state = stage::ready;
+  what_.load->instances.took.observe(ready.took);
   publish();
   log_event(log_level::info, "instance_ready",
             {{"function", what_.spec->name},
@@ -291,6 +294,7 @@ void function_supervisor::on_ready(const worker_ready& ready) {
     return;
   }
   policy_.start_succeeded();
+  publish();
   calls_wait_ = false;
   stop_older_versions();
   report({true, ready.took, {}});
@@ -303,6 +307,7 @@ void function_supervisor::on_ended(const worker_ended& ended) {
     return;
   const auto gone = found->second;
   instances_.erase(found);
+  note_end(ended);
   give_back_memory(gone.memory_mb);
   publish();
   if (stopping_) {
@@ -323,8 +328,10 @@ void function_supervisor::on_ended(const worker_ended& ended) {
     calls_wait_ = calls_wait_ || alive() == 0;
   } else if (ended.expected) {
     policy_.start_abandoned();
+    publish();
   } else {
     policy_.start_failed(now);
+    publish();
     // As on Lambda, the new code's error is the answer from now on, not the old code's result.
     stop_older_versions();
     calls_wait_ = false;
@@ -333,6 +340,17 @@ void function_supervisor::on_ended(const worker_ended& ended) {
       fail_waiting(ended.why);
   }
   start_when_allowed();
+}
+
+/// What its end was, for whoever looks at the node.
+void function_supervisor::note_end(const worker_ended& ended) {
+  auto& cells = what_.load->instances;
+  if (!ended.loaded)
+    (ended.expected ? cells.abandoned : cells.failed).add();
+  else if (ended.timed_out)
+    cells.timed_out.add();
+  else
+    (ended.expected ? cells.stopped : cells.crashed).add();
 }
 
 void function_supervisor::await(std::uint64_t version, std::function<void(const start_report&)> answer) {

@@ -97,6 +97,7 @@ private:
   void want(std::size_t instances);
   void await_room();
   void publish();
+  void note_end(const worker_ended& ended);
 
   std::shared_ptr<const supervisor_surroundings> around_;
   runnable what_;

@@ -120,13 +120,18 @@ void function_supervisor::publish() {
   if (!what_.spec)
     return;
   auto& counts = what_.load->supervised;
-  const auto ready = static_cast<std::size_t>(std::count_if(
-      instances_.begin(), instances_.end(), [](const auto& each) { return each.second.state == stage::ready; }));
+  const auto processes = [&](stage state) {
+    return static_cast<std::uint32_t>(std::count_if(instances_.begin(), instances_.end(),
+                                                    [&](const auto& each) { return each.second.state == state; }));
+  };
   // Beside an old instance runs the new one that replaces it: both count once.
   const auto running = static_cast<std::uint32_t>(std::max(alive(), older()));
-  const auto now_ready = std::min(running, static_cast<std::uint32_t>(ready));
+  const auto now_ready = std::min(running, processes(stage::ready));
   const auto before = std::pair{counts.ready.exchange(now_ready, std::memory_order_relaxed),
                                 counts.starting.exchange(running - now_ready, std::memory_order_relaxed)};
+  counts.booting.store(processes(stage::starting), std::memory_order_relaxed);
+  counts.stopping.store(processes(stage::stopping), std::memory_order_relaxed);
+  counts.breaker.store(policy_.breaker(), std::memory_order_relaxed);
   counts.outlook.store(count(stage::starting) > 0 ? start_outlook::soon
                        : room() > 0               ? start_outlook::room
                                                   : start_outlook::none,

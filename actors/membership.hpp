@@ -56,6 +56,8 @@ public:
   void state_noticed(const uuid& node, cluster::serving_state state);
 
   const cluster::member_table& table() const noexcept { return table_; }
+  /// The links to each peer, by loop; one that was not made yet is null.
+  const std::map<uuid, std::vector<std::shared_ptr<const link_pulse>>>& pulses() const noexcept { return pulses_; }
 
 private:
   void on_tick(time_point now) override;

@@ -22,7 +22,7 @@ bool pending_requests::settle(const uuid& node, std::uint64_t request, expected<
 }
 
 template <class Condition>
-void pending_requests::fail_if(Condition condition, const error& why) {
+std::size_t pending_requests::fail_if(Condition condition, const error& why) {
   // Taken out before anyone is told: a continuation may ask again.
   std::vector<continuation> failed;
   for (auto next = requests_.begin(); next != requests_.end();) {
@@ -35,6 +35,7 @@ void pending_requests::fail_if(Condition condition, const error& why) {
   }
   for (const auto& done : failed)
     done(tl::unexpected{why});
+  return failed.size();
 }
 
 void pending_requests::fail_all(const uuid& node, const error& why) {
@@ -46,8 +47,9 @@ void pending_requests::fail_all(const error& why) {
 }
 
 void pending_requests::expire(time_point now) {
-  fail_if([&](const entry& each) { return each.deadline <= now; },
-          {errc::budget_spent, "the other node did not answer in time; it may have done what it was asked"});
+  unanswered_ +=
+      fail_if([&](const entry& each) { return each.deadline <= now; },
+              {errc::budget_spent, "the other node did not answer in time; it may have done what it was asked"});
 }
 
 }  // namespace troupe::actors

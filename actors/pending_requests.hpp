@@ -32,6 +32,8 @@ public:
   /// What is too late fails with `budget_spent`: it may have been done.
   void expire(time_point now);
   std::size_t size() const noexcept { return requests_.size(); }
+  /// Those that were too late, since the start.
+  std::uint64_t unanswered() const noexcept { return unanswered_; }
 
 private:
   struct entry {
@@ -41,10 +43,11 @@ private:
   };
 
   template <class Condition>
-  void fail_if(Condition condition, const error& why);
+  std::size_t fail_if(Condition condition, const error& why);
 
   std::map<std::uint64_t, entry> requests_;
   std::uint64_t last_ = 0;
+  std::uint64_t unanswered_ = 0;
 };
 
 }  // namespace troupe::actors

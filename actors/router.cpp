@@ -72,14 +72,25 @@ router::function_state* router::find(const uuid& id) {
   return found == functions_.end() ? nullptr : &found->second;
 }
 
-caf::result<outcome_ptr> router::refuse(errc code, std::string detail) {
+void router::count_refusal(const function_state& state, errc cause) const noexcept {
+  if (state.what.load)
+    state.what.load->cells[loop().index()].refuse(cause);
+}
+
+outcome_ptr router::refusal(const function_state& state, errc code, std::string detail) const {
+  count_refusal(state, code);
   return functions::make_failure(code, std::move(detail));
+}
+
+caf::result<outcome_ptr> router::refuse(const function_state& state, errc code, std::string detail) {
+  return refusal(state, code, std::move(detail));
 }
 
 caf::result<outcome_ptr> router::route(const invocation_ptr& call, bool may_forward) {
   auto* state = find(call->function->id);
   if (state == nullptr)
-    return refuse(errc::no_such_function, "function " + call->function->name + " is no longer deployed");
+    return functions::make_failure(errc::no_such_function,
+                                   "function " + call->function->name + " is no longer deployed");
   if (state->what.load)
     return to_worker(*state, call, may_forward);
   if (auto target = inline_actor_of(*state))
@@ -88,17 +99,18 @@ caf::result<outcome_ptr> router::route(const invocation_ptr& call, bool may_forw
     if (const auto route = remote->choose(call->function->id, {}, call->tried);
         route.place == cluster::call_place::peer && may_leave(*call))
       return leave(call, route.node);
-  return refuse(errc::not_ready, "function " + call->function->name + " is not loaded on this node");
+  return refuse(*state, errc::not_ready, "function " + call->function->name + " is not loaded on this node");
 }
 
 caf::result<outcome_ptr> router::take_linked(const linked& hop) {
   const auto* state = find(hop.function);
   if (state == nullptr)
-    return refuse(errc::not_ready, "the function is not in this node's catalog");
+    return functions::make_failure(errc::not_ready, "the function is not in this node's catalog");
   const auto& spec = state->what.spec;
   if (spec->version < hop.version)
-    return refuse(errc::not_ready, "this node has version " + std::to_string(spec->version) + " of function " +
-                                       spec->name + ", version " + std::to_string(hop.version) + " was asked for");
+    return refuse(*state, errc::not_ready,
+                  "this node has version " + std::to_string(spec->version) + " of function " + spec->name +
+                      ", version " + std::to_string(hop.version) + " was asked for");
   adopt(*state, hop);
   return route(hop.call, true);
 }
@@ -216,7 +228,7 @@ caf::result<outcome_ptr> router::to_worker(function_state& state, const invocati
         route.place == cluster::call_place::peer && may_leave(*call))
       return leave(call, route.node);
   if (here.queue_full)
-    return refuse(errc::overloaded, std::to_string(state.queue.size()) + " calls wait already");
+    return refuse(state, errc::overloaded, std::to_string(state.queue.size()) + " calls wait already");
   auto answer = make_response_promise<promise>();
   wait_here(state, {call, answer, loop().now(), may_forward});
   return answer;
@@ -262,7 +274,7 @@ void router::install(const routing_update& update) {
       if (auto target = inline_actor_of(state))
         waiting.answer.delegate(target, waiting.call);
       else
-        waiting.answer.deliver(functions::make_failure(errc::not_ready, "the function is not loaded on this node"));
+        waiting.answer.deliver(refusal(state, errc::not_ready, "the function is not loaded on this node"));
     }
     publish(state);
   }
@@ -311,11 +323,11 @@ void router::dispatch(function_state& state) {
       break;
     auto next = state.queue.next(loop().now(), queue_view_of(state));
     if (next.call->is_abandoned()) {
-      refuse_abandoned(next);
+      refuse_abandoned(state, next);
       continue;
     }
     if (state.queue.is_stale(next, loop().now(), surroundings_->limits, queue_view_of(state))) {
-      refuse_late(next);
+      refuse_late(state, next);
       continue;
     }
     chosen->slots->take(loop().now());
@@ -331,6 +343,7 @@ void router::give_up(function_state& state, const functions::failure& why, std::
        state.queue.extract([&](const waiting_call& each) { return each.call->function->version <= version; })) {
     if (try_elsewhere(state, waiting, why.code))
       continue;
+    count_refusal(state, why.code);
     auto result = std::make_shared<functions::outcome>();
     result->value = why;
     waiting.answer.deliver(std::move(result));
@@ -349,17 +362,17 @@ void router::publish(function_state& state) {
                        std::memory_order_relaxed);
 }
 
-void router::refuse_late(waiting_call& late) {
-  late.answer.deliver(functions::make_failure(errc::overloaded, "waited too long for a free instance"));
+void router::refuse_late(const function_state& state, waiting_call& late) const {
+  late.answer.deliver(refusal(state, errc::overloaded, "waited too long for a free instance"));
 }
 
-void router::refuse_abandoned(waiting_call& left) {
-  left.answer.deliver(functions::make_failure(errc::client_gone, "the client left while the call waited"));
+void router::refuse_abandoned(const function_state& state, waiting_call& left) const {
+  left.answer.deliver(refusal(state, errc::client_gone, "the client left while the call waited"));
 }
 
 void router::refuse_stale(function_state& state) {
   while (auto late = state.queue.next_stale(loop().now(), surroundings_->limits, queue_view_of(state)))
-    refuse_late(*late);
+    refuse_late(state, *late);
 }
 
 void router::forward_waiting(function_state& state) {
@@ -385,7 +398,7 @@ void router::on_tick(time_point now) {
     if (state.queue.empty() || !state.what.load)
       continue;
     for (auto& left : state.queue.extract([](const waiting_call& each) { return each.call->is_abandoned(); }))
-      refuse_abandoned(left);
+      refuse_abandoned(state, left);
     refuse_stale(state);
     if (free_worker(state) != nullptr)
       dispatch(state);

@@ -69,7 +69,9 @@ private:
   };
 
   caf::result<functions::outcome_ptr> route(const functions::invocation_ptr& call, bool may_forward);
-  caf::result<functions::outcome_ptr> refuse(errc code, std::string detail);
+  caf::result<functions::outcome_ptr> refuse(const function_state& state, errc code, std::string detail);
+  functions::outcome_ptr refusal(const function_state& state, errc code, std::string detail) const;
+  void count_refusal(const function_state& state, errc cause) const noexcept;
   caf::result<functions::outcome_ptr> to_worker(function_state& state, const functions::invocation_ptr& call,
                                                 bool may_forward);
   caf::result<functions::outcome_ptr> take_linked(const linked& hop);
@@ -85,8 +87,8 @@ private:
   void remove(const instance_gone& gone);
   void dispatch(function_state& state);
   void refuse_stale(function_state& state);
-  static void refuse_late(waiting_call& late);
-  static void refuse_abandoned(waiting_call& left);
+  void refuse_late(const function_state& state, waiting_call& late) const;
+  void refuse_abandoned(const function_state& state, waiting_call& left) const;
   functions::queue_view queue_view_of(const function_state& state) const;
   std::vector<waiting_call> take_all(function_state& state);
   void forward_waiting(function_state& state);

@@ -120,7 +120,7 @@ void router::move_waiting(function_state& state) {
     return;
   for (auto& waiting : take_all(state))
     if (waiting.call->by_link)
-      waiting.answer.deliver(functions::make_failure(errc::not_ready, "instances of the function run at other nodes"));
+      waiting.answer.deliver(refusal(state, errc::not_ready, "instances of the function run at other nodes"));
     else if (!try_elsewhere(state, waiting, errc::not_ready))
       state.queue.push(std::move(waiting));
   publish(state);

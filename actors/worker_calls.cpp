@@ -72,6 +72,7 @@ caf::result<outcome_ptr> worker_instance::run(const invocation_ptr& call) {
       out_, mark, {{invocation_text, sizeof invocation_text}, deadline, trace.view(), call->client_context},
       what_.limits.max_payload_bytes);
   if (!closed) {
+    what_.load->cells[loop().index()].refuse(closed.error().code);
     free_slot();
     return functions::make_failure(closed.error().code, closed.error().what);
   }
@@ -190,6 +191,7 @@ void worker_instance::settle(running_call& place, outcome_ptr result) {
                            failed == nullptr || outlived(failed->code) ? errc{} : failed->code});
   if (call.wants_log_tail)
     result->log_tail = what_.log->tail(call.invocation_id, place.log_begin);
+  what_.load->cells[loop().index()].settle(*result);
   auto answer = std::move(place.answer);
   free_place(place);
   answer.deliver(std::move(result));

@@ -239,7 +239,10 @@ expected<void> node_cluster::meet(caf::actor_system& system) {
       [this](cluster::session::state now, const std::string& why) {
         around_.must_end(now == cluster::session::state::rejected ? 2 : 1, why);
       },
-      around_.authority_heard);
+      [this](cluster::cursor tip, time_point asked_at) {
+        session_granted_at_ = asked_at;
+        around_.authority_heard(tip, asked_at);
+      });
   around_.on_control([this, port = started->port] {
     control_.port = port;
     set_control_peers();

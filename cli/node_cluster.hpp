@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -107,6 +108,16 @@ public:
   void history_replaced();
   const actors::membership& members() const noexcept { return *membership_; }
   const cluster::known_load* load_of(const uuid& node) const;
+  /// What there is to see of the cluster side beside its members.
+  struct figures {
+    std::map<cluster::member_change::kind, std::uint64_t> changes;
+    actors::code_fetcher::figures code;
+    std::size_t control_contacts = 0;
+    std::size_t control_requests = 0;      ///< not answered yet
+    std::uint64_t control_unanswered = 0;  ///< in time
+    std::optional<duration> session_age;   ///< since the session was last opened or renewed; nothing: there is none
+  };
+  figures look() const;
   actors::code_fetcher& fetcher() noexcept { return *fetcher_; }
   actors::spread_code spreading();
   /// A loop slept: `go_on` runs on the control loop once clients may be answered from this node's copy again.
@@ -190,6 +201,8 @@ private:
   std::atomic<actors::built_in_store*> store_{nullptr};
   cluster_surroundings around_;
 
+  std::map<cluster::member_change::kind, std::uint64_t> changes_;
+  std::optional<time_point> session_granted_at_;
   std::vector<std::unique_ptr<loop_side>> loops_;
   std::unique_ptr<loop_side> control_side_;
   std::shared_ptr<actors::store_links> store_links_;

@@ -77,6 +77,20 @@ void node_cluster::adopt(const cluster::catalog_snapshot& snapshot) {
   set_control_peers();
 }
 
+node_cluster::figures node_cluster::look() const {
+  figures seen;
+  seen.changes = changes_;
+  seen.code = fetcher_->progress();
+  if (plane_) {
+    seen.control_contacts = plane_->contacts();
+    seen.control_requests = plane_->requests().size();
+    seen.control_unanswered = plane_->requests().unanswered();
+  }
+  if (session_granted_at_)
+    seen.session_age = clock::now() - *session_granted_at_;
+  return seen;
+}
+
 void node_cluster::history_replaced() {
   if (session_)
     session_->history_replaced();
@@ -103,6 +117,7 @@ void node_cluster::set_control_peers() {
 
 void node_cluster::tell(const cluster::member_change& change, const std::string& name) {
   using kind = cluster::member_change::kind;
+  ++changes_[change.what];
   std::string_view what;
   std::string text = "node " + name;
   switch (change.what) {

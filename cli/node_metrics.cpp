@@ -1,9 +1,8 @@
 // What a node says at /metrics (docs/metrics.md): sums of what its loops counted, and how things stand. On the control
 // loop.
 #include <algorithm>
-#include <array>
-#include <map>
 
+#include "cli/metrics_parts.hpp"
 #include "cli/node_state.hpp"
 #include "cli/process_figures.hpp"
 #include "http/metrics_page.hpp"
@@ -71,21 +70,6 @@ void add_requests(metrics_page& page, const std::vector<counted_requests>& rows)
                row.sum([](const auto& cells) -> auto& { return cells.cold_starts; }));
 }
 
-void add_functions(metrics_page& page, const std::vector<cluster::function_presence>& presences,
-                   const std::map<uuid, std::string>& names) {
-  const auto each = [&](auto value) {
-    for (const auto& here : presences)
-      if (const auto name = names.find(here.function); name != names.end())
-        page.add({{"function", name->second}}, value(here));
-  };
-  page.begin_gauge("troupe_function_instances", "Instances on this node that take calls.");
-  each([](const auto& here) { return here.ready; });
-  page.begin_gauge("troupe_function_calls", "Calls on this node that run or wait for an instance.");
-  each([](const auto& here) { return here.outstanding; });
-  page.begin_gauge("troupe_function_queue_age_seconds", "How long the oldest call waits that has no instance yet.");
-  each([](const auto& here) { return here.queue_age_ms / 1e3; });
-}
-
 void add_workers(metrics_page& page, const actors::function_registry::figures& figures) {
   constexpr double mib = 1 << 20;
   page.begin_gauge("troupe_workers", "Worker processes: those that take calls, and those that wait for code.");
@@ -140,32 +124,18 @@ std::string node::state::metrics_text() {
       page.add({{"loop", each.loop->name()}}, totals);
     }
 
-  add_functions(page, registry->presences(), function_names());
+  add_functions(page, registry->loads(), control.front().loop->now());
   add_workers(page, registry->instances());
-  add_store(page);
+  const auto own = store->point()->at.value;
+  add_store(page, *store, primary_cursor() - own);
+  if (cluster && store->point()->role == cluster::store_role::primary)
+    add_copies(page, *cluster, own);
+  if (cluster)
+    add_cluster(page, *cluster);
   page.begin_counter("troupe_log_lines_dropped_total", "Lines of the log that were not written.");
   page.add({}, static_cast<double>(dropped_log_lines()));
   add_process(page, read_process_figures());
   return page.text();
-}
-
-void node::state::add_store(metrics_page& page) const {
-  const auto point = store->point();
-  page.begin_gauge("troupe_store_primary", "1 at the node that has the store, 0 at those with a copy.");
-  page.add({}, point->role == cluster::store_role::primary ? 1 : 0);
-  page.begin_gauge("troupe_store_cursor", "The newest commit in this node's copy.");
-  page.add({}, static_cast<double>(point->at.value));
-  page.begin_gauge("troupe_store_lag_commits", "Commits that the primary has and this node's copy not yet.");
-  page.add({}, static_cast<double>(primary_cursor() - point->at.value));
-  if (!cluster)
-    return;
-  std::array<std::size_t, 4> states{};
-  const auto& table = cluster->members().table();
-  for (const auto& [id, peer] : table.peers())
-    ++states[static_cast<std::size_t>(table.state_of(id))];
-  page.begin_gauge("troupe_cluster_peers", "Other nodes of the cluster, by what this one thinks of them.");
-  for (std::size_t i = 0; i < states.size(); ++i)
-    page.add({{"state", word_for(static_cast<cluster::member_state>(i))}}, static_cast<double>(states[i]));
 }
 
 }  // namespace troupe::cli

@@ -31,7 +31,6 @@
 #include "http/control_api.hpp"
 #include "http/edge.hpp"
 #include "http/listener.hpp"
-#include "http/metrics_page.hpp"
 #include "http/route_metrics.hpp"
 
 namespace troupe::cli {
@@ -110,7 +109,6 @@ struct node::state {
   std::size_t max_connections(const node_options& from) const;
 
   std::string metrics_text();
-  void add_store(http::metrics_page& page) const;
   void install(actors::routing_update_ptr update, std::vector<actors::routed_function> routes,
                std::function<void()> done);
 

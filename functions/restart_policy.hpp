@@ -2,6 +2,7 @@
 // clock, the timers and the instances.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "config/clock.hpp"
@@ -16,6 +17,11 @@ struct restart_limits {
   milliseconds quick_crash{10'000};  ///< an instance that ran longer before it crashed was a good one
 };
 
+/// Whether calls are refused since the function cannot be started: while `open`, and while one trial shows whether it
+/// can again (`half_open`).
+enum class breaker_state : std::uint8_t { closed, half_open, open };
+inline constexpr std::size_t breaker_states = 3;
+
 /// One per function and node. Starts that fail and loaded instances that crash delay the next start: not at all, then
 /// `first_delay`, doubling to `longest_delay`. Failed starts in a row also open the breaker; crashes never do.
 /// Belongs to one actor. `now` never goes back.
@@ -29,6 +35,9 @@ public:
   time_point next_start() const noexcept;
   /// Whether calls are to be refused with `errc::breaker_open`.
   bool open() const noexcept { return open_; }
+  breaker_state breaker() const noexcept {
+    return !open_ ? breaker_state::closed : trial_running_ ? breaker_state::half_open : breaker_state::open;
+  }
   /// Failed starts since the last good one.
   std::uint32_t failed_starts() const noexcept { return failed_starts_; }
 

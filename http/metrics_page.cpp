@@ -46,6 +46,8 @@ void metrics_page::add(labels of, double value) {
 }
 
 void metrics_page::add(labels of, const duration_histogram::totals& totals) {
+  if (totals.count() == 0)
+    return;
   auto& histogram = content_->add(of).histogram;
   std::uint64_t cumulative = 0;
   for (std::size_t i = 0; i < duration_histogram::bounds_s.size(); ++i) {

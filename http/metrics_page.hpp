@@ -27,6 +27,7 @@ public:
   void begin_histogram(std::string_view name, std::string_view help);
 
   void add(labels of, double value);
+  /// What has observed nothing is left out: of a thousand functions most are idle.
   void add(labels of, const duration_histogram::totals& totals);
 
   std::string text() const;

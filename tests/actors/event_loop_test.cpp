@@ -172,3 +172,23 @@ TEST_F(EventLoopTest, WhoAlwaysAsksForAnotherBatchEndKeepsNobodyWaiting) {
   on_loop([] {});
   EXPECT_GE(listener.rounds.load(), 1);
 }
+
+TEST_F(EventLoopTest, HowLongALoopWasHeldShowsInTheLatenessOfItsTick) {
+  recorder before, after;
+  on_loop([&] { loop.add_tick(before); });
+  ASSERT_EQ(before.ticked.get_future().wait_for(patience), std::future_status::ready);
+
+  on_loop([&] {
+    loop.remove_tick(before);
+    loop.add_tick(after);
+    for (const auto end = clock::now() + milliseconds{400}; clock::now() < end;) {
+    }
+  });
+  ASSERT_EQ(after.ticked.get_future().wait_for(patience), std::future_status::ready);
+  on_loop([&] { loop.remove_tick(after); });
+
+  duration_histogram::totals late;
+  loop.lateness().add_to(late);
+  EXPECT_GE(late.count(), 3u);
+  EXPECT_GE(late.sum_s, 0.3);  // the tick was due within a tenth of a second
+}

@@ -53,6 +53,7 @@ TEST_F(PendingRequestsTest, WhatIsTooLateFails) {
   EXPECT_EQ(ended, 1);
   EXPECT_EQ(last, errc::budget_spent);
   EXPECT_EQ(requests.size(), 1u);
+  EXPECT_EQ(requests.unanswered(), 1u);
 }
 
 TEST_F(PendingRequestsTest, ALostNodeEndsItsOwnRequestsOnly) {

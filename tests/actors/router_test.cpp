@@ -34,6 +34,7 @@ TEST_F(RouterTest, CallsBeyondTheQueueAreRefusedAtOnce) {
     caf::anon_send(target, call());
 
   EXPECT_EQ(ask_for_failure(), errc::overloaded);
+  EXPECT_EQ(refusals(errc::overloaded), 1u);
 
   add_worker();
   on_loop([] {});
@@ -43,6 +44,7 @@ TEST_F(RouterTest, CallsThatWaitTooLongAreRefused) {
   surroundings->limits.start_timeout = milliseconds{1};
   deploy();
   EXPECT_EQ(ask_for_failure(), errc::overloaded);
+  EXPECT_EQ(refusals(errc::overloaded), 1u);
 }
 
 TEST_F(RouterTest, ACallWaitsForABusyFunctionNoLongerThanThatRuns) {
@@ -88,6 +90,7 @@ TEST_F(RouterTest, AFailedStartAnswersWhatWaitsForThatVersion) {
   answer.receive([&](const functions::outcome_ptr& result) { code = std::get<functions::failure>(result->value).code; },
                  [](const caf::error&) {});
   EXPECT_EQ(code, errc::init_failed);
+  EXPECT_EQ(refusals(errc::init_failed), 1u);
 }
 
 TEST_F(RouterTest, RemovingAFunctionAnswersWhatWaitsForIt) {

@@ -46,7 +46,9 @@ TEST(RestartPolicyTest, OpenBreakerAllowsOneTrialEachTenSecondsUntilOneSucceeds)
   auto now = start;
   waits_after_failures(policy, 5, now);
 
+  EXPECT_EQ(policy.breaker(), breaker_state::open);
   policy.start_begun();
+  EXPECT_EQ(policy.breaker(), breaker_state::half_open);
   EXPECT_FALSE(policy.may_start(now + seconds{60}));
   EXPECT_EQ(policy.next_start(), time_point::max());
   policy.start_failed(now + seconds{2});
@@ -56,6 +58,7 @@ TEST(RestartPolicyTest, OpenBreakerAllowsOneTrialEachTenSecondsUntilOneSucceeds)
   policy.start_begun();
   policy.start_succeeded();
   EXPECT_FALSE(policy.open());
+  EXPECT_EQ(policy.breaker(), breaker_state::closed);
   EXPECT_TRUE(policy.may_start(now + seconds{12}));
   EXPECT_EQ(policy.failed_starts(), 0U);
 }

@@ -96,9 +96,10 @@ TEST(MetricsPage, WritesPrometheusTextWithAnyLabelValue) {
   page.add({{"route", "GET /\"a\"\\b\n"}}, 3);
   page.begin_gauge("open_files", "Files.");
   page.add({}, 2.5);
-  EXPECT_EQ(page.text(), "# HELP calls_total Calls.\n# TYPE calls_total counter\n"
-                         "calls_total{route=\"GET /\\\"a\\\"\\\\b\\n\"} 3\n"
-                         "# HELP open_files Files.\n# TYPE open_files gauge\nopen_files 2.5\n");
+  EXPECT_EQ(page.text(),
+            "# HELP calls_total Calls.\n# TYPE calls_total counter\n"
+            "calls_total{route=\"GET /\\\"a\\\"\\\\b\\n\"} 3\n"
+            "# HELP open_files Files.\n# TYPE open_files gauge\nopen_files 2.5\n");
 }
 
 TEST(MetricsPage, WritesHistogramsWithCumulativeBuckets) {
@@ -115,6 +116,13 @@ TEST(MetricsPage, WritesHistogramsWithCumulativeBuckets) {
   EXPECT_NE(text.find("took_seconds_bucket{loop=\"a\",le=\"0.001\"} 1\n"), text.npos) << text;
   EXPECT_NE(text.find("took_seconds_bucket{loop=\"a\",le=\"0.005\"} 2\n"), text.npos) << text;
   EXPECT_NE(text.find("took_seconds_bucket{loop=\"a\",le=\"+Inf\"} 2\n"), text.npos) << text;
+}
+
+TEST(MetricsPage, LeavesOutHistogramsThatHaveObservedNothing) {
+  metrics_page page;
+  page.begin_histogram("took_seconds", "Took.");
+  page.add({{"loop", "a"}}, duration_histogram::totals{});
+  EXPECT_EQ(page.text(), "# HELP took_seconds Took.\n# TYPE took_seconds histogram\n");
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 """Reads /metrics pages as tests need them."""
 import re
 
-LINE = re.compile(r'^([a-z_]+)(?:\{(.*)\})? (\S+)$')
+LINE = re.compile(r'^([a-z0-9_]+)(?:\{(.*)\})? (\S+)$')
 LABEL = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
 
 

@@ -1,70 +1,202 @@
-"""Metrics of several nodes: what entered at each adds up, also where it ran at another."""
-import collections
-import json
+"""Metrics of several nodes: what entered at one and ran at another adds up, links, members and store show, and the page
+has what the documentation says."""
 import os
+import re
+import subprocess
 import unittest
 
-import load
 import support
 import wire
 from cluster import Cluster
-from metrics import metrics_of, total
+from metrics import families, metrics_of, page_of, total, values
 
 HANDLER = """const fs = require('fs');
-const ran = fs.openSync(%s, 'a');
 exports.handler = async (event) => {
-  const {id, status, act, gate} = event.queryStringParameters;
-  fs.writeSync(ran, id + '\\n');
+  const {status, act, gate} = event.queryStringParameters ?? {};
   if (act === 'fail') throw new Error('on purpose');
   if (gate) {
     fs.writeFileSync(gate + '-runs', '');
     while (!fs.existsSync(gate)) await new Promise((done) => setTimeout(done, 5));
   }
-  return {statusCode: Number(status ?? 200), body: 'x'};
+  return {statusCode: Number(status ?? 200), body: 'x'.repeat(1000)};
 };
 """
-ENDS = ("1xx", "2xx", "3xx", "4xx", "5xx", "aborted")
+DOCUMENT = os.path.join(support.SOURCE_DIR, "docs", "metrics.md")
 
 
 class AddUpTest(unittest.TestCase):
     """Two nodes, and one instance for both."""
+    FUNCTION = {"function": "f"}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = cls.enterClassContext(Cluster(2))
+        cls.cluster.deploy("f", HANDLER, "--max-instances", "1", at=[cls.cluster[0]])
+        support.wait_until(lambda: any(map(cls.instances, cls.cluster)), "the instance")
+        cls.owner, = filter(cls.instances, cls.cluster)
+        cls.entry, = (node for node in cls.cluster if node is not cls.owner)
+
+    @staticmethod
+    def instances(node):
+        return total(metrics_of(node), "troupe_function_instances", function="f", state="idle")
+
+    def setUp(self):
+        self.before = self.pages()
+
+    def pages(self):
+        return {node: metrics_of(node) for node in self.cluster}
+
+    def rise(self, after, node, name, **labels):
+        return total(after[node], name, **labels) - total(self.before[node], name, **labels)
+
+    def rises(self, after, node, name, label, **labels):
+        before = values(self.before[node], name, label, **labels)
+        now = values(after[node], name, label, **labels)
+        return {key: now[key] - before.get(key, 0) for key in now if now[key] != before.get(key, 0)}
 
     def test_accepted_is_the_sum_of_how_requests_ended_as_the_clients_count_them(self):
+        paths = ["/f"] * 6 + ["/f?status=201", "/f?status=404", "/f?status=302"] + ["/f?act=fail"] * 2 + ["/nowhere"] * 3
+        seen = {node: [node.request("GET", path)[0] for path in paths] for node in self.cluster}
+        gone = self.entry.connect()
         folder = self.enterContext(support.TempDir())
-        ran, gate = os.path.join(folder, "ran"), os.path.join(folder, "gate")
-        queries = [""] * 6 + ["&status=201", "&status=404", "&status=302"] + ["&act=fail"] * 2
-        with Cluster(2) as cluster:
-            cluster.deploy("f", HANDLER % json.dumps(ran), "--max-instances", "1", at=[cluster[0]])
-            before = {node: metrics_of(node) for node in cluster}
+        gone.send(wire.get(f"/f?gate={folder}/gate"))
+        support.wait_until(lambda: os.path.exists(f"{folder}/gate-runs"), "the call runs")
+        gone.reset()
+        support.wait_until(lambda: self.rise(self.pages(), self.entry, "troupe_http_requests_total", status="aborted"),
+                           "the client that left is noticed")
+        support.write_files(folder, {"gate": ""})
+        ran = 2 * paths.index("/nowhere") + 1
+        support.wait_until(lambda: sum(self.rise(self.pages(), node, "troupe_function_invocations_total", function="f")
+                                       for node in self.cluster) == ran, "all calls have ended where they ran")
+        after = self.pages()
 
-            def ended(node):
-                now = metrics_of(node)
-                rises = {end: total(now, "troupe_http_requests_total", status=end)
-                         - total(before[node], "troupe_http_requests_total", status=end) for end in ENDS}
-                return {end: count for end, count in rises.items() if count}
-            expected = {}
+        for node in self.cluster:
+            ended = {f"{status // 100}xx": 0 for status in seen[node]}
+            for status in seen[node]:
+                ended[f"{status // 100}xx"] += 1
+            if node is self.entry:
+                ended["aborted"] = 1
+            self.assertEqual(self.rises_summed(after, node), ended)
+        # Where they entered is one thing, where they ran another.
+        self.assertEqual(self.rises(after, self.owner, "troupe_function_invocations_total", "result", function="f"),
+                         {"ok": ran - 4, "function_error": 4})
+        self.assertEqual(self.rise(after, self.owner, "troupe_function_run_duration_seconds_count", function="f"), ran)
+        self.assertEqual(self.rise(after, self.entry, "troupe_function_invocations_total", function="f"), 0)
+
+    def rises_summed(self, after, node):
+        """{status: requests that ended so} over all routes."""
+        return {status: count for status in ("1xx", "2xx", "3xx", "4xx", "5xx", "aborted")
+                if (count := self.rise(after, node, "troupe_http_requests_total", status=status))}
+
+    def test_a_call_between_nodes_is_in_flight_until_it_is_answered(self):
+        gate = os.path.join(self.enterContext(support.TempDir()), "gate")
+        with self.entry.connect() as client:
+            client.send(wire.get(f"/f?gate={gate}", "x-troupe-timing: 1"))
+            support.wait_until(lambda: os.path.exists(gate + "-runs"), "the call runs")
+            # What other threads see of a link is a tick old.
+            seen = support.wait_until(lambda: (pages := self.pages()) and total(
+                pages[self.entry], "troupe_link_calls_in_flight", peer=self.owner.name) == 1 and pages, "the call shows")
+            self.assertEqual(total(seen[self.owner], "troupe_function_instances", function="f", state="busy"), 1)
+            self.assertEqual(total(seen[self.entry], "troupe_function_instances", function="f"), 0)
+            support.write_files(os.path.dirname(gate), {"gate": ""})
+            answer = client.response()
+        self.assertEqual(answer.status, 200)
+        # The times of the node that ran it.
+        self.assertGreater(float(re.search(r"run;dur=([\d.]+)", answer.header("server-timing")).group(1)), 0)
+        support.wait_until(lambda: not any(total(page, "troupe_link_calls_in_flight") for page in self.pages().values()),
+                           "nothing is in flight")
+
+    def test_links_members_and_store_show(self):
+        for node, other in ((self.owner, self.entry), (self.entry, self.owner)):
+            seen = metrics_of(node)
+            self.assertEqual(values(seen, "troupe_links_up", "peer"), {other.name: 1})
+            support.wait_until(lambda one=node: total(metrics_of(one), "troupe_link_round_trip_seconds") > 0, "a ping")
+            self.assertEqual(values(seen, "troupe_cluster_peers", "state"), {"ready": 1})
+            self.assertEqual(total(seen, "troupe_cluster_changes_total", change="joined"), 1)
+            self.assertLess(total(seen, "troupe_store_session_age_seconds"), 10)
+            self.assertEqual(total(seen, "troupe_store_commits_possible"), 1)
+            self.assertEqual(total(seen, "troupe_control_contacts"), 1)
+        primary = self.cluster[0]
+        self.assertEqual([total(metrics_of(node), "troupe_store_primary") for node in self.cluster], [1, 0])
+        self.assertEqual(total(metrics_of(primary), "troupe_store_copies"), 1)
+        support.wait_until(lambda: total(metrics_of(primary), "troupe_store_copies_behind") == 0, "a level copy")
+        self.assertGreater(total(metrics_of(primary), "troupe_store_write_p99_seconds"), 0)
+        self.assertEqual(len({total(page, "troupe_store_cursor") for page in self.pages().values()}), 1)
+
+    def test_code_that_came_from_another_node_shows(self):
+        fetched = {node.name: total(metrics_of(node), "troupe_code_fetched_bytes_total") for node in self.cluster}
+        self.cluster.deploy("big", {"index.js": "exports.handler = async () => 'well';", "data": os.urandom(200_000)},
+                            at=[self.cluster[0]])
+        support.wait_until(lambda: self.cluster[1].request("GET", "/big")[0] == 200, "an answer")
+        # Pushed to the second disk by the node that took it, or fetched: then it counts.
+        seen = metrics_of(self.cluster[1])
+        self.assertEqual(total(seen, "troupe_code_missing"), 0)
+        self.assertGreaterEqual(total(seen, "troupe_code_fetched_bytes_total"), fetched[self.cluster[1].name])
+
+
+class LossTest(unittest.TestCase):
+    def test_a_node_that_dies_shows_at_the_others_and_its_series_end_with_it(self):
+        with Cluster(2) as cluster:
+            stays, dies = cluster
+            cluster.deploy("f", HANDLER, at=[dies])
+            support.wait_until(lambda: values(metrics_of(stays), "troupe_links_up", "peer") == {dies.name: 1}, "a link")
+            dies.kill()
+            support.wait_until(lambda: total(metrics_of(stays), "troupe_cluster_peers", state="ready") == 0, "the loss")
+            support.wait_until(lambda: total(metrics_of(stays), "troupe_links_up") == 0, "the link is down")
+            self.assertEqual(total(metrics_of(stays), "troupe_cluster_changes_total", change="suspected"), 1)
+            dies.start()
+            cluster.wait_together()
+            support.wait_until(lambda: total(metrics_of(stays), "troupe_links_up") == 1, "the link stands again")
+            self.assertEqual(dies.terminate(), 0)
+            support.wait_until(lambda: stays.run("nodes", "remove", dies.name).returncode == 0, "it can be removed")
+            support.wait_until(lambda: not any(("peer", dies.name) in labels for _, labels in metrics_of(stays)),
+                               "no series of a peer that is gone")
+
+    def test_what_a_peer_refuses_shows_there_and_where_it_entered(self):
+        with Cluster(2, flags=["--set", "queue.max_calls=1"]) as cluster, support.TempDir() as folder:
+            cluster.deploy("f", HANDLER, "--max-instances", "1", at=[cluster[0]])
+            owner, = [node for node in cluster if AddUpTest.instances(node)]
+            entry, = [node for node in cluster if node is not owner]
+            gate = os.path.join(folder, "gate")
+            clients = [owner.connect() for _ in range(2)]
+            clients[0].send(wire.get(f"/f?gate={gate}"))
+            support.wait_until(lambda: os.path.exists(gate + "-runs"), "the instance is busy")
+            clients[1].send(wire.get("/f"))
+            support.wait_until(lambda: total(metrics_of(owner), "troupe_function_outstanding_calls", function="f") == 2,
+                               "the queue is full")
+            self.assertEqual(entry.request("GET", "/f")[0], 503)
+            refused = values(metrics_of(owner), "troupe_function_refusals_total", "cause", function="f")
+            self.assertEqual(set(refused), {"overloaded"})
+            self.assertEqual(values(metrics_of(entry), "troupe_http_request_errors_total", "cause", function="f"),
+                             {"overloaded": 1})
+            support.write_files(folder, {"gate": ""})
+            self.assertEqual([client.response().status for client in clients], [200, 200])
+            for client in clients:
+                client.close()
+
+
+class DocumentTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        with Cluster(2) as cluster:
+            cluster.deploy("f", HANDLER, at=[cluster[0]])
             for node in cluster:
-                statuses = [node.request("GET", f"/f?id={node.name}-{number}{query}")[0]
-                            for number, query in enumerate(queries)]
-                statuses += [node.request("GET", "/nowhere")[0] for _ in range(3)]
-                expected[node] = dict(collections.Counter(f"{status // 100}xx" for status in statuses))
-                gone = node.connect()
-                gone.send(wire.get(f"/f?id={node.name}-gone&gate={gate}"))
-                support.wait_until(lambda: os.path.exists(gate + "-runs"), "the call runs")
-                gone.reset()
-                expected[node]["aborted"] = 1
-                support.wait_until(lambda one=node: ended(one).get("aborted"), "the client that left is noticed")
-                support.write_files(folder, {"gate": ""})
-                support.wait_until(lambda one=node: one.request("GET", f"/f?id={one.name}-last")[0] == 200, "an answer")
-                expected[node]["2xx"] += 1
-                for name in ("gate", "gate-runs"):
-                    os.unlink(os.path.join(folder, name))
-            self.assertEqual({node.name: ended(node) for node in cluster},
-                             {node.name: expected[node] for node in cluster})
-        # Each that reached the function ran once, wherever it entered; those of the deployment have no id.
-        runs = {number: times for number, times in load.executions(ran).items() if number != "undefined"}
-        self.assertEqual(runs, {f"{name}-{number}": 1 for name in ("n1", "n2")
-                                for number in [*range(len(queries)), "gone", "last"]})
+                node.request("GET", "/f")
+            cls.pages = [page_of(node) for node in cluster]
+
+    def test_each_metric_is_documented_and_each_documented_one_is_there(self):
+        with open(DOCUMENT, encoding="utf-8") as file:
+            rows = [line.split("|")[1] for line in file if line.startswith("| `troupe_")]
+        documented = {name for row in rows for name in re.findall(r"`(troupe_\w+)`", row)}
+        # Of the age of backups there is nothing before the first one.
+        shown = set.union(*map(families, self.pages)) | {"troupe_store_backup_age_seconds"}
+        self.assertEqual({name for name in shown if name.startswith("troupe_")}, documented)
+
+    def test_promtool_finds_nothing_to_say_of_any_page(self):
+        for page in self.pages:
+            told = subprocess.run(["promtool", "check", "metrics"], input=page.encode(), capture_output=True, timeout=60,
+                                  check=False)
+            self.assertEqual((told.returncode, told.stdout, told.stderr), (0, b"", b""))
 
 
 if __name__ == "__main__":

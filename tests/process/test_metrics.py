@@ -1,15 +1,34 @@
 """What a node shows of itself at /metrics."""
+import concurrent.futures
 import os
 import subprocess
 import unittest
 
 import support
 import wire
-from metrics import metrics_of, page_of, total
+from metrics import metrics_of, page_of, total, values
 
 HANDLER = """exports.handler = async (event) => {
   if (event.rawPath.endsWith('/fail')) throw new Error('on purpose');
   return {statusCode: Number((event.queryStringParameters || {}).status || 200), body: 'fine'};
+};
+"""
+# Loads once the file `start` is there; a call then does what it is told, and waits for a file if it names one.
+GATED = """const fs = require('fs');
+const wait = (file) => new Promise((done) => {
+  const look = () => fs.existsSync(file) ? done() : setTimeout(look, 5);
+  look();
+});
+while (!fs.existsSync('%(folder)s/start')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+exports.handler = async (event) => {
+  const {act, gate} = event.queryStringParameters ?? {};
+  if (act === 'exit') process.exit(3);
+  if (act === 'hang') for (;;) ;
+  if (gate) {
+    fs.writeFileSync('%(folder)s/' + gate + '-runs', '');
+    await wait('%(folder)s/' + gate);
+  }
+  return {statusCode: 200, body: 'done'};
 };
 """
 
@@ -38,18 +57,32 @@ class MetricsTest(unittest.TestCase):
         self.assertEqual(total(after, "troupe_http_request_errors_total", cause="function_error", **route), 1)
         self.assertEqual(total(after, "troupe_http_request_errors_total", cause="no_such_route"), 1)
         self.assertEqual(total(after, "troupe_http_request_duration_seconds_count", **route), 8)
-        self.assertEqual(total(after, "troupe_function_instances", function="shop"), 1)
+        # The same at the place where they ran.
+        self.assertEqual(values(after, "troupe_function_invocations_total", "result", function="shop"),
+                         {"ok": 7, "function_error": 1})
+        self.assertEqual(total(after, "troupe_function_run_duration_seconds_count", function="shop"), 8)
 
     def test_a_client_that_leaves_is_counted_as_aborted(self):
-        gate = os.path.join(self.enterContext(support.TempDir()), "gate")
-        self.node.deploy_files("slow", "exports.handler = async () => { const fs = require('fs');"
-                               f"fs.writeFileSync('{gate}', ''); await new Promise((r) => setTimeout(r, 2000)); }};")
+        folder = self.enterContext(support.TempDir())
+        support.write_files(folder, {"start": ""})
+        self.node.deploy_files("slow", GATED % {"folder": folder})
         client = self.node.connect()
-        client.send(wire.get("/slow"))
-        support.wait_until(lambda: os.path.exists(gate), "the call runs")
+        client.send(wire.get("/slow?gate=g"))
+        support.wait_until(lambda: os.path.exists(f"{folder}/g-runs"), "the call runs")
         client.reset()
         support.wait_until(lambda: total(metrics_of(self.node), "troupe_http_requests_total", status="aborted") == 1,
                            "the request counts as aborted")
+        # It runs to its end nevertheless.
+        self.assertEqual(total(metrics_of(self.node), "troupe_function_invocations_total", function="slow"), 0)
+        support.write_files(folder, {"g": ""})
+        support.wait_until(lambda: values(metrics_of(self.node), "troupe_function_invocations_total", "result",
+                                          function="slow") == {"ok": 1}, "the call ends")
+
+    def test_calls_of_the_lambda_api_show_where_they_run(self):
+        self.assertEqual(self.node.run("invoke", "shop", "--payload", '{"rawPath": "/"}').returncode, 0)
+        seen = metrics_of(self.node)
+        self.assertEqual(values(seen, "troupe_function_invocations_total", "result", function="shop"), {"ok": 1})
+        self.assertEqual(total(seen, "troupe_http_requests_total"), 0)
 
     def test_promtool_finds_nothing_to_say(self):
         self.node.request("GET", "/shop/a")
@@ -61,10 +94,106 @@ class MetricsTest(unittest.TestCase):
         self.node.request("GET", "/shop/a")
         self.node.deploy_files("shop", HANDLER + "// again", "--route", "GET /shop/{what}")
         support.wait_until(lambda: self.node.request("GET", "/shop/a")[0] == 200, "an answer of the new version")
-        self.assertGreaterEqual(total(metrics_of(self.node), "troupe_http_requests_total", function="shop"), 2)
+        seen = metrics_of(self.node)
+        for name in ("troupe_http_requests_total", "troupe_function_invocations_total"):
+            self.assertGreaterEqual(total(seen, name, function="shop"), 2, name)
         self.node.run("remove", "shop", check=True)
-        support.wait_until(lambda: total(metrics_of(self.node), "troupe_http_requests_total", function="shop") == 0,
+        support.wait_until(lambda: not any(("function", "shop") in labels for _, labels in metrics_of(self.node)),
                            "no series of a function that is gone")
+
+
+class InstancesTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = self.enterContext(support.TempDir())
+        self.node = self.enterContext(support.Node())
+        self.threads = self.enterContext(concurrent.futures.ThreadPoolExecutor(2))
+
+    def states(self):
+        return values(metrics_of(self.node), "troupe_function_instances", "state", function="f")
+
+    def ends(self):
+        return values(metrics_of(self.node), "troupe_function_instance_ends_total", "reason", function="f")
+
+    def wait_states(self, **wanted):
+        support.wait_until(lambda: self.states() == wanted, f"instances are {wanted}")
+
+    def deploy(self, *arguments, comment=""):
+        self.node.deploy_files("f", GATED % {"folder": self.folder} + f"// {comment}\n", *arguments)
+
+    def open_gate(self, name):
+        support.write_files(self.folder, {name: ""})
+
+    def test_each_state_of_an_instance_shows(self):
+        deployed = self.threads.submit(self.deploy)
+        self.wait_states(starting=1)
+        self.open_gate("start")
+        deployed.result(support.PATIENCE_S)
+        self.wait_states(idle=1)
+        answer = self.threads.submit(self.node.request, "GET", "/f?gate=first")
+        self.wait_states(busy=1)
+        self.assertEqual(total(metrics_of(self.node), "troupe_function_outstanding_calls", function="f"), 1)
+        # A new version takes over while the old one has a call.
+        self.deploy(comment="again")
+        self.wait_states(idle=1, stopping=1)
+        self.open_gate("first")
+        self.assertEqual(answer.result(support.PATIENCE_S)[0], 200)
+        self.wait_states(idle=1)
+        support.wait_until(lambda: self.ends() == {"stopped": 1}, "the end of the old instance")
+        seen = metrics_of(self.node)
+        self.assertEqual(total(seen, "troupe_function_instance_starts_total", function="f"), 2)
+        self.assertEqual(total(seen, "troupe_function_start_duration_seconds_count", function="f"), 2)
+
+    def test_instances_that_end_by_themselves_are_told_apart(self):
+        self.open_gate("start")
+        self.deploy("--timeout-s", "1")
+        self.assertEqual(self.node.request("GET", "/f?act=exit")[0], 500)
+        support.wait_until(lambda: self.ends() == {"crashed": 1}, "the crash")
+        support.wait_until(lambda: self.node.request("GET", "/f")[0] == 200, "another instance")
+        self.assertEqual(self.node.request("GET", "/f?act=hang")[0], 500)
+        support.wait_until(lambda: self.ends() == {"crashed": 1, "timed_out": 1}, "the timeout")
+        self.assertEqual(values(metrics_of(self.node), "troupe_function_invocations_total", "result", function="f"),
+                         {"ok": 1, "function_crashed": 1, "function_timeout": 1})
+
+    def test_a_call_that_no_instance_took_is_a_refusal_and_how_long_it_waits_shows(self):
+        self.node.close()
+        self.node = self.enterContext(support.Node("--set", "queue.max_calls=1"))
+        self.open_gate("start")
+        self.deploy("--max-instances", "1")
+        clients = [self.node.connect() for _ in range(3)]
+        clients[0].send(wire.get("/f?gate=last"))
+        self.wait_states(busy=1)
+        clients[1].send(wire.get("/f"))
+        support.wait_until(lambda: total(metrics_of(self.node), "troupe_function_queue_age_seconds", function="f") > 0,
+                           "the age of the queue")
+        self.assertEqual(clients[2].exchange(wire.get("/f")).status, 503)
+        self.assertEqual(values(metrics_of(self.node), "troupe_function_refusals_total", "cause", function="f"),
+                         {"overloaded": 1})
+        self.open_gate("last")
+        self.assertEqual([client.response().status for client in clients[:2]], [200, 200])
+        self.assertEqual(values(metrics_of(self.node), "troupe_function_invocations_total", "result", function="f"),
+                         {"ok": 2})
+        for client in clients:
+            client.close()
+
+    def test_a_stem_cell_shows_until_it_becomes_an_instance(self):
+        self.node.close()
+        self.node = self.enterContext(support.Node(stem_cells=True))
+        self.open_gate("start")
+        self.deploy()
+        support.wait_until(lambda: values(metrics_of(self.node), "troupe_workers", "state") == {"ready": 1, "generic": 1},
+                           "an instance, and a stem cell beside it")
+
+
+class ColdStartTest(unittest.TestCase):
+    def test_a_call_that_waits_for_a_start_counts_as_cold_and_the_next_does_not(self):
+        with support.Node() as node:
+            node.deploy_files("f", HANDLER)
+            node.terminate()
+            node.start()
+            self.assertEqual([node.request("GET", "/f")[0] for _ in range(3)], [200] * 3)
+            seen = metrics_of(node)
+            for name in ("troupe_http_cold_starts_total", "troupe_function_cold_starts_total"):
+                self.assertEqual(total(seen, name, function="f"), 1, name)
 
 
 if __name__ == "__main__":

@@ -115,6 +115,9 @@ protected:
     });
   }
 
+  /// Calls of the function that the router refused for this reason.
+  std::uint64_t refusals(errc cause) const { return load->cells[0].refusals[static_cast<std::size_t>(cause)].value(); }
+
   errc ask_for_failure() {
     caf::scoped_actor self{*system};
     errc code = errc::bug;

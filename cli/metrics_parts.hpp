@@ -1,0 +1,29 @@
+// The parts of a node's /metrics page (docs/metrics.md). Only cli/node_metrics and these parts include this; on the
+// control loop.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "actors/function_load.hpp"
+#include "actors/stores/cluster_store.hpp"
+#include "cli/node_cluster.hpp"
+#include "config/clock.hpp"
+#include "http/metrics_page.hpp"
+
+namespace troupe::cli {
+
+using function_loads = std::map<std::string, std::shared_ptr<const actors::function_load>>;
+
+/// Calls and instances of each function with worker processes on this node, by name.
+void add_functions(http::metrics_page& page, const function_loads& functions, time_point now);
+/// @param lag  commits that the primary has and this node's copy not.
+void add_store(http::metrics_page& page, actors::built_in_store& store, std::uint64_t lag);
+/// Copies of the store at other nodes, as the primary sees them.
+void add_copies(http::metrics_page& page, const node_cluster& cluster, std::uint64_t cursor);
+/// Peers, the links to them, the control plane, code that comes from them.
+void add_cluster(http::metrics_page& page, const node_cluster& cluster);
+
+}  // namespace troupe::cli
