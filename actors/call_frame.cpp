@@ -62,6 +62,13 @@ std::string_view bytes_of(const uuid& id) {
   return {reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()};
 }
 
+/// As `request_id` says: it goes into events and logs as it is.
+bool is_request_id(std::string_view text) {
+  constexpr std::string_view allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+  return text.size() == request_id{}.chars.size() && text.find_first_not_of(allowed) == text.size() - 1 &&
+         text.back() == '=';
+}
+
 bool read_id(value_reader& in, uuid& out) {
   const auto bytes = in.bin();
   if (bytes.size() != out.bytes.size())
@@ -182,10 +189,10 @@ expected<received_call> decode_call(call_parts parts, time_point now, time_point
   auto& call = *received.call;
   const bool has_function = read_id(in, received.function);
   received.version = in.number();
-  const auto request_id = in.str();
-  if (!has_function || request_id.size() != call.request_id.chars.size() || !read_id(in, call.invocation_id))
+  const auto sent_id = in.str();
+  if (!has_function || !is_request_id(sent_id) || !read_id(in, call.invocation_id))
     return no_call();
-  std::copy(request_id.begin(), request_id.end(), call.request_id.chars.begin());
+  std::copy(sent_id.begin(), sent_id.end(), call.request_id.chars.begin());
   call.arrived_at = now - travelled(in.number());
   call.deadline = deadline;
   const auto flags = in.number();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace troupe::cli {
 
@@ -71,9 +72,12 @@ private:
   std::string_view token(std::size_t i) const { return i < tokens_.size() ? tokens_[i] : std::string_view{}; }
 
   void add(std::string_view name) {
-    if (is_name(name) && name != "__esModule" && std::find(names_.begin(), names_.end(), name) == names_.end())
+    if (is_name(name) && name != "__esModule" && seen_.insert(name).second)
       names_.emplace_back(name);
   }
+
+  /// Whether to go on with a list: lists in lists, none of which ends, may cost some looks at each token and no more.
+  bool may_look() { return ++looks_ <= max_looks_per_token * tokens_.size(); }
 
   void common_js(std::size_t i) {
     if (token(i) == "." && token(i + 2) == "=" && token(i + 3) != "=")
@@ -91,7 +95,7 @@ private:
     else if (std::find(declarations.begin(), declarations.end(), token(i)) != declarations.end())
       add(token(i + 1));
     else if (token(i) == "{")
-      for (++i; i < tokens_.size() && token(i) != "}"; ++i)
+      for (++i; i < tokens_.size() && token(i) != "}" && may_look(); ++i)
         if (token(i + 1) == "," || token(i + 1) == "}")
           add(token(i));
   }
@@ -100,7 +104,7 @@ private:
   void members(std::size_t i) {
     int depth = 1;
     bool first = true;
-    for (; i < tokens_.size() && depth > 0; ++i) {
+    for (; i < tokens_.size() && depth > 0 && may_look(); ++i) {
       const auto current = token(i);
       if (first && current == "async" && is_name(token(i + 1)))
         continue;
@@ -115,8 +119,12 @@ private:
     }
   }
 
+  static constexpr std::size_t max_looks_per_token = 4;
+
   std::vector<std::string_view> tokens_;
   std::vector<std::string> names_;
+  std::set<std::string_view> seen_;
+  std::size_t looks_ = 0;
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace troupe::cli {
 
@@ -101,12 +102,14 @@ std::string list_of(const std::vector<std::string>& names) {
 
 std::vector<std::string> python_names(std::string_view text) {
   std::vector<std::string> names;
+  std::set<std::string_view> seen;
   std::string_view open;
   while (!text.empty()) {
     const auto end = std::min(text.find('\n'), text.size());
     const auto line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
-    if (const auto name = open.empty() ? defined_by(line) : std::string_view{}; !name.empty() && !has(names, name))
+    if (const auto name = open.empty() ? defined_by(line) : std::string_view{};
+        !name.empty() && seen.insert(name).second)
       names.emplace_back(name);
     open = open_after(line, open);
   }

@@ -10,6 +10,12 @@ namespace troupe::cluster {
 namespace {
 
 constexpr std::string_view node_prefix = "node/";
+/// Nothing that a store waits for is longer, and no sum with it overflows.
+constexpr std::int64_t max_span_ms = 600'000;
+
+milliseconds bounded(std::int64_t ms) {
+  return milliseconds{std::clamp<std::int64_t>(ms, 0, max_span_ms)};
+}
 
 tl::unexpected<error> unreadable(const record& stored, const std::string& what) {
   return fail(errc::corrupt, "record '" + stored.key + "' cannot be read: " + what);
@@ -127,7 +133,7 @@ expected<session_record> decode_session(const record& stored) {
     fields.take_bytes("incarnation", out.incarnation.bytes);
     fields.take("address", out.address);
     fields.take("ttl_ms", ttl, true);
-    out.ttl = milliseconds{ttl};
+    out.ttl = bounded(ttl);
   });
 }
 
@@ -147,7 +153,7 @@ expected<milliseconds> decode_span(const record& stored) {
   return read_record(stored, milliseconds{0}, [](field_reader& fields, milliseconds& out) {
     std::int64_t span = 0;
     fields.take("ms", span, true);
-    out = milliseconds{span};
+    out = bounded(span);
   });
 }
 

@@ -42,7 +42,8 @@ std::string encode(const owner_record& owner);
 std::string encode_primary(const node_id& node);
 std::string encode_span(milliseconds span);
 
-/// All return `errc::corrupt` naming the key when the value is not what it should be.
+/// All return `errc::corrupt` naming the key when the value is not what it should be. Lengths of time are taken for 0
+/// to 10 min: one that no store writes, as in an edited backup, would close claims for ever.
 expected<node_record> decode_node(const record& stored);
 expected<session_record> decode_session(const record& stored);
 expected<owner_record> decode_owner(const record& stored);

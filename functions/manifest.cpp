@@ -156,7 +156,8 @@ expected<manifest> manifest_of(const nlohmann::json& list) {
 
 expected<manifest> parse_manifest(std::string_view text) {
   const auto list = json::parse(text, nullptr, false);
-  if (list.is_discarded())
+  // For this parser a NUL ends the text.
+  if (list.is_discarded() || text.find('\0') != text.npos)
     return fail(errc::bad_usage, "the manifest is not JSON");
   return manifest_of(list);
 }

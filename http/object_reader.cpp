@@ -54,7 +54,8 @@ expected<nlohmann::json> parse_json_body(std::string_view body) {
   if (body.empty())
     return fail(errc::bad_usage, "the request has no body; a JSON object is expected");
   body_limits limits;
-  if (!json::sax_parse(body, &limits))
+  // For this parser a NUL ends the text, and what comes behind it would be read by others only.
+  if (body.find('\0') != body.npos || !json::sax_parse(body, &limits))
     return fail(errc::bad_usage, limits.fault);
   return json::parse(body, nullptr, false);
 }

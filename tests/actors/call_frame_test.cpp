@@ -147,6 +147,16 @@ TEST(CallFrameTest, DamagedCallsAreRefusedOrStayWithinTheirBytes) {
   });
 }
 
+TEST(CallFrameTest, ARequestIdThatIsNoneIsRefused) {
+  // It goes into the event as it is: a quote in it would end the text that it stands in.
+  for (const char wrong : {'"', '\\', '\n', '\xff', '='}) {
+    auto call = call_of(request_with("body"));
+    call->request_id.chars[3] = wrong;
+
+    EXPECT_FALSE(decode_call(encode_call(*call, now), now, now));
+  }
+}
+
 TEST(CallFrameTest, AFailureKeepsItsCodePayloadAndTimes) {
   functions::outcome sent;
   sent.value = functions::failure{errc::function_timeout, R"({"errorType":"Sandbox.Timedout"})", "after 3 s"};

@@ -85,6 +85,18 @@ TEST(JavascriptExportsTest, IgnoresCommentsStringsAndOtherObjects) {
   EXPECT_THAT(exported_names("'it\\'s exports.a = 1'; exports.b = 1"), ElementsAre("b"));
 }
 
+TEST(JavascriptExportsTest, TakesTimeThatGrowsWithTheText) {
+  std::string lists;
+  std::string names = "export {";
+  for (int i = 0; i < 100'000; ++i) {
+    lists += i % 2 == 0 ? "export {" : "exports={";
+    names += "n" + std::to_string(i) + ",";
+  }
+
+  EXPECT_LE(exported_names(lists).size(), 1u);
+  EXPECT_EQ(exported_names(names + "}").size(), 100'000u);
+}
+
 TEST(JavascriptExportsTest, EndsOnWhateverItIsGiven) {
   for (const std::string text : {"'", "`", "/*", "exports", "exports.", "exports.a =", "module.exports = {", "export {",
                                  "export", "export {a", "\\", "'\\", "exports = {{{{"})

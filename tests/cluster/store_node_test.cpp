@@ -165,6 +165,14 @@ TEST_F(StoreNodeTest, AnOutcomeAskedBeforeTheCommitArrivesMakesItVoid) {
   EXPECT_EQ(net.contents("a"), "");
 }
 
+TEST_F(StoreNodeTest, ACallOfAPeerWithATimeThatNobodyHasIsAnswered) {
+  for (const auto remaining : {milliseconds::min(), milliseconds::max()}) {
+    const auto actions =
+        net["a"].running->received(net["b"].self.id, call_message{77, remaining, barrier_call{}}, net.now);
+    EXPECT_FALSE(actions.empty()) << remaining.count();
+  }
+}
+
 TEST_F(StoreNodeTest, ABarrierIsAtOrPastEveryAcknowledgedCommit) {
   const auto before = std::get<committed>(net.answer("b", put("hello", "1")));
 

@@ -169,6 +169,7 @@ TEST(ManifestTest, BoundsTheWorkThatLinksCause) {
 TEST(ManifestTest, ParsingNamesWhatIsWrong) {
   EXPECT_EQ(parse_fault("[" + file_json("a") + "]"), "");
   EXPECT_THAT(parse_fault("{"), HasSubstr("not JSON"));
+  EXPECT_THAT(parse_fault("[" + file_json("a") + "]" + std::string(1, '\0')), HasSubstr("not JSON"));
   EXPECT_THAT(parse_fault("{}"), HasSubstr("not a list"));
   EXPECT_THAT(parse_fault("[1]"), HasSubstr("entry 0: not an object"));
   EXPECT_THAT(parse_fault("[" + file_json("a") + R"(,{"path":"b"}])"), HasSubstr("entry 1: 'mode' is missing"));

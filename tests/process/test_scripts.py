@@ -7,7 +7,7 @@ import unittest
 import support
 
 SCRIPTS = ("scripts/demo", "scripts/install-packages", "scripts/lint", "scripts/test", "scripts/repeat",
-           "scripts/check-headers", "scripts/draw-pictures", "bench/run")
+           "scripts/check-headers", "scripts/draw-pictures", "scripts/fuzz", "bench/run")
 
 
 def run(*words, env=None):
@@ -29,7 +29,7 @@ class ScriptsTest(unittest.TestCase):
                       ("scripts/install-packages",), ("scripts/install-packages", "magic"),
                       ("scripts/draw-pictures", "--quick"), ("scripts/test", "--repeat", "--full"),
                       ("scripts/test", "--label"), ("scripts/repeat",), ("scripts/repeat", "build", "--minutes", "0"),
-                      ("scripts/repeat", "/nowhere"),
+                      ("scripts/repeat", "/nowhere"), ("scripts/fuzz", "--seconds", "many"), ("scripts/fuzz", "magic"),
                       ("bench/run", "--only", "iis"), ("bench/run", "cold", "--tries", "1"),
                       ("bench/run", "functions", "--only", "native"), ("bench/run", "cluster", "--only", "native,lua")):
             with self.subTest(words=words):
