@@ -243,12 +243,14 @@ void router::wait_here(function_state& state, waiting_call call) {
     ask_for_instances(state);
 }
 
-void router::ask_for_instances(function_state& state) {
+void router::ask_for_instances(function_state& state, duration least_age) {
   const auto now = loop().now();
   const auto age = state.queue.empty() ? duration{} : now - state.queue.oldest().since;
+  state.asked_at = now;
   if (state.what.load->supervised.outlook.load(std::memory_order_relaxed) != start_outlook::none)
     state.queue.growth_asked(now);
-  surroundings_->on_demand({state.what.spec->id, loop().index(), state.queue.size(), age});
+  surroundings_->on_demand(
+      {state.what.spec->id, loop().index(), state.queue.size(), std::max<duration>(age, least_age)});
 }
 
 void router::install(const routing_update& update) {
@@ -321,7 +323,7 @@ void router::dispatch(function_state& state) {
       chosen = prefetching_worker(state);
     if (chosen == nullptr)
       break;
-    auto next = state.queue.next(loop().now(), queue_view_of(state));
+    auto next = state.queue.next(loop().now(), surroundings_->limits, queue_view_of(state));
     if (next.call->is_abandoned()) {
       refuse_abandoned(state, next);
       continue;
@@ -371,6 +373,13 @@ void router::refuse_abandoned(const function_state& state, waiting_call& left) c
 }
 
 void router::refuse_stale(function_state& state) {
+  // Before the first is refused more instances are asked for, and if there may be any the queue gets its time again.
+  // Calls that are refused young do not tell by their age that instances are too few.
+  const auto now = loop().now();
+  if (!state.queue.empty() &&
+      state.queue.is_stale(state.queue.oldest(), now, surroundings_->limits, queue_view_of(state)) &&
+      now - state.asked_at >= event_loop::tick_interval)
+    ask_for_instances(state, functions::growth_age);
   while (auto late = state.queue.next_stale(loop().now(), surroundings_->limits, queue_view_of(state)))
     refuse_late(state, *late);
 }

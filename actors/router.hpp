@@ -66,6 +66,7 @@ private:
     std::vector<worker> workers;
     functions::call_queue<waiting_call> queue;
     std::size_t counted = 0;  ///< of `queued_`
+    time_point asked_at{};    ///< for more instances
   };
 
   caf::result<functions::outcome_ptr> route(const functions::invocation_ptr& call, bool may_forward);
@@ -93,7 +94,7 @@ private:
   std::vector<waiting_call> take_all(function_state& state);
   void forward_waiting(function_state& state);
   void give_up(function_state& state, const functions::failure& why, std::uint64_t version);
-  void ask_for_instances(function_state& state);
+  void ask_for_instances(function_state& state, duration least_age = {});
   void publish(function_state& state);
   // router_remote.cpp
   remote_calls* remote_for(const functions::invocation& call) const;

@@ -56,6 +56,8 @@ node_options options_of(const settings& from) {
   options.max_connections = from.edge.max_connections;
   options.queues.max_calls = from.functions.max_queued_calls;
   options.queues.max_age = from.functions.max_queue_age;
+  options.queues.shedding = from.functions.shedding == shedding_mode::off ? functions::queue_shedding::off
+                                                                          : functions::queue_shedding::automatic;
   // A call that waits for the first instance outlives the longest load, so that it learns how that ended.
   options.queues.start_timeout = options.workers.init_timeout + start_grace;
   options.workers.max_payload_bytes = from.functions.max_payload_bytes;

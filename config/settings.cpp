@@ -95,6 +95,12 @@ constexpr std::array table = {
     entry<calls, &function_settings::max_queue_age>(
         "queue.max_age", time(milliseconds{1}, quarter_hour),
         "How long a call waits for an instance before it is refused with 503.", live),
+    entry<calls, &function_settings::shedding>(
+        "queue.shedding", choice("auto|off"),
+        "Whether a call waits no longer than it would run, and the newest goes first, once a function's queue has not "
+        "been empty for 100 ms and no instance starts: those that are served are served in time. Off: queue.max_age "
+        "alone counts.",
+        live),
     entry<calls, &function_settings::idle_timeout>("idle_timeout", time(seconds{1}, std::chrono::hours{24}),
                                                    "How long an instance without calls is kept.", live),
     entry<calls, &function_settings::instance_memory>(

@@ -23,6 +23,8 @@ enum class error_statuses : std::uint8_t { strict, truthful };
 enum class timing_mode : std::uint8_t { header, always };
 /// Which requests have a line in the log: all, those that failed (5xx, or the client left), or none.
 enum class access_log_mode : std::uint8_t { all, failed, off };
+/// Whether calls of a function that has too few instances are refused early.
+enum class shedding_mode : std::uint8_t { automatic, off };
 /// Whether started workers wait for code.
 enum class stem_cell_mode : std::uint8_t { automatic, off };
 
@@ -66,6 +68,7 @@ struct function_settings {
   std::uint64_t max_payload_bytes = 6'291'556;
   std::uint64_t max_queued_calls = 1000;
   milliseconds max_queue_age{1000};
+  shedding_mode shedding = shedding_mode::automatic;
   milliseconds idle_timeout{600'000};
   std::uint64_t instance_memory = 0;  ///< 0: 60 % of the machine's memory
   stem_cell_mode stem_cells = stem_cell_mode::automatic;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <iterator>
 #include <optional>
@@ -15,11 +16,15 @@
 
 namespace troupe::functions {
 
+/// Whether a queue that stands has its calls wait no longer than they run, and serves the newest first.
+enum class queue_shedding : std::uint8_t { automatic, off };
+
 struct queue_limits {
   std::size_t max_calls = 1000;                   ///< per function and loop
   std::size_t max_bytes = std::size_t{64} << 20;  ///< of the bodies of those calls
   milliseconds max_age{1000};  ///< while an instance runs; while the first one starts: `start_timeout`
   milliseconds start_timeout{10000};
+  queue_shedding shedding = queue_shedding::automatic;
 };
 
 /// How the instances do that a queue waits for.
@@ -48,8 +53,8 @@ public:
   }
   /// The call whose turn it is; not on an empty queue. While the queue stands the newest: the wait of those that are
   /// served then stays short, where in order of arrival each would be served as late as it is allowed to.
-  Waiting next(time_point now, const queue_view& view) {
-    auto one = view.starting || !patience_.stands(now) ? take(calls_.begin()) : take(std::prev(calls_.end()));
+  Waiting next(time_point now, const queue_limits& limits, const queue_view& view) {
+    auto one = sheds(now, limits, view) ? take(std::prev(calls_.end())) : take(calls_.begin());
     if (calls_.empty())
       passed_by();
     return one;
@@ -65,7 +70,7 @@ public:
     if (now - std::max(one.since, ready_since_) > (view.has_instances ? limits.max_age : limits.start_timeout))
       return true;
     // It may have waited at other nodes before: what it waits in all is what its client sees.
-    return view.has_instances && !view.starting && patience_.stands(now) &&
+    return sheds(now, limits, view) &&
            now - one.call->arrived_at > patience_.limit(now, limits.max_age, view.median_run);
   }
 
@@ -106,6 +111,10 @@ public:
   }
 
 private:
+  bool sheds(time_point now, const queue_limits& limits, const queue_view& view) const noexcept {
+    return limits.shedding == queue_shedding::automatic && view.has_instances && !view.starting &&
+           patience_.stands(now);
+  }
   void keep(Waiting one) {
     bytes_ += bytes_of(*one.call);
     calls_.push_back(std::move(one));

@@ -62,6 +62,24 @@ TEST_F(RouterTest, ACallWaitsForABusyFunctionNoLongerThanThatRuns) {
   on_loop([this] { slots->give_back(); });
 }
 
+TEST_F(RouterTest, BeforeACallIsRefusedMoreInstancesAreAskedForAndItWaitsForThem) {
+  surroundings->limits.max_age = std::chrono::minutes{10};
+  load->supervised.outlook = start_outlook::room;
+  deploy();
+  add_worker();
+  on_loop([this] {
+    slots->take(loop.now());
+    slots->measured(milliseconds{1});
+  });
+  const auto began = clock::now();
+
+  EXPECT_EQ(ask_for_failure(), errc::overloaded);
+
+  EXPECT_GT(demands.load(), 0);
+  EXPECT_GE(clock::now() - began, functions::queue_patience::standing_after);
+  on_loop([this] { slots->give_back(); });
+}
+
 TEST_F(RouterTest, WhileAnInstanceStartsACallWaitsForLonger) {
   deploy();
   add_worker();

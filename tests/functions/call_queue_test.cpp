@@ -31,7 +31,7 @@ protected:
     push(0);
     now += queue_patience::standing_after;
   }
-  int next() { return queue.next(now, view).number; }
+  int next() { return queue.next(now, limits, view).number; }
   std::vector<int> refused() {
     std::vector<int> numbers;
     while (const auto late = queue.next_stale(now, limits, view))
@@ -106,6 +106,16 @@ TEST_F(CallQueueTest, WithoutARunTimeTheHardBoundHolds) {
   let_stand();
   now += seconds{1} - queue_patience::standing_after;
   EXPECT_EQ(refused(), std::vector<int>{});
+}
+
+TEST_F(CallQueueTest, WithoutSheddingOrderAndHardBoundStay) {
+  limits.shedding = functions::queue_shedding::off;
+  let_stand();
+  push(1);
+  now += limits.max_age - queue_patience::standing_after;
+
+  EXPECT_EQ(refused(), std::vector<int>{});
+  EXPECT_EQ(next(), 0);
 }
 
 TEST_F(CallQueueTest, OnceEmptyItIsPatientAgain) {

@@ -33,9 +33,11 @@ class Member(support.Node):
         self.seeds = list(seeds)
         self.cluster_address = f"{host}:{port}"
         ttl = [] if any(flag.startswith("store.session_ttl=") for flag in flags) else ["--set", "store.session_ttl=2s"]
+        # Clients that ask again at once, and are more than the instances, want their turn.
+        shedding = [] if any(flag.startswith("queue.shedding=") for flag in flags) else ["--set", "queue.shedding=off"]
         # An admin port that is another's while this node is down would have its callers talk to that one.
         super().__init__("--name", name, "--cluster", self.cluster_address, "--http", f"{host}:{port + 2}",
-                         "--admin", f"{admin_host or host}:{port + 3}", *ttl, *flags,
+                         "--admin", f"{admin_host or host}:{port + 3}", *ttl, *shedding, *flags,
                          start=False, **more)
         self.host, self.port = host, port + 2
 

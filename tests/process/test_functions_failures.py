@@ -126,7 +126,7 @@ class CrashTest(FailureCase):
             self.assertNotEqual(self.pid_of(node, "/bad"), bad)
 
     def test_with_concurrency_1_other_instances_go_on(self):
-        with support.Node("--set", "queue.max_age=20s") as node:
+        with support.Node("--set", "queue.max_age=20s", "--set", "queue.shedding=off") as node:
             node.deploy_files("f", HANDLER, "--timeout-s", "20")
 
             def hold(i):  # several instances, all busy

@@ -16,7 +16,7 @@ exports.handler = async (event) => {
 
 class ScalingTest(unittest.TestCase):
     def test_waiting_calls_bring_instances(self):
-        with support.Node("--set", "queue.max_age=20s") as node:
+        with support.Node("--set", "queue.max_age=20s", "--set", "queue.shedding=off") as node:
             node.deploy_files("f", SLEEPER, "--timeout-s", "20")
             began = time.monotonic()
             answers = support.parallel(10, lambda _: node.request("GET", "/f?ms=1000"))

@@ -104,7 +104,7 @@ class MinimumTest(PoolCase):
 
 class MaximumTest(PoolCase):
     def test_bounds_instances_and_the_rest_waits_its_turn(self):
-        with support.Node("--set", "queue.max_age=20s") as node:
+        with support.Node("--set", "queue.max_age=20s", "--set", "queue.shedding=off") as node:
             node.deploy_files("f", HANDLER, "--max-instances", "2")
             answers = support.parallel(12, lambda _: node.request("GET", "/f?act=sleep&ms=150"))
             self.assertEqual({status for status, _, _ in answers}, {200})
@@ -127,7 +127,7 @@ class IdleTest(PoolCase):
             self.assertNotEqual(self.pid_of(node), pid)
 
     def test_the_instance_used_last_is_used_next_and_the_others_fall_idle(self):
-        with support.Node("--set", "idle_timeout=2s", "--set", "queue.max_age=20s") as node:
+        with support.Node("--set", "idle_timeout=2s", "--set", "queue.max_age=20s", "--set", "queue.shedding=off") as node:
             node.deploy_files("f", HANDLER, "--min-instances", "0")
             support.parallel(8, lambda _: node.request("GET", "/f?act=sleep&ms=300"))
             self.wait_for("several instances", lambda: self.ready(node) > 1)

@@ -40,7 +40,7 @@ class QueueCase(unittest.TestCase):
 
 class RefusedCallTest(QueueCase):
     def test_an_event_that_is_too_large_does_not_stop_the_queue_behind_it(self):
-        with support.Node("--set", "queue.max_age=60s") as node, support.TempDir() as folder, \
+        with support.Node("--set", "queue.max_age=60s", "--set", "queue.shedding=off") as node, support.TempDir() as folder, \
                 contextlib.ExitStack() as calls:
             gate = os.path.join(folder, "gate")
             node.deploy_files("f", HANDLER, "--max-instances", "1", "--timeout-s", "60", "--env", f"GATE={gate}")
@@ -67,7 +67,7 @@ class LeftCallTest(QueueCase):
 
     def run_behind_another(self, request, leave, on_admin_port=False):
         """How often the function ran for `request`, and what came back: None after a reset."""
-        with support.Node("--set", "queue.max_age=60s") as node, contextlib.ExitStack() as held:
+        with support.Node("--set", "queue.max_age=60s", "--set", "queue.shedding=off") as node, contextlib.ExitStack() as held:
             gate = os.path.join(held.enter_context(support.TempDir()), "gate")
             node.deploy_files("f", "let runs = 0;" + HANDLER.replace("return String(process.pid)", "return ++runs"),
                               "--max-instances", "1", "--timeout-s", "60", "--env", f"GATE={gate}")
@@ -105,7 +105,7 @@ class LeftCallTest(QueueCase):
 class PrefetchTest(QueueCase):
     def test_a_call_that_hangs_among_fast_ones_has_its_own_timeout_and_costs_only_its_worker(self):
         for act in ("never", "spin"):
-            with self.subTest(act=act), support.Node("--set", "queue.max_age=20s") as node:
+            with self.subTest(act=act), support.Node("--set", "queue.max_age=20s", "--set", "queue.shedding=off") as node:
                 node.deploy_files("f", HANDLER, "--timeout-s", "1", "--max-instances", "1")
                 self.assertEqual(set(self.hammer(node, 1.0)), {200})
                 outcome = {}

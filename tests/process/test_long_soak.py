@@ -12,7 +12,7 @@ from soak import Soak
 
 SECONDS = float(os.environ.get("TROUPE_SOAK_S", "600"))
 NODES = int(os.environ.get("TROUPE_SOAK_NODES", "1"))
-BODY_MEMORY = ("--set", "edge.max_body_memory=32MiB")
+FLAGS = ("--set", "edge.max_body_memory=32MiB", "--set", "queue.shedding=auto")
 
 
 class SoakTest(unittest.TestCase):
@@ -42,11 +42,11 @@ class SoakTest(unittest.TestCase):
 
     def begin(self, stack, folder):
         if NODES == 1:
-            node = stack.enter_context(support.Node(*BODY_MEMORY, loops=2))
+            node = stack.enter_context(support.Node(*FLAGS, loops=2))
             soak = Soak([node], folder, node.deploy_files)
             soak.install()
             return soak
-        cluster = stack.enter_context(Cluster(NODES, flags=BODY_MEMORY))
+        cluster = stack.enter_context(Cluster(NODES, flags=FLAGS))
         soak = Soak(list(cluster.nodes), folder, lambda name, text, *flags: cluster.deploy(
             name, text, *flags, at=[cluster[0]]))
         soak.install()

@@ -18,6 +18,7 @@ CONCURRENCY = 20
 CAPACITY = CONCURRENCY / RUN_S
 HANDLER = f"exports.handler = () => new Promise((done) => setTimeout(() => done('done'), {RUN_S * 1000}));"
 FLAGS = ("--max-instances", "1", "--concurrency", str(CONCURRENCY))
+SHEDDING = ["--set", "queue.shedding=auto"]
 REQUEST = wire.get("/waits")
 # What a node may keep of connections, buffers and log rings.
 MAX_GROWTH_BYTES = 24 << 20
@@ -70,14 +71,14 @@ class OneNodeTest(OverloadCase):
 
 class TwoNodesTest(OverloadCase):
     def test_nothing_piles_up_where_the_calls_enter(self):
-        with Cluster(2) as cluster:
+        with Cluster(2, SHEDDING) as cluster:
             cluster.deploy("waits", HANDLER, *FLAGS, at=[cluster[0]])
             owner = next(node for node in cluster if "waits" in node.nodes()[node.name]["functions"])
             entry = next(node for node in cluster if node is not owner)
             self.judge(entry, [entry, owner])
 
     def test_both_nodes_run_it(self):
-        with Cluster(2) as cluster:
+        with Cluster(2, SHEDDING) as cluster:
             cluster.deploy("waits", HANDLER, "--min-instances", "2", "--max-instances", "2", "--concurrency",
                            str(CONCURRENCY // 2), at=[cluster[0]])
             cluster.wait_known("waits", cluster)
