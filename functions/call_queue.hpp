@@ -102,9 +102,10 @@ public:
   void instance_added(time_point now, bool is_first) noexcept {
     if (is_first)
       ready_since_ = now;
+    grows_ = false;
     patience_.relieved(now);
   }
-  /// More instances were asked for, and there is room for one.
+  /// More instances were asked for, and there is room for one. Only the first time until one has come counts.
   void growth_asked(time_point now) noexcept {
     if (!empty() && !std::exchange(grows_, true))
       patience_.relieved(now);
@@ -130,7 +131,7 @@ private:
   std::size_t bytes_ = 0;
   queue_patience patience_;
   time_point ready_since_{};  ///< an instance of this loop has run since then
-  bool grows_ = false;        ///< more instances have been asked for since nobody waited
+  bool grows_ = false;        ///< more instances were asked for since nobody waited or one came
 };
 
 }  // namespace troupe::functions

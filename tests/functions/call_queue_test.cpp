@@ -214,6 +214,16 @@ TEST_F(CallQueueTest, AskingForInstancesGivesItTimeOnce) {
   EXPECT_EQ(refused(), std::vector<int>{0});
 }
 
+TEST_F(CallQueueTest, OnceAnInstanceHasComeAskingGivesTimeAgain) {
+  push(0);
+  queue.growth_asked(now);
+  queue.instance_added(now, false);
+  now += queue_patience::standing_after;
+  queue.growth_asked(now);
+
+  EXPECT_EQ(refused(), std::vector<int>{});
+}
+
 TEST_F(CallQueueTest, IsFullByCallsAndByBytes) {
   limits.max_calls = 2;
   limits.max_bytes = 100;
