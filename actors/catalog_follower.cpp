@@ -13,7 +13,7 @@ constexpr milliseconds retry_interval{500};
 
 }  // namespace
 
-catalog_follower::catalog_follower(event_loop& control_loop, cluster::catalog_store& store, change_callback on_change)
+catalog_follower::catalog_follower(event_loop& control_loop, cluster::catalog_source& store, change_callback on_change)
     : loop_{control_loop}, store_{store}, on_change_{std::move(on_change)} {}
 
 catalog_follower::~catalog_follower() {
@@ -40,11 +40,12 @@ void catalog_follower::start(std::function<void(expected<void>)> loaded) {
 }
 
 void catalog_follower::load() {
-  store_.load(clock::now() + load_timeout, on_loop(&catalog_follower::on_loaded));
+  store_.load_history(clock::now() + load_timeout, on_loop(&catalog_follower::on_loaded));
 }
 
 void catalog_follower::follow() {
-  store_.follow({snapshot_->cursor}, clock::now() + follow_interval, on_loop(&catalog_follower::on_followed));
+  store_.follow_history(generation_, {snapshot_->cursor}, clock::now() + follow_interval,
+                        on_loop(&catalog_follower::on_followed));
 }
 
 void catalog_follower::retry_later(const error& why) {
@@ -52,14 +53,15 @@ void catalog_follower::retry_later(const error& why) {
   loop_.arm(retry_, clock::now() + retry_interval);
 }
 
-void catalog_follower::on_loaded(expected<cluster::loaded> result) {
+void catalog_follower::on_loaded(expected<cluster::loaded_history> result) {
   if (!result) {
     if (auto loaded = std::exchange(loaded_, nullptr))
       loaded(tl::unexpected{result.error()});
     retry_later(result.error());
     return;
   }
-  adopt(cluster::make_snapshot(result->records, result->cursor));
+  generation_ = result->generation;
+  adopt(cluster::make_snapshot(result->contents.records, result->contents.cursor));
   if (auto loaded = std::exchange(loaded_, nullptr))
     loaded({});
   follow();

@@ -9,7 +9,7 @@
 
 #include "actors/event_loop.hpp"
 #include "cluster/catalog.hpp"
-#include "cluster/catalog_store.hpp"
+#include "cluster/catalog_source.hpp"
 #include "cluster/catalog_view.hpp"
 
 namespace troupe::actors {
@@ -18,7 +18,7 @@ class catalog_follower {
 public:
   using change_callback = std::function<void(cluster::catalog_snapshot_ptr)>;
 
-  catalog_follower(event_loop& control_loop, cluster::catalog_store& store, change_callback on_change);
+  catalog_follower(event_loop& control_loop, cluster::catalog_source& store, change_callback on_change);
   ~catalog_follower();
 
   /// Loads and then follows until `stop`. `loaded` runs once, on the control loop.
@@ -42,15 +42,16 @@ private:
   void load();
   void follow();
   void retry_later(const error& why);
-  void on_loaded(expected<cluster::loaded> result);
+  void on_loaded(expected<cluster::loaded_history> result);
   void on_followed(cluster::follow_result result);
   void adopt(cluster::catalog_view view);
 
   event_loop& loop_;
-  cluster::catalog_store& store_;
+  cluster::catalog_source& store_;
   change_callback on_change_;
   std::function<void(expected<void>)> loaded_;
   cluster::catalog_snapshot_ptr snapshot_ = std::make_shared<cluster::catalog_snapshot>();
+  cluster::generation generation_;  ///< of the history that the snapshot is of
   bool incomplete_ = false;
   struct waiter {
     std::uint64_t number;

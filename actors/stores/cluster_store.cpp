@@ -74,6 +74,11 @@ public:
     read(std::move(done), [this, deadline](auto answer) { engine_->open(deadline, std::move(answer)); });
   }
   void load(time_point deadline, callback<expected<loaded>> done) override {
+    load_history(deadline, [done = std::move(done)](expected<loaded_history> all) {
+      done(std::move(all).map([](loaded_history&& history) { return std::move(history.contents); }));
+    });
+  }
+  void load_history(time_point deadline, callback<expected<loaded_history>> done) override {
     read(std::move(done), [this, deadline](auto answer) { engine_->load(deadline, std::move(answer)); });
   }
   void barrier(time_point deadline, callback<expected<cursor>> done) override {
@@ -82,7 +87,12 @@ public:
   void status(time_point, callback<expected<store_status>> done) override {
     read(std::move(done), [this](auto answer) { answer(engine_->status()); });
   }
-  void follow(cursor from, time_point deadline, callback<follow_result> done) override;
+  void follow(cursor from, time_point deadline, callback<follow_result> done) override {
+    follow_from(std::nullopt, from, deadline, std::move(done));
+  }
+  void follow_history(const generation& of, cursor from, time_point deadline, callback<follow_result> done) override {
+    follow_from(of, from, deadline, std::move(done));
+  }
   void commit(std::vector<guard> guards, std::vector<write> writes, commit_id id, time_point deadline,
               callback<commit_result> done) override;
   void outcome(commit_id id, time_point deadline, callback<expected<outcome_of_commit>> done) override {
@@ -133,6 +143,7 @@ private:
     hand_over([this, node, incarnation, alive] { engine_->probed(node, incarnation, alive); });
   }
 
+  void follow_from(std::optional<generation> of, cursor from, time_point deadline, callback<follow_result> done);
   std::optional<error> enter(std::size_t bytes);
   bool leave(std::size_t bytes);
   bool is_closed();
@@ -229,16 +240,17 @@ void threaded_store::read(callback<expected<Answer>> done, Reading reading) {
   });
 }
 
-void threaded_store::follow(cursor from, time_point deadline, callback<follow_result> done) {
+void threaded_store::follow_from(std::optional<generation> of, cursor from, time_point deadline,
+                                 callback<follow_result> done) {
   std::unique_lock lock{mutex_};
   if (auto refusal = enter(0)) {
     lock.unlock();
     return done(refused{std::move(*refusal)});
   }
-  queue([this, from, deadline, done = std::move(done)] {
+  queue([this, of, from, deadline, done = std::move(done)] {
     if (!leave(0))
       return done(refused{closed_store_error()});
-    engine_->follow(from, deadline, done);
+    engine_->follow(of, from, deadline, done);
   });
 }
 

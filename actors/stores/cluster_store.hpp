@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "actors/stores/store_network.hpp"
+#include "cluster/catalog_source.hpp"
 #include "cluster/cluster_store.hpp"
 #include "cluster/store_node.hpp"
 #include "config/errc.hpp"
@@ -55,8 +56,11 @@ struct cluster_store_options {
 };
 
 /// The built-in engine, with what only it can be asked.
-class built_in_store : public cluster::cluster_store {
+class built_in_store : public cluster::cluster_store, public cluster::catalog_source {
 public:
+  template <class T>
+  using callback = cluster::catalog_store::callback<T>;
+
   /// Any call that the built-in engine knows (registrations and moves among them); bounds and deadlines as for
   /// `commit`.
   virtual void call(cluster::store_call what, time_point deadline, callback<cluster::store_answer> done) = 0;

@@ -81,12 +81,11 @@ void store_engine::open(time_point deadline, callback<expected<store_identity>> 
   });
 }
 
-void store_engine::load(time_point deadline, callback<expected<loaded>> done) {
+void store_engine::load(time_point deadline, callback<expected<loaded_history>> done) {
   when_there(deadline, [this, done = std::move(done)](const error* why_not) {
     if (why_not != nullptr)
       return done(tl::unexpected{*why_not});
-    stale_until_.reset();
-    done(node_.records().load());
+    done(loaded_history{node_.records().load(), identity_.generation});
   });
 }
 
@@ -103,8 +102,9 @@ void store_engine::barrier(time_point deadline, callback<expected<cursor>> done)
   });
 }
 
-void store_engine::follow(cursor from, time_point deadline, callback<follow_result> done) {
-  const bool stale = from < known_from_ || (stale_until_ && from <= *stale_until_);
+void store_engine::follow(const std::optional<generation>& of, cursor from, time_point deadline,
+                          callback<follow_result> done) {
+  const bool stale = from < known_from_ || (of && *of != identity_.generation);
   auto found = stale ? follow_result{gap{}} : node_.records().follow(from);
   const auto* commits = std::get_if<batch>(&found);
   if (commits == nullptr || !commits->commits.empty() || deadline <= clock::now())

@@ -39,9 +39,11 @@ public:
   void close();
 
   void open(time_point deadline, callback<expected<cluster::store_identity>> done);
-  void load(time_point deadline, callback<expected<cluster::loaded>> done);
+  void load(time_point deadline, callback<expected<cluster::loaded_history>> done);
   void barrier(time_point deadline, callback<expected<cluster::cursor>> done);
-  void follow(cluster::cursor from, time_point deadline, callback<cluster::follow_result> done);
+  /// @param of  the generation that `from` is of; nothing: the present one.
+  void follow(const std::optional<cluster::generation>& of, cluster::cursor from, time_point deadline,
+              callback<cluster::follow_result> done);
   void call(cluster::store_call what, time_point deadline, callback<cluster::store_answer> done);
   cluster::store_status status() const;
 
@@ -116,7 +118,6 @@ private:
   std::vector<follower> followers_;  ///< all of them at the tip
   std::vector<waiter> waiters_;
   cluster::cursor known_from_;                            ///< older cursors may be of another history
-  std::optional<cluster::cursor> stale_until_;            ///< so may these, until somebody has loaded the present one
   std::unordered_set<cluster::commit_id> in_doubt_;       ///< their transaction may or may not be in the file
   std::map<cluster::node_id, std::uint64_t> sessions_;    ///< of the network
   std::vector<cluster::probe_incarnation> unanswerable_;  ///< nobody can be asked

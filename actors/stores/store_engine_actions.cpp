@@ -150,7 +150,6 @@ void store_engine::carry_out(records_changed& action) {
   if (action.whole) {
     // The log of a store that was loaded begins there; what a follower knew may not be part of it.
     known_from_ = action.at;
-    stale_until_ = point_->get()->at;
     const auto known = status();
     role_ = known.role;
     identity_ = known.identity;

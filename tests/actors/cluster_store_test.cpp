@@ -80,10 +80,43 @@ struct ReplacedStoreTest : ClusterStoreTest {
     ASSERT_TRUE(made) << made.error().what;
     ASSERT_TRUE(disk->replace(*made, old_store::drop));
   }
+  static loaded_history load(store_peer& peer) {
+    std::promise<expected<loaded_history>> answered;
+    peer.store().load_history(clock::now() + seconds{20}, [&](auto all) { answered.set_value(std::move(all)); });
+    return *answered.get_future().get();
+  }
+  /// What comes after it, as far as it is there.
+  static follow_result follow(store_peer& peer, const loaded_history& from) {
+    std::promise<follow_result> answered;
+    peer.store().follow_history(from.generation, from.contents.cursor, clock::now() - milliseconds{1},
+                                [&](follow_result next) { answered.set_value(std::move(next)); });
+    return answered.get_future().get();
+  }
   bool follows() { return b->status().identity.generation == a.status().identity.generation; }
 };
 
 }  // namespace
+
+TEST_F(ReplacedStoreTest, AReaderOfTheOldHistoryHasToLoadWhoeverElseHasLoadedTheNewOne) {
+  start_both();
+  b->start();
+  b->reach(cursor_of(a.client().put("x", "1")));
+  back_up();
+  b->reach(cursor_of(a.client().put("lost", "1")));
+  const auto reader = load(*b);
+
+  restore();
+  b->reach(a.put_patiently("y", "1"));
+  while (!follows())
+    b->reach(a.put_patiently("y", "2"));
+  while (a.client().barrier()->value <= reader.contents.cursor.value)
+    a.put_patiently("y", "3");
+  b->reach(a.client().barrier()->value);
+  const auto other = load(*b);
+
+  EXPECT_TRUE(std::holds_alternative<gap>(follow(*b, reader)));
+  EXPECT_TRUE(std::holds_alternative<batch>(follow(*b, other)));
+}
 
 TEST_F(ReplacedStoreTest, CommitsThatCannotBeKeptKeepTheOldHistoryAndTheReasonIsSaid) {
   std::mutex mutex;

@@ -19,11 +19,17 @@ namespace {
 constexpr seconds patience{20};
 
 /// Takes commits, and tells in which order they came.
-class counting_store final : public cluster::catalog_store {
+class counting_store final : public cluster::catalog_store, public cluster::catalog_source {
 public:
+  template <class T>
+  using callback = cluster::catalog_store::callback<T>;
+
   void open(time_point, callback<expected<cluster::store_identity>>) override {}
   void load(time_point, callback<expected<cluster::loaded>>) override {}
+  void load_history(time_point, callback<expected<cluster::loaded_history>>) override {}
   void follow(cluster::cursor, time_point, callback<cluster::follow_result>) override {}
+  void follow_history(const cluster::generation&, cluster::cursor, time_point,
+                      callback<cluster::follow_result>) override {}
   void commit(std::vector<cluster::guard>, std::vector<cluster::write>, cluster::commit_id, time_point,
               callback<cluster::commit_result> done) override {
     ++commits;

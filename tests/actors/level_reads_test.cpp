@@ -17,12 +17,22 @@ namespace {
 constexpr seconds patience{20};
 
 /// Answers when the test says so. On the loop only.
-class held_store final : public cluster::catalog_store {
+class held_store final : public cluster::catalog_store, public cluster::catalog_source {
 public:
+  template <class T>
+  using callback = cluster::catalog_store::callback<T>;
+
   void open(time_point, callback<expected<cluster::store_identity>> done) override { done(cluster::store_identity{}); }
   void load(time_point, callback<expected<cluster::loaded>> done) override { done(cluster::loaded{{}, {3}}); }
+  void load_history(time_point, callback<expected<cluster::loaded_history>> done) override {
+    done(cluster::loaded_history{{{}, {3}}, {}});
+  }
   void follow(cluster::cursor, time_point, callback<cluster::follow_result> done) override {
     follower = std::move(done);
+  }
+  void follow_history(const cluster::generation&, cluster::cursor from, time_point deadline,
+                      callback<cluster::follow_result> done) override {
+    follow(from, deadline, std::move(done));
   }
   void commit(std::vector<cluster::guard>, std::vector<cluster::write>, cluster::commit_id, time_point,
               callback<cluster::commit_result> done) override {

@@ -16,7 +16,7 @@ constexpr std::string_view owner_prefix = "owner/";
 
 }  // namespace
 
-record_view::record_view(actors::event_loop& loop, catalog_store& store, told tell)
+record_view::record_view(actors::event_loop& loop, actors::built_in_store& store, told tell)
     : loop_{loop}, store_{store}, tell_{std::move(tell)} {}
 
 template <class Answer>
@@ -74,7 +74,7 @@ void record_view::begin_anew(const cluster::loaded& from) {
 }
 
 void record_view::follow() {
-  store_.follow(at_, clock::now() + patience, on_loop(&record_view::followed));
+  store_.follow_history(identity_.generation, at_, clock::now() + patience, on_loop(&record_view::followed));
 }
 
 void record_view::followed(follow_result answer) {

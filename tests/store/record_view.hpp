@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "actors/event_loop.hpp"
+#include "actors/stores/cluster_store.hpp"
 #include "cluster/catalog_store.hpp"
 #include "tests/store/store_json.hpp"
 #include "tests/support/owner_rules.hpp"
@@ -21,7 +22,7 @@ public:
     std::function<void()> on_change;
   };
 
-  record_view(actors::event_loop& loop, cluster::catalog_store& store, told tell);
+  record_view(actors::event_loop& loop, actors::built_in_store& store, told tell);
   ~record_view() { *alive_ = false; }
   record_view(const record_view&) = delete;
   record_view& operator=(const record_view&) = delete;
@@ -66,7 +67,7 @@ private:
   void changed();
 
   actors::event_loop& loop_;
-  cluster::catalog_store& store_;
+  actors::built_in_store& store_;
   const told tell_;
   cluster::store_identity identity_;
   cluster::cursor at_;
