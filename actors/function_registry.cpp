@@ -254,9 +254,11 @@ supervisor_actor function_registry::supervisor_of(const uuid& function) const {
 function_registry::counts function_registry::instances_of(const uuid& function) const {
   counts result;
   const auto found = supervised_.find(function);
-  if (found != supervised_.end())
-    for (const auto& loop : found->second.load->per_loop)
-      result.ready += loop.workers.load(std::memory_order_relaxed);
+  if (found == supervised_.end())
+    return result;
+  for (const auto& loop : found->second.load->per_loop)
+    result.ready += loop.workers.load(std::memory_order_relaxed);
+  result.starting = found->second.load->supervised.starting.load(std::memory_order_relaxed);
   return result;
 }
 

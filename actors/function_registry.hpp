@@ -71,6 +71,7 @@ public:
   std::uint64_t installed() const noexcept { return installed_; }
   struct counts {
     std::size_t ready = 0;
+    std::size_t starting = 0;
   };
   counts instances_of(const uuid& function) const;
   struct figures {

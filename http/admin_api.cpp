@@ -15,8 +15,8 @@ using request_result = tl::expected<admin_request, admin_refusal>;
 /// A manifest's own blob and its files.
 constexpr std::size_t max_digests = functions::max_package_entries + 1;
 
-tl::unexpected<admin_refusal> refuse(unsigned status, error why, std::string allow = {}) {
-  return tl::unexpected<admin_refusal>{{status, std::move(why), std::move(allow)}};
+tl::unexpected<admin_refusal> refuse(unsigned status, error why) {
+  return tl::unexpected<admin_refusal>{{status, std::move(why), {}}};
 }
 tl::unexpected<admin_refusal> refuse(const error& why) {
   return refuse(why.code == errc::too_big ? 413 : 400, why);
@@ -53,8 +53,7 @@ request_result parse_missing(std::string_view body) {
 }
 
 request_result wrong_method(std::string_view method, std::string allow) {
-  auto why = "method " + std::string{method.substr(0, 32)} + " is not allowed here, only " + allow;
-  return refuse(405, error{errc::bad_usage, std::move(why)}, std::move(allow));
+  return tl::unexpected{not_allowed(method, std::move(allow))};
 }
 
 request_result parse_function(std::string_view method, const std::string& name, std::string_view body) {
@@ -130,6 +129,11 @@ request_result parse_reload(std::string_view method, std::string_view body) {
 }
 
 }  // namespace
+
+admin_refusal not_allowed(std::string_view method, std::string allow) {
+  auto why = "method " + std::string{method.substr(0, 32)} + " is not allowed here, only " + allow;
+  return {405, {errc::bad_usage, std::move(why)}, std::move(allow)};
+}
 
 request_result parse_admin_request(std::string_view method, std::string_view path, std::string_view body) {
   const auto get = [&](admin_request request) -> request_result {

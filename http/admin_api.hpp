@@ -61,6 +61,9 @@ struct admin_refusal {
   std::string allow;  ///< value of the `allow` field of a 405, else empty
 };
 
+/// For a method that a path does not have. @param allow  those that it has, as in the field of that name.
+admin_refusal not_allowed(std::string_view method, std::string allow);
+
 /// @param path  of the target, without query.
 tl::expected<admin_request, admin_refusal> parse_admin_request(std::string_view method, std::string_view path,
                                                                std::string_view body);

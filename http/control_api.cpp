@@ -18,6 +18,13 @@ std::vector<std::string_view> origins_of(const functions::http_request& request)
   return origins;
 }
 
+reply_ptr answer_of(const admin_refusal& refused) {
+  auto answer = json_reply(refused.status, error_body(refused.why));
+  if (!refused.allow.empty())
+    answer->fields += "allow: " + refused.allow + "\r\n";
+  return answer;
+}
+
 }  // namespace
 
 std::string_view to_string(node_state state) noexcept {
@@ -48,20 +55,13 @@ caf::result<reply_ptr> control_api::handle(const admin_call& call) {
     // Load balancers ask with HEAD, too: the connection leaves the body out.
     if (request->method == "GET" || request->method == "HEAD")
       return request->path == "/metrics" ? metrics() : health(request->path);
-    auto refused = json_reply(405, error_body({errc::bad_usage, "method " + std::string{request->method.substr(0, 32)} +
-                                                                    " is not allowed here, only GET and HEAD"}));
-    refused->fields += "allow: GET, HEAD\r\n";
-    return refused;
+    return answer_of(not_allowed(request->method, "GET, HEAD"));
   }
   if (is_lambda_path(request->path))
     return lambda(call);
   auto parsed = parse_admin_request(request->method, request->path, request->body.view());
-  if (!parsed) {
-    auto refused = json_reply(parsed.error().status, error_body(parsed.error().why));
-    if (!parsed.error().allow.empty())
-      refused->fields += "allow: " + parsed.error().allow + "\r\n";
-    return refused;
-  }
+  if (!parsed)
+    return answer_of(parsed.error());
   return std::visit(
       [&](auto&& what) -> caf::result<reply_ptr> {
         using kind = std::decay_t<decltype(what)>;

@@ -51,7 +51,8 @@ instance_counts control_api::own_instances_of(const cluster::function_record& re
   // What runs inside the node is there on every loop.
   if (record.runtime == "native" && !around_->registry->supervisor_of(record.id))
     return {1, 0};
-  return {around_->registry->instances_of(record.id).ready, 0};
+  const auto here = around_->registry->instances_of(record.id);
+  return {here.ready, here.starting};
 }
 
 instance_counts control_api::instances_of(const cluster::function_record& record) const {
