@@ -97,8 +97,7 @@ constexpr std::array table = {
         "How long a call waits for an instance before it is refused with 503.", live),
     entry<calls, &function_settings::shedding>(
         "queue.shedding", choice("auto|off"),
-        "Whether a call waits no longer than it would run, and the newest goes first, once a function's queue has not "
-        "been empty for 100 ms and no instance starts: those that are served are served in time. Off: queue.max_age "
+        "auto: while a queue stands, calls wait no longer than they run, and the newest goes first. off: queue.max_age "
         "alone counts.",
         live),
     entry<calls, &function_settings::idle_timeout>("idle_timeout", time(seconds{1}, std::chrono::hours{24}),
