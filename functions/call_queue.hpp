@@ -69,6 +69,9 @@ public:
     // While the first instance started nobody's turn came: the wait for a turn counts from when it was ready.
     if (now - std::max(one.since, ready_since_) > (view.has_instances ? limits.max_age : limits.start_timeout))
       return true;
+    // Instances that come and end at once, again and again, must not keep it for ever.
+    if (now - one.since > limits.start_timeout + limits.max_age)
+      return true;
     // It may have waited at other nodes before: what it waits in all is what its client sees.
     return sheds(now, limits, view) &&
            now - one.call->arrived_at > patience_.limit(now, limits.max_age, view.median_run);

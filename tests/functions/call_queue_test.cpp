@@ -182,6 +182,17 @@ TEST_F(CallQueueTest, TheWaitForTheFirstInstanceIsNotAWaitForATurn) {
   EXPECT_EQ(refused(), std::vector<int>{2});
 }
 
+TEST_F(CallQueueTest, InstancesThatComeAndGoKeepNoCallForEver) {
+  push(1);
+  const auto began = now;
+  while (now - began <= limits.start_timeout + limits.max_age) {
+    EXPECT_EQ(refused(), std::vector<int>{});
+    now += limits.max_age;
+    queue.instance_added(now, true);
+  }
+  EXPECT_EQ(refused(), std::vector<int>{1});
+}
+
 TEST_F(CallQueueTest, WhileOneMoreInstanceStartsItIsPatient) {
   view.starting = true;
   let_stand();
