@@ -43,6 +43,14 @@ std::string_view unescaped(std::string_view inside, std::string& kept) {
   return kept;
 }
 
+/// Passes over a scalar. @returns whether it is JSON. The parser, left to pass over a string by itself, would take one
+/// with a colon behind it for a name.
+bool is_passed_scalar(ondemand::value& value, std::string_view token) {
+  if (!is_json_scalar(token))
+    return false;
+  return token.front() != '"' || value.get_raw_json_string().error() == simdjson::SUCCESS;
+}
+
 /// Passes over a value of any kind. @returns whether it is JSON.
 bool is_json(ondemand::value& value, int depth);
 
@@ -85,7 +93,7 @@ bool is_json(ondemand::value& value, int depth) {
     return value.get_array().get(array) == simdjson::SUCCESS &&
            each_element(array, [&](ondemand::value& inner) { return is_json(inner, depth + 1); });
   }
-  return is_json_scalar(token);
+  return is_passed_scalar(value, token);
 }
 
 /// Collects the members that make a response. Whether they are well formed is one question (`fault`), whether the text
@@ -143,7 +151,7 @@ private:
       blame("header name " + quoted(name) + " is no token");
     if (verdict == reply_fields::verdict::bad_value)
       blame("header " + quoted(name) + " has a control character in its value");
-    return true;
+    return is_passed_scalar(value, token);
   }
 
   bool cookies(ondemand::value& value) {
@@ -165,7 +173,7 @@ private:
     std::string kept;
     if (parts_.fields.add_cookie(unescaped(token.substr(1, token.size() - 2), kept)) != reply_fields::verdict::taken)
       blame("a cookie has a control character");
-    return true;
+    return is_passed_scalar(value, token);
   }
 
   void blame(std::string what) {

@@ -46,6 +46,16 @@ std::string body_of(std::string_view json) {
 
 }  // namespace
 
+TEST(LambdaReplyTest, AStringWithAColonBehindItIsNoJson) {
+  for (const std::string text :
+       {R"({"statusCode":"200":"x"})", R"({"statusCode":200,"body":"a":"b"})", R"({"statusCode":200,"x":["a":1]})",
+        R"({"statusCode":200,"headers":{"a":"b":"c"}})", R"({"statusCode":200,"cookies":["a=b":"c"]})"}) {
+    const auto got = make_reply(functions::json_answer{buffer{text}});
+    ASSERT_TRUE(got) << text;
+    EXPECT_EQ(got->body_view(), text);
+  }
+}
+
 TEST(LambdaReplyTest, WhatIsNoJsonIsTheBody) {
   for (const auto* bytes : {"",
                             " ",
