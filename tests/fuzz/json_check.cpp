@@ -43,7 +43,17 @@ std::string_view without_mark(std::string_view text) noexcept {
 bool is_read_alike(std::string_view text) {
   constexpr std::size_t max_digits = 300;
   std::size_t digits = 0;
-  for (const char c : text) {
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string && c == '\\')
+      ++i;
+    else if (c == '"')
+      in_string = !in_string;
+    if (in_string || c == '"') {
+      digits = 0;
+      continue;
+    }
     if (digits != 0 && (c == 'e' || c == 'E' || c == '.'))
       return false;
     digits = c >= '0' && c <= '9' ? digits + 1 : 0;
