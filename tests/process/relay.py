@@ -174,9 +174,9 @@ class Relay:
                 with contextlib.suppress(OSError):
                     writer.write_eof()
                 return
+            link.bytes += len(piece)  # before anybody can have it
             writer.write(piece)
             await writer.drain()
-            link.bytes += len(piece)
 
 
 def _reset(writer):
