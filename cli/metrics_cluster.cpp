@@ -76,18 +76,19 @@ void add_members(http::metrics_page& page, const cluster::member_table& table, c
 
 }  // namespace
 
-void add_copies(http::metrics_page& page, const node_cluster& cluster, std::uint64_t cursor) {
+void add_copies(http::metrics_page& page, const node_cluster& cluster, const cluster::copy_lag& lag) {
   std::size_t copies = 0;
   std::size_t behind = 0;
   for (const auto& [id, peer] : cluster.members().table().peers()) {
     ++copies;
     const auto* load = cluster.load_of(id);
-    if (load == nullptr || load->numbers.figures.store_cursor < cursor)
+    if (load == nullptr || lag.of(load->numbers.figures.store_cursor, load->heard_at) != 0)
       ++behind;
   }
   page.begin_gauge("troupe_store_copies", "Copies of the store at other nodes; only the primary knows.");
   page.add({}, static_cast<double>(copies));
-  page.begin_gauge("troupe_store_copies_behind", "Of these, those that lacked commits when they were last heard.");
+  page.begin_gauge("troupe_store_copies_behind",
+                   "Of these, those that lacked commits when they were last heard, or were not heard yet.");
   page.add({}, static_cast<double>(behind));
 }
 

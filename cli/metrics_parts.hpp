@@ -10,6 +10,7 @@
 #include "actors/function_load.hpp"
 #include "actors/stores/cluster_store.hpp"
 #include "cli/node_cluster.hpp"
+#include "cluster/copy_lag.hpp"
 #include "config/clock.hpp"
 #include "http/metrics_page.hpp"
 
@@ -22,7 +23,8 @@ void add_functions(http::metrics_page& page, const function_loads& functions, ti
 /// @param lag  commits that the primary has and this node's copy not.
 void add_store(http::metrics_page& page, actors::built_in_store& store, std::uint64_t lag);
 /// Copies of the store at other nodes, as the primary sees them.
-void add_copies(http::metrics_page& page, const node_cluster& cluster, std::uint64_t cursor);
+/// @param lag  of copies, by what they told last.
+void add_copies(http::metrics_page& page, const node_cluster& cluster, const cluster::copy_lag& lag);
 /// Peers, the links to them, the control plane, code that comes from them.
 void add_cluster(http::metrics_page& page, const node_cluster& cluster);
 

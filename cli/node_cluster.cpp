@@ -159,9 +159,10 @@ actors::node_link_config node_cluster::link_to(const uuid& peer, cluster::link_p
 actors::node_link_config node_cluster::calls_link_to(const uuid& peer, std::size_t index) {
   auto link = link_to(peer, cluster::link_purpose::calls, index);
   link.accept = [this, peer, accept = std::move(link.accept)](const cluster::link_hello& answered) {
-    if (answered.node == peer)
+    auto judged = accept(answered);
+    if (judged)
       around_.control->post([this, answered] { learn(answered); });
-    return accept(answered);
+    return judged;
   };
   link.on_change = [this, index, peer](const actors::link_change& change) {
     around_.control->post([this, index, peer, change] { membership_->link_changed(peer, index, change); });

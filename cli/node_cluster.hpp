@@ -115,7 +115,7 @@ public:
     std::size_t control_contacts = 0;
     std::size_t control_requests = 0;      ///< not answered yet
     std::uint64_t control_unanswered = 0;  ///< in time
-    std::optional<duration> session_age;   ///< since the session was last opened or renewed; nothing: there is none
+    std::optional<duration> session_age;   ///< since the session was last opened or renewed; nothing: there was none yet
   };
   figures look() const;
   actors::code_fetcher& fetcher() noexcept { return *fetcher_; }

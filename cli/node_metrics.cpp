@@ -127,9 +127,10 @@ std::string node::state::metrics_text() {
   add_functions(page, registry->loads(), control.front().loop->now());
   add_workers(page, registry->instances());
   const auto own = store->point()->at.value;
-  add_store(page, *store, primary_cursor() - own);
+  const auto newest = primary_cursor();
+  add_store(page, *store, newest - std::min(newest, own));
   if (cluster && store->point()->role == cluster::store_role::primary)
-    add_copies(page, *cluster, own);
+    add_copies(page, *cluster, copies_lag);
   if (cluster)
     add_cluster(page, *cluster);
   page.begin_counter("troupe_log_lines_dropped_total", "Lines of the log that were not written.");

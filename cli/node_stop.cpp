@@ -46,7 +46,8 @@ bool node::state::wait_for_signal(int timeout_ms) {
     // When the terminal that the node wrote to is gone, nobody means a reload.
     if (info.ssi_signo == SIGHUP && !(has_terminal && ::isatty(STDERR_FILENO) != 1))
       on_hangup();
-    else
+    else if (info.ssi_signo != SIGHUP || stop_requests.load() == 0)
+      // A window that is closed hangs up twice, its shell and the kernel: that is one wish to end.
       stop_requests.fetch_add(1);
   }
   const int requested = stop_requests.load();

@@ -170,11 +170,15 @@ expected<void> node::state::await_store() {
 }
 
 void node::state::start_backups() {
-  backups = std::make_unique<store_backups>(
-      *control.front().loop, *store, *files,
-      backup_folder{directory->path() + "/backups", static_cast<std::size_t>(options.backups.keep)},
-      options.backups.interval, [this](std::string_view kind, const std::string& text) { journal.add(kind, text); });
-  control.front().loop->post([this] { backups->start(); });
+  control.front().loop->post([this] {
+    // The settings may have been reloaded while the node joined.
+    const auto wanted = settings_now ? options.source->options_of(settings_now->running()).backups : options.backups;
+    backups = std::make_unique<store_backups>(
+        *control.front().loop, *store, *files,
+        backup_folder{directory->path() + "/backups", static_cast<std::size_t>(wanted.keep)}, wanted.interval,
+        [this](std::string_view kind, const std::string& text) { journal.add(kind, text); });
+    backups->start();
+  });
 }
 
 /// What waits for the store: for this node's picture of it, and for the copies of others.

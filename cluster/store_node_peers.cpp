@@ -113,8 +113,14 @@ void store_node::state::hear_of_primary() {
 /// The history at the peer was made out of this node's: this one drops its own and follows.
 void store_node::state::replaced_by(const hello_message& message) {
   if (replaced_by_ && replaced_by_->store_id == message.identity.store_id &&
-      replaced_by_->generation == message.identity.generation)
+      replaced_by_->generation == message.identity.generation) {
+    // It has moved before it was loaded from where it was: the row that says so is in no history of this node.
+    if (message.role == store_role::primary && message.primary != leader_) {
+      leader_ = message.primary;
+      out_.push_back(role_changed{role_, leader_});
+    }
     return;
+  }
   replaced_by_ = message.identity;
   wants_whole_ = true;
   const auto cut = message.identity.parent_cursor;

@@ -25,12 +25,12 @@ void body_budget::let_go(body_holder& who) noexcept {
 }
 
 body_holder* body_budget::excess() const noexcept {
-  if (held_bytes_ <= max_bytes_)
+  if (!over())
     return nullptr;
   auto* one = oldest_;
   while (one != nullptr && one->bytes_ < worthwhile)
     one = one->younger_;
-  return one;
+  return one != nullptr ? one : oldest_;
 }
 
 }  // namespace troupe::http

@@ -24,7 +24,7 @@ private:
 /// Belongs to one loop. Holders let go before they end.
 class body_budget {
 public:
-  /// Who holds less does not have to give way: its end would free nothing worth a client.
+  /// Who holds less gives way only when nobody holds as much: its end would free little.
   static constexpr std::size_t worthwhile = 64 * 1024;
 
   explicit body_budget(std::size_t max_bytes) noexcept : max_bytes_{max_bytes} {}
@@ -35,6 +35,7 @@ public:
   void set_max(std::size_t max_bytes) noexcept { max_bytes_ = max_bytes; }
 
   std::size_t held_bytes() const noexcept { return held_bytes_; }
+  bool over() const noexcept { return held_bytes_ > max_bytes_; }
   /// Who must give way now; null when nobody must.
   body_holder* excess() const noexcept;
 

@@ -67,7 +67,7 @@ void edge::remove(connection& one) noexcept {
 
 void edge::hold_body(connection& one, std::size_t bytes) {
   bodies_.hold(one, bytes);
-  if (bodies_.excess() != nullptr && !std::exchange(bodies_judged_, true))
+  if (bodies_.over() && !std::exchange(bodies_judged_, true))
     loop_.at_batch_end(*this);
 }
 

@@ -57,7 +57,7 @@ TEST_F(BodyBudgetTest, WhoLetGoBeginsAnew) {
   EXPECT_EQ(budget.excess(), &holders[1]);
 }
 
-TEST_F(BodyBudgetTest, WhoHoldsLittleKeepsIt) {
+TEST_F(BodyBudgetTest, WhoHoldsLittleKeepsItWhileOthersHoldMuch) {
   budget.hold(holders[0], body_budget::worthwhile - 1);
   budget.hold(holders[1], 11 * mb);
   EXPECT_EQ(budget.excess(), &holders[1]);
@@ -66,11 +66,15 @@ TEST_F(BodyBudgetTest, WhoHoldsLittleKeepsIt) {
   EXPECT_EQ(budget.excess(), nullptr);
 }
 
-TEST_F(BodyBudgetTest, ManySmallOnesAreBoundedByTheirNumberOnly) {
-  body_budget tiny{1};
+TEST_F(BodyBudgetTest, OfManyThatHoldLittleTheOldestGivesWay) {
+  body_budget tiny{150};
   tiny.hold(holders[0], 100);
+  EXPECT_FALSE(tiny.over());
+  tiny.hold(holders[1], 100);
+  EXPECT_EQ(tiny.excess(), &holders[0]);
+  for (auto* each : {&holders[0], &holders[1]})
+    tiny.let_go(*each);
   EXPECT_EQ(tiny.excess(), nullptr);
-  tiny.let_go(holders[0]);
 }
 
 TEST_F(BodyBudgetTest, AnyOfThemMayLetGo) {
