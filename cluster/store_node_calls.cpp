@@ -209,7 +209,7 @@ void store_node::state::on_call(const node_id& from, call_message message) {
   const auto bytes = size_of(message.call);
   accept({{from, peers_[from].link, message.number},
           std::move(message.call),
-          now_.steady + std::clamp(message.remaining, milliseconds{0}, milliseconds{300'000}),
+          now_.steady + std::clamp(message.remaining, milliseconds{-1}, milliseconds{300'000}),  // below zero: too late
           bytes});
 }
 
