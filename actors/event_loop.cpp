@@ -16,6 +16,8 @@
 #include <cstring>
 #include <ctime>
 
+#include "actors/direct_calls.hpp"
+
 namespace troupe::actors {
 
 namespace {
@@ -228,11 +230,11 @@ void event_loop::wait() {
   const bool busy = has_work();
   if (!busy)
     set_alarm();
-  int count = ::epoll_wait(epoll_, events.data(), max_events, busy ? 0 : -1);
+  int count = direct_epoll_wait(epoll_, events.data(), max_events, busy ? 0 : -1);
   // A process that was stopped and goes on comes back with EINTR. What arrived meanwhile comes before the timers that
   // became due: the answer may be there whose deadline has passed.
   if (count < 0)
-    count = ::epoll_wait(epoll_, events.data(), max_events, 0);
+    count = direct_epoll_wait(epoll_, events.data(), max_events, 0);
   refresh_now();
   batch_.clear();
   bool woken = false;
@@ -283,6 +285,10 @@ void event_loop::run() {
   ::pthread_setname_np(::pthread_self(), name_.substr(0, 15).c_str());
   while (!stopping_.load(std::memory_order_relaxed)) {
     wait();
+    // Each spawn tells the thread of CAF's logger, which then takes a lock and looks a table up for every message. It
+    // is quiet; this loop does without it.
+    if (caf::logger::current_logger() != nullptr)
+      caf::logger::set_current_actor_system(nullptr);
     drain();
     for (std::size_t i = 0; i < batch_.size(); ++i)
       if (auto* target = batch_[i].target)

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "actors/direct_calls.hpp"
 #include "actors/socket_address.hpp"
 
 namespace troupe::actors {
@@ -190,7 +191,7 @@ void link_stream::read_some() {
       return at_batch_end();
     }
     const auto room = loop_.read_buffer();
-    const auto got = ::recv(descriptor_, room.data(), room.size(), 0);
+    const auto got = direct_recv(descriptor_, room.data(), room.size());
     if (got > 0) {
       take({room.data(), static_cast<std::size_t>(got)});
       // An edge: less than asked for means that the kernel has no more, unless the end is near.
@@ -274,7 +275,7 @@ bool link_stream::refill() {
 /// @returns false when the kernel takes no more for now, or the stream ended.
 bool link_stream::send_once() {
   const auto bytes = unsent();
-  const auto sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  const auto sent = direct_send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (sent >= 0) {
     count_written(static_cast<std::size_t>(sent));
     return has_socket();

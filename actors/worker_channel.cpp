@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "actors/direct_calls.hpp"
 #include "actors/worker_instance.hpp"
 #include "functions/priority.hpp"
 
@@ -68,7 +69,7 @@ void worker_instance::read_channel() {
       return;
     }
     const auto room = reader_.room();
-    const auto got = ::recv(channel_, room.data(), room.size(), 0);
+    const auto got = direct_recv(channel_, room.data(), room.size());
     if (got < 0) {
       if (errno == EINTR)
         continue;
@@ -166,7 +167,7 @@ void worker_instance::on_batch_end() {
 
 void worker_instance::flush() {
   while (writable_ && channel_ >= 0 && written_ < out_.size()) {
-    const auto sent = ::send(channel_, out_.data() + written_, out_.size() - written_, MSG_NOSIGNAL);
+    const auto sent = direct_send(channel_, out_.data() + written_, out_.size() - written_, MSG_NOSIGNAL);
     if (sent < 0) {
       if (errno == EINTR)
         continue;

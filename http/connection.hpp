@@ -91,7 +91,8 @@ private:
   void refuse(const refusal& why, std::string_view head = {});
   void refuse_with(reply&& what, std::string_view head = {});
   void append_head(buffer& out, const reply& what, std::size_t body_bytes);
-  void write(buffer& head, reply&& what, std::string_view body);
+  ssize_t send_at_once(std::string_view head, std::string_view body);
+  void go_on_writing(std::size_t sent, buffer& head, reply&& what, std::string_view body);
   void continue_write();
   void on_write_timeout();
   void note_unacknowledged();

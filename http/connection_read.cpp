@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "actors/direct_calls.hpp"
 #include "http/connection.hpp"
 
 namespace troupe::http {
@@ -56,7 +57,7 @@ bool connection::receive_once() {
   if (phase_ == phase::body && !chunks_ && pending_.empty()) {
     auto& body = request_->body;
     const auto room = std::min<std::uint64_t>(body_left_, 256 * 1024);
-    const auto got = ::recv(descriptor_, body.data() + body.size(), room, 0);
+    const auto got = actors::direct_recv(descriptor_, body.data() + body.size(), room);
     if (got > 0) {
       body.commit(static_cast<std::size_t>(got));
       body_left_ -= static_cast<std::uint64_t>(got);
@@ -71,7 +72,7 @@ bool connection::receive_once() {
   }
   auto space = loop().read_buffer();
   space = space.first(std::min(space.size(), edge_.options().max_pipelined_bytes));
-  const auto got = ::recv(descriptor_, space.data(), space.size(), 0);
+  const auto got = actors::direct_recv(descriptor_, space.data(), space.size());
   if (got > 0) {
     // A short read emptied the socket: the next byte raises a new edge. The end of input does not, if it came before.
     if (static_cast<std::size_t>(got) < space.size() && !half_closed_)

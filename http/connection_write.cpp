@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <charconv>
 
+#include "actors/direct_calls.hpp"
 #include "http/connection.hpp"
 #include "http/head_peek.hpp"
 
@@ -95,8 +96,6 @@ void connection::log_request(const reply* what, const functions::outcome* result
 }
 
 void connection::answer(reply&& what, const functions::outcome* result) {
-  record(&what, result);
-  forget_call();
   if (edge_.draining())
     keep_alive_ = false;
   auto& out = edge_.scratch();
@@ -110,7 +109,14 @@ void connection::answer(reply&& what, const functions::outcome* result) {
     body = {};
   }
   phase_ = phase::writing;
-  write(out, std::move(what), body);
+  const auto sent = send_at_once(out.view(), body);
+  // The client has its answer before it is counted and logged.
+  record(&what, result);
+  forget_call();
+  if (sent < 0)
+    close();
+  else
+    go_on_writing(static_cast<std::size_t>(sent), out, std::move(what), body);
 }
 
 void connection::refuse(const refusal& why, std::string_view head) {
@@ -140,26 +146,27 @@ void connection::refuse_with(reply&& what, std::string_view head) {
   pending_.release();
 }
 
-void connection::write(buffer& head, reply&& what, std::string_view body) {
-  std::array<iovec, 2> pieces{iovec{head.data(), head.size()}, iovec{const_cast<char*>(body.data()), body.size()}};
+/// @returns how much the kernel took; less than zero when the connection is broken.
+ssize_t connection::send_at_once(std::string_view head, std::string_view body) {
+  std::array<iovec, 2> pieces{iovec{const_cast<char*>(head.data()), head.size()},
+                              iovec{const_cast<char*>(body.data()), body.size()}};
   msghdr message{};
   message.msg_iov = pieces.data();
   message.msg_iovlen = body.empty() ? 1 : 2;
   ssize_t sent = 0;
   do
-    sent = body.empty() ? ::send(descriptor_, head.data(), head.size(), MSG_NOSIGNAL)
+    sent = body.empty() ? actors::direct_send(descriptor_, head.data(), head.size(), MSG_NOSIGNAL)
                         : ::sendmsg(descriptor_, &message, MSG_NOSIGNAL);
   while (sent < 0 && errno == EINTR);
-  if (sent < 0 && errno != EAGAIN) {
-    close();
-    return;
-  }
-  const auto moved = sent < 0 ? 0 : static_cast<std::size_t>(sent);
-  if (moved == head.size() + body.size()) {
+  return sent < 0 && errno == EAGAIN ? 0 : sent;
+}
+
+void connection::go_on_writing(std::size_t sent, buffer& head, reply&& what, std::string_view body) {
+  if (sent == head.size() + body.size()) {
     on_written();
     return;
   }
-  sent_ = moved;
+  sent_ = sent;
   unsent_.append(head.view());
   if (!body.empty()) {
     unsent_reply_ = std::move(what);
