@@ -25,14 +25,17 @@ void call_receiver::serve(incoming_call_ptr call) {
   auto received = decode_call({std::move(call->head), std::move(call->body)}, loop().now(), call->deadline);
   if (!received)
     return call->refuse(errc::protocol, received.error().what);
+  linked hop{received->function, received->version, std::move(received->call)};
+  // A message and its answer would cost more than many a native function.
+  if (const auto result = state_->run_now(hop))
+    return settle(*call, result);
   // The invocation notes that nobody waits; what has not started then never will.
-  call->when_abandoned([invocation = std::weak_ptr<functions::invocation>{received->call}] {
+  call->when_abandoned([invocation = std::weak_ptr<functions::invocation>{hop.call}] {
     if (const auto running = invocation.lock())
       running->abandoned.store(true, std::memory_order_relaxed);
   });
   const auto answered = [this, call](const functions::outcome_ptr& result) { settle(*call, result); };
   const auto ended = [call](const caf::error&) { call->fail(errc::bug, "the actor that had the call ended"); };
-  linked hop{received->function, received->version, std::move(received->call)};
   if (const auto target = state_->claim(hop))
     request(target, caf::infinite, functions::invocation_ptr{std::move(hop.call)}).then(answered, ended);
   else

@@ -16,14 +16,16 @@ public:
       : loop_bound{config}, library_{std::move(library)}, log_{log}, slot_{slot}, object_{object} {}
 
   behavior_type make_behavior() override {
-    return {[this](const functions::invocation_ptr& call) -> functions::outcome_ptr {
-      const functions::running_mark mark{slot_, object_};
-      try {
-        return library_->call(*call, *log_);
-      } catch (const std::exception& problem) {  // out of memory: the SDK lets nothing else through
-        return functions::make_failure(errc::function_crashed, problem.what());
-      }
-    }};
+    return {[this](const functions::invocation_ptr& call) { return run(*call); }};
+  }
+  /// What a message with the call does, for who is on this loop already and needs the answer now.
+  functions::outcome_ptr run(const functions::invocation& call) const {
+    const functions::running_mark mark{slot_, object_};
+    try {
+      return library_->call(call, *log_);
+    } catch (const std::exception& problem) {  // out of memory: the SDK lets nothing else through
+      return functions::make_failure(errc::function_crashed, problem.what());
+    }
   }
   const char* name() const override { return "native_instance"; }
 

@@ -75,24 +75,24 @@ void peer_calls::adopt(peer_standings_ptr standings) {
   }
 }
 
-std::vector<cluster::peer_view> peer_calls::views_of(const uuid& function) const {
-  std::vector<cluster::peer_view> views;
-  views.reserve(standings_->peers.size());
+/// They hold until the next choice.
+std::span<const cluster::peer_view> peer_calls::views_of(const uuid& function) {
+  views_.clear();
   for (const auto& known : standings_->peers) {
     const auto mine = peers_.find(known.node);
     if (mine == peers_.end())
       continue;
     const auto sent = mine->second.outstanding.find(function);
-    views.push_back(cluster::view_of(known, function, mine->second.link->takes_calls(),
-                                     sent == mine->second.outstanding.end() ? 0 : sent->second));
+    views_.push_back(cluster::view_of(known, function, mine->second.link->takes_calls(),
+                                      sent == mine->second.outstanding.end() ? 0 : sent->second));
   }
-  return views;
+  return views_;
 }
 
 cluster::call_route peer_calls::choose(const uuid& function, const cluster::local_view& here,
                                        std::span<const uuid> tried) {
-  return cluster::route_call(here, views_of(function), cluster::home_of(function, standings_->homes), config_.self,
-                             tried, fast_random());
+  return cluster::route_call(here, views_of(function), {function, standings_->homes}, config_.self, tried,
+                             fast_random());
 }
 
 void peer_calls::run(const uuid& node, functions::invocation_ptr call, std::function<void(remote_result)> done) {
@@ -124,8 +124,8 @@ void peer_calls::end(std::uint64_t key, call_result result) {
   auto& ended = entry.mapped();
   if (const auto peer = peers_.find(ended.node); peer != peers_.end()) {
     const auto count = peer->second.outstanding.find(ended.call->function->id);
-    if (count != peer->second.outstanding.end() && --count->second == 0)
-      peer->second.outstanding.erase(count);
+    if (count != peer->second.outstanding.end())
+      --count->second;
   }
   ended.done(result_of(std::move(result), ended.node));
 }
@@ -152,6 +152,9 @@ std::string peer_calls::name_of(const uuid& node) const {
 }
 
 void peer_calls::on_tick(time_point) {
+  // Functions that are called again and again keep their entries.
+  for (auto& [node, peer] : peers_)
+    std::erase_if(peer.outstanding, [](const auto& entry) { return entry.second == 0; });
   std::vector<std::uint64_t> abandoned;
   for (const auto& [key, sent] : sent_)
     if (sent.call->is_abandoned())

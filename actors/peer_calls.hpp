@@ -53,7 +53,8 @@ private:
     std::unique_ptr<node_link> link;
     endpoint address;
     bool usable = false;
-    std::unordered_map<uuid, std::uint32_t> outstanding;  ///< calls sent and not answered, by function
+    std::unordered_map<uuid, std::uint32_t>
+        outstanding;  ///< calls sent and not answered, by function; zeros until a tick
   };
   struct sent_call {
     uuid node;
@@ -66,7 +67,7 @@ private:
   void end(std::uint64_t key, call_result result);
   remote_result result_of(call_result result, const uuid& node) const;
   std::string name_of(const uuid& node) const;
-  std::vector<cluster::peer_view> views_of(const uuid& function) const;
+  std::span<const cluster::peer_view> views_of(const uuid& function);
   void retire(std::unique_ptr<node_link> link);
 
   event_loop& loop_;
@@ -74,6 +75,7 @@ private:
   peer_standings_ptr standings_ = std::make_shared<peer_standings>();
   std::unordered_map<uuid, peer_entry> peers_;
   std::unordered_map<std::uint64_t, sent_call> sent_;
+  std::vector<cluster::peer_view> views_;  ///< room for the next choice
   std::uint64_t next_key_ = 1;
   bool started_ = false;
 };

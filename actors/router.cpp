@@ -115,10 +115,23 @@ caf::result<outcome_ptr> router::take_linked(const linked& hop) {
   return route(hop.call, true);
 }
 
-function_actor router::claim(const linked& hop) {
+router::function_state* router::find(const linked& hop) {
   enter();
   auto* state = find(hop.function);
-  if (state == nullptr || state->what.spec->version < hop.version)
+  return state == nullptr || state->what.spec->version < hop.version ? nullptr : state;
+}
+
+outcome_ptr router::run_now(const linked& hop) {
+  auto* state = find(hop);
+  if (state == nullptr || state->what.library == nullptr || inline_actor_of(*state) == nullptr)
+    return nullptr;
+  adopt(*state, hop);
+  return static_cast<native_instance*>(caf::actor_cast<caf::abstract_actor*>(state->inline_actor))->run(*hop.call);
+}
+
+function_actor router::claim(const linked& hop) {
+  auto* state = find(hop);
+  if (state == nullptr)
     return {};
   adopt(*state, hop);
   if (!state->what.load)

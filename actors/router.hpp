@@ -38,6 +38,9 @@ public:
   void on_exit() override;
   const char* name() const override { return "router"; }
 
+  /// Runs a call of another node here and now if its function is a native object of this node's; on the loop only.
+  /// @returns its outcome; null when it was not run, by this: then `claim` says who runs it.
+  functions::outcome_ptr run_now(const linked& hop);
   /// The actor that runs a call of another node here and now, its place in it taken; null when there is none: then
   /// `hop` as a message tells why, or waits. Without a message of its own; on the loop only.
   function_actor claim(const linked& hop);
@@ -110,6 +113,7 @@ private:
   bool try_elsewhere(const function_state& state, const waiting_call& refused, errc why);
   void on_tick(time_point now) override;
   function_state* find(const uuid& id);
+  function_state* find(const linked& hop);
 
   std::shared_ptr<router_surroundings> surroundings_;
   std::unordered_map<uuid, function_state> functions_;

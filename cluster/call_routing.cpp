@@ -79,8 +79,8 @@ uuid home_of(const uuid& function, std::span<const uuid> nodes) {
   return best;
 }
 
-call_route route_call(const local_view& here, std::span<const peer_view> peers, const uuid& home, const uuid& self,
-                      std::span<const uuid> tried, std::uint64_t random) {
+call_route route_call(const local_view& here, std::span<const peer_view> peers, const home_rule& home_by,
+                      const uuid& self, std::span<const uuid> tried, std::uint64_t random) {
   if (here.has_slots)
     return {};
   const auto may_ask = [&](const peer_view& peer) { return peer.usable && !was_tried(tried, peer.node); };
@@ -104,7 +104,7 @@ call_route route_call(const local_view& here, std::span<const peer_view> peers, 
                                 [](const peer_view& p) { return p.usable && (p.slots > 0 || p.starting); });
   const auto may_begin = [&](bool has_room) { return !here.limited || !runs || has_room; };
   const auto fits = [&](const peer_view& p) { return may_ask(p) && may_begin(p.may_start); };
-  if (home != self && home != uuid{}) {
+  if (const auto home = home_by(); home != self && home != uuid{}) {
     const auto at = std::find_if(peers.begin(), peers.end(), [&](const peer_view& p) { return p.node == home; });
     if (at != peers.end() && fits(*at))
       return {call_place::peer, home};

@@ -56,12 +56,19 @@ struct call_route {
 /// A call waits here this long before a peer with free slots is preferred: below it, the hop costs more than the wait.
 inline constexpr milliseconds spill_age{10};
 
-/// @param home     that all nodes agree on at this moment; nil when nobody is known to be alive.
+/// The home of a function, worked out when somebody asks: most calls find an instance without it.
+struct home_rule {
+  const uuid& function;
+  std::span<const uuid> nodes;  ///< as for `home_of`
+  uuid operator()() const { return home_of(function, nodes); }
+};
+
+/// @param home_by  that all nodes agree on at this moment; nil when nobody is known to be alive.
 /// @param self     this node.
 /// @param tried    nodes that have refused this call already; they are not asked again.
 /// @param random   any 64 bits: two peers are drawn, the better one is taken (power of two choices).
-call_route route_call(const local_view& here, std::span<const peer_view> peers, const uuid& home, const uuid& self,
-                      std::span<const uuid> tried, std::uint64_t random);
+call_route route_call(const local_view& here, std::span<const peer_view> peers, const home_rule& home_by,
+                      const uuid& self, std::span<const uuid> tried, std::uint64_t random);
 
 /// What became of one try at a peer.
 enum class try_result : std::uint8_t {

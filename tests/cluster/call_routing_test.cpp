@@ -37,7 +37,8 @@ local_view busy_here(duration age) {
 
 call_route route(const local_view& here, const std::vector<peer_view>& peers, const uuid& home = self,
                  const std::vector<uuid>& tried = {}, std::uint64_t random = 0) {
-  return route_call(here, peers, home, self, tried, random);
+  // Of one node it is the home, whatever the function.
+  return route_call(here, peers, {self, {&home, 1}}, self, tried, random);
 }
 
 TEST(HomeTest, IsTheSameInWhateverOrderTheNodesAreKnown) {

@@ -69,8 +69,7 @@ cluster::call_route peer_links::choose(const uuid& function, const cluster::loca
     views.push_back(cluster::view_of(known, function, mine->second.link->takes_calls(),
                                      sent == mine->second.outstanding.end() ? 0 : sent->second));
   }
-  return cluster::route_call(here, views, cluster::home_of(function, standings_->homes), of_.on.id, tried,
-                             of_.all.random.next());
+  return cluster::route_call(here, views, {function, standings_->homes}, of_.on.id, tried, of_.all.random.next());
 }
 
 void peer_links::run(const uuid& node, work_ptr call, std::size_t attempt, std::function<void(remote_result)> done) {
