@@ -61,6 +61,8 @@ void function_log_ring::add(std::size_t cost, std::variant<printed, started, cal
   const bool is_printed = std::holds_alternative<printed>(what);
   if (is_printed && (taken_this_second_ + cost > max_bytes_per_s || cost > max_bytes)) {
     ++dropped_;
+    if (dropped_of_all_ != nullptr)
+      dropped_of_all_->fetch_add(1, std::memory_order_relaxed);
     return;
   }
   taken_this_second_ += is_printed ? cost : 0;
@@ -169,7 +171,7 @@ std::shared_ptr<function_log_ring> function_logs::ring(const uuid& function) {
   const std::lock_guard lock{mutex_};
   auto& found = rings_[function];
   if (!found)
-    found = std::make_shared<function_log_ring>();
+    found = std::make_shared<function_log_ring>(dropped_);
   return found;
 }
 

@@ -2,6 +2,7 @@
 // 1 MB/s taken. Never blocks for longer than a copy; what does not fit is dropped and counted.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -44,6 +45,10 @@ public:
   static constexpr std::size_t max_bytes = 1 << 20;
   static constexpr std::size_t max_bytes_per_s = 1 << 20;
   static constexpr std::size_t max_tail_bytes = 4096;
+
+  /// @param dropped_of_all  counts with it what this one drops; null: nobody does.
+  explicit function_log_ring(std::shared_ptr<std::atomic<std::uint64_t>> dropped_of_all = nullptr)
+      : dropped_of_all_{std::move(dropped_of_all)} {}
 
   void write(std::string_view invocation_id, std::string_view line, line_form form = line_form::bare);
   /// `START RequestId: <id> Version: $LATEST`
@@ -90,6 +95,7 @@ private:
   std::size_t bytes_ = 0;
   std::uint64_t next_ = 1;
   std::uint64_t dropped_ = 0;
+  const std::shared_ptr<std::atomic<std::uint64_t>> dropped_of_all_;
   std::int64_t second_ = 0;
   std::size_t taken_this_second_ = 0;
 };
@@ -105,8 +111,11 @@ public:
   /// Null when nothing was written for it here.
   std::shared_ptr<const function_log_ring> find(const uuid& function);
   void forget(const uuid& function);
+  /// Entries of all rings so far that came too fast, those of forgotten ones included.
+  std::uint64_t dropped() const noexcept { return dropped_->load(std::memory_order_relaxed); }
 
 private:
+  const std::shared_ptr<std::atomic<std::uint64_t>> dropped_ = std::make_shared<std::atomic<std::uint64_t>>(0);
   std::mutex mutex_;
   std::unordered_map<uuid, std::shared_ptr<function_log_ring>> rings_;
 };

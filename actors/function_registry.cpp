@@ -139,6 +139,7 @@ runnable function_registry::runnable_of(const cluster::function_record& record) 
     }
     if (const auto found = libraries_.find(record.code); found != libraries_.end())
       what.library = found->second;
+    what.counts = cells_of(*what.spec);
     return what;
   }
   auto& entry = supervised_[record.id];
@@ -147,6 +148,7 @@ runnable function_registry::runnable_of(const cluster::function_record& record) 
     entry.supervisor = system_.spawn<function_supervisor>(around_.supervision);
   }
   what.load = entry.load;
+  what.counts = {entry.load, &entry.load->cells};
   if (!entry.spec || entry.spec->version != what.spec->version) {
     auto& stems = *around_.supervision->stems;
     stems.deployed(*what.spec);
@@ -158,6 +160,22 @@ runnable function_registry::runnable_of(const cluster::function_record& record) 
     caf::anon_send(entry.supervisor, what);
   }
   return what;
+}
+
+std::shared_ptr<std::vector<function_cells>> function_registry::cells_of(const functions::function_spec& spec) {
+  auto& entry = counted_[spec.id];
+  entry.name = spec.name;
+  if (!entry.cells)
+    entry.cells = std::make_shared<std::vector<function_cells>>(around_.supervision->loops.size());
+  return entry.cells;
+}
+
+/// Of functions that were removed, or run in worker processes by now.
+void function_registry::forget_counts(const routing_update& update) {
+  std::erase_if(counted_, [&](const auto& entry) {
+    return std::none_of(update.functions.begin(), update.functions.end(),
+                        [&](const runnable& what) { return what.counts == entry.second.cells; });
+  });
 }
 
 void function_registry::remove_vanished(const cluster::catalog_snapshot& snapshot) {
@@ -203,11 +221,14 @@ void function_registry::install_now() {
     what.spec = std::make_shared<const functions::function_spec>(own.spec);
     what.library = own.library;
     what.factory = own.factory;
+    if (own.library)
+      what.counts = cells_of(own.spec);
     for (const auto& key : own.routes)
       routes.push_back({key, what.spec});
     update->functions.push_back(std::move(what));
   }
   remove_vanished(*snapshot);
+  forget_counts(*update);
   around_.install(std::move(update), std::move(routes), [this, cursor = snapshot->cursor] {
     installed_ = cursor;
     busy_ = false;

@@ -86,6 +86,8 @@ public:
   figures instances() const;
   /// Of functions with worker processes here, by name.
   std::map<std::string, std::shared_ptr<const function_load>> loads() const;
+  /// Of all functions whose calls are counted here, by name: those, and native ones in this process.
+  std::map<std::string, std::shared_ptr<const std::vector<function_cells>>> call_counts() const;
   /// What this node tells its peers of each function that has instances or calls here.
   std::vector<cluster::function_presence> presences() const;
   /// Calls that one instance takes at a time; 0 for a function without worker processes here.
@@ -139,7 +141,9 @@ private:
   void answer_waiters(time_point now);
   void watch_waiters();
   runnable runnable_of(const cluster::function_record& record);
+  std::shared_ptr<std::vector<function_cells>> cells_of(const functions::function_spec& spec);
   void remove_vanished(const cluster::catalog_snapshot& snapshot);
+  void forget_counts(const routing_update& update);
   void release(const supervised& entry);
   cluster::instance_band band_of(const functions::function_spec& spec) const;
   cluster::function_presence presence_of(const uuid& function, const supervised& entry) const;
@@ -158,6 +162,12 @@ private:
   std::vector<caf::weak_actor_ptr> released_;  ///< told to stop when their instances have finished
   std::map<digest, library_ptr> libraries_;
   std::map<digest, error> load_errors_;
+  /// A native function in this process. Its cells are kept over deployments.
+  struct counted {
+    std::string name;
+    std::shared_ptr<std::vector<function_cells>> cells;
+  };
+  std::unordered_map<uuid, counted> counted_;
   std::vector<uuid> inline_functions_;  ///< of the catalog, run on the loops of this node
   std::set<digest> isolated_;           ///< objects that took the node with them, as far as the log has named them
   std::vector<waiter> waiters_;

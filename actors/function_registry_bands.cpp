@@ -89,6 +89,15 @@ std::map<std::string, std::shared_ptr<const function_load>> function_registry::l
   return all;
 }
 
+std::map<std::string, std::shared_ptr<const std::vector<function_cells>>> function_registry::call_counts() const {
+  std::map<std::string, std::shared_ptr<const std::vector<function_cells>>> all;
+  for (const auto& [name, load] : loads())
+    all.emplace(name, std::shared_ptr<const std::vector<function_cells>>{load, &load->cells});
+  for (const auto& [id, entry] : counted_)
+    all.emplace(entry.name, entry.cells);
+  return all;
+}
+
 cluster::function_presence function_registry::presence_of(const uuid& function, const supervised& entry) const {
   cluster::function_presence here;
   here.function = function;

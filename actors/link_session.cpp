@@ -24,9 +24,12 @@ T& entry_at(std::vector<T>& table, std::uint64_t call) {
 }  // namespace
 
 link_session::link_session(event_loop& loop, session_owner& owner, const link_services* services,
-                           cluster::link_state state, std::unique_ptr<stream_cipher> cipher)
-    : loop_{loop}, owner_{owner}, services_{services}, state_{std::move(state)},
+                           cluster::link_state state, std::unique_ptr<stream_cipher> cipher,
+                           std::shared_ptr<link_counts> counts)
+    : loop_{loop}, owner_{owner}, services_{services}, state_{std::move(state)}, counts_{std::move(counts)},
       stream_{loop, *this, std::move(cipher)}, sleep_watch_{boot_now()} {
+  if (counts_ != nullptr)
+    stream_.count_into(*counts_);
   if (state_.open())
     peer_hello_ = std::make_shared<cluster::link_hello>(state_.peer());
 }
@@ -55,6 +58,7 @@ expected<std::uint64_t> link_session::call(cluster::link_topic topic, buffer hea
   auto id = state_.call(topic, std::move(head), std::move(body), deadline, loop_.now());
   if (!id)
     return id;
+  count(&link_counts::calls_sent);
   entry_at(callbacks_, *id) = std::move(done);
   stream_.want_write();
   return id;
@@ -69,6 +73,7 @@ void link_session::cancel(std::uint64_t call) {
     }
   if (!state_.owns(call))
     return;
+  count(&link_counts::calls_canceled);
   callbacks_[link_call_place(call)] = nullptr;
   state_.cancel(call);
   dispatch();
@@ -153,6 +158,11 @@ void link_session::take_events() {
   state_.events().clear();
 }
 
+void link_session::count(counter_cell link_counts::*what) noexcept {
+  if (counts_ != nullptr)
+    ((*counts_).*what).add();
+}
+
 void link_session::tell(telling& what) {
   auto& event = what.event;
   // The callback is called from here, not from the list, which it may change.
@@ -164,9 +174,14 @@ void link_session::tell(telling& what) {
     case link_event_kind::called: return serve(event);
     case link_event_kind::abandoned: return abandon(event.call);
     case link_event_kind::answered:
+      count(&link_counts::calls_answered);
       return done ? done(call_answered{std::move(event.head), std::move(event.body)}) : void();
-    case link_event_kind::not_run: return done ? done(call_not_run{event.code, std::move(event.text)}) : void();
-    case link_event_kind::lost: return done ? done(call_lost{event.code, std::move(event.text)}) : void();
+    case link_event_kind::not_run:
+      count(&link_counts::calls_refused);
+      return done ? done(call_not_run{event.code, std::move(event.text)}) : void();
+    case link_event_kind::lost:
+      count(&link_counts::calls_lost);
+      return done ? done(call_lost{event.code, std::move(event.text)}) : void();
     case link_event_kind::draining: return;  // `state` says so to whoever wants to call
     case link_event_kind::closed: return finish(event);
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "actors/link_call.hpp"
+#include "actors/link_counts.hpp"
 #include "actors/link_stream.hpp"
 #include "cluster/link_state.hpp"
 #include "cluster/sleep_watch.hpp"
@@ -38,8 +39,9 @@ protected:
 class link_session final : public std::enable_shared_from_this<link_session>, private stream_user {
 public:
   /// @param services  null: whatever the peer calls is refused.
+  /// @param counts    where what it carries is counted; null: nowhere.
   link_session(event_loop& loop, session_owner& owner, const link_services* services, cluster::link_state state,
-               std::unique_ptr<stream_cipher> cipher);
+               std::unique_ptr<stream_cipher> cipher, std::shared_ptr<link_counts> counts = nullptr);
   ~link_session();
 
   /// The session ends by `on_session_end` also when this fails at once.
@@ -79,6 +81,7 @@ private:
   void notice_sleep();
   void dispatch();
   void take_events();
+  void count(counter_cell link_counts::*what) noexcept;
   void tell(telling& what);
   void serve(cluster::link_event& event);
   void abandon(std::uint64_t call);
@@ -89,6 +92,7 @@ private:
   session_owner& owner_;
   const link_services* services_;
   cluster::link_state state_;
+  std::shared_ptr<link_counts> counts_;  ///< null: nobody asks
   link_stream stream_;
   std::shared_ptr<const cluster::link_hello> peer_hello_;
   std::vector<call_callback> callbacks_;  ///< by place

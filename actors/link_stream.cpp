@@ -193,6 +193,8 @@ void link_stream::read_some() {
     const auto room = loop_.read_buffer();
     const auto got = direct_recv(descriptor_, room.data(), room.size());
     if (got > 0) {
+      if (counts_ != nullptr)
+        counts_->bytes_in.add(static_cast<std::uint64_t>(got));
       take({room.data(), static_cast<std::size_t>(got)});
       // An edge: less than asked for means that the kernel has no more, unless the end is near.
       if (static_cast<std::size_t>(got) < room.size() && !ended_)
@@ -290,6 +292,8 @@ bool link_stream::send_once() {
 }
 
 void link_stream::count_written(std::size_t sent) {
+  if (counts_ != nullptr)
+    counts_->bytes_out.add(sent);
   auto plain = sent;
   if (cipher_ == nullptr) {
     sent_ += sent;

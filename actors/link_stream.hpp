@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "actors/event_loop.hpp"
+#include "actors/link_counts.hpp"
 #include "actors/stream_cipher.hpp"
 #include "config/buffer.hpp"
 #include "config/setting_values.hpp"
@@ -54,6 +55,9 @@ public:
   link_stream(const link_stream&) = delete;
   link_stream& operator=(const link_stream&) = delete;
 
+  /// Counts its bytes there from now on. They outlive it.
+  void count_into(link_counts& counts) noexcept { counts_ = &counts; }
+
   /// Connects. @param from_host  own address; empty: any. @returns why that failed at once, then nothing else comes.
   std::optional<stream_failure> dial(const endpoint& peer, const std::string& from_host, milliseconds user_timeout);
   /// Takes over a connected socket, also when it fails. With a cipher that is established, or none, it is open.
@@ -95,6 +99,7 @@ private:
   event_loop& loop_;
   stream_user& user_;
   std::unique_ptr<stream_cipher> cipher_;
+  link_counts* counts_ = nullptr;
   int descriptor_ = -1;
   bool connecting_ = false;
   bool open_ = false;

@@ -23,6 +23,7 @@ namespace troupe::actors {
 
 class event_loop;
 class worker_slots;
+struct function_cells;
 struct function_load;
 
 /// Anything that runs a function: replies with what became of the call, always exactly once.
@@ -51,6 +52,7 @@ struct runnable {
   std::shared_ptr<const functions::native_library> library;  ///< native, in process
   function_actor_factory factory;                            ///< registered by an embedding program
   std::shared_ptr<function_load> load;                       ///< worker processes: what each loop has and waits for
+  std::shared_ptr<std::vector<function_cells>> counts;       ///< by loop; null: nobody counts its calls here
 };
 
 struct routing_update {

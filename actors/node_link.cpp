@@ -105,9 +105,9 @@ void node_link::dialer::dial() {
   if (phase() != link_phase::connecting)
     return;  // whoever was told stopped it
   wait();
-  session_ = std::make_shared<link_session>(loop_, *this, services_,
-                                            cluster::link_state{config_.hello(), config_.limits, loop_.now()},
-                                            config_.make_cipher ? config_.make_cipher() : nullptr);
+  session_ = std::make_shared<link_session>(
+      loop_, *this, services_, cluster::link_state{config_.hello(), config_.limits, loop_.now()},
+      config_.make_cipher ? config_.make_cipher() : nullptr, std::shared_ptr<link_counts>{pulse_, &pulse_->counts});
   const auto alive = session_;
   alive->dial(config_.peer, config_.from_host, config_.user_timeout);
 }

@@ -10,6 +10,7 @@
 
 #include "actors/event_loop.hpp"
 #include "actors/link_call.hpp"
+#include "actors/link_counts.hpp"
 #include "actors/stream_cipher.hpp"
 #include "cluster/link_dialing.hpp"
 #include "cluster/link_event.hpp"
@@ -27,6 +28,7 @@ struct link_pulse {
   std::atomic<std::int64_t> ticked_at_ns{0};  ///< of the loop's last tick
   std::atomic<std::uint32_t> round_trip_us{0};
   std::atomic<std::uint32_t> calls{0};  ///< unanswered
+  link_counts counts;
 };
 
 struct link_change {

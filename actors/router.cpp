@@ -15,6 +15,11 @@ using functions::bytes_of;
 using functions::invocation_ptr;
 using functions::outcome_ptr;
 
+/// One loop's; null when nobody counts.
+std::shared_ptr<function_cells> cells_of(const runnable& what, unsigned loop) {
+  return what.counts ? std::shared_ptr<function_cells>{what.counts, &(*what.counts)[loop]} : nullptr;
+}
+
 }  // namespace
 
 router::router(caf::actor_config& config, std::shared_ptr<router_surroundings> surroundings)
@@ -73,8 +78,8 @@ router::function_state* router::find(const uuid& id) {
 }
 
 void router::count_refusal(const function_state& state, errc cause) const noexcept {
-  if (state.what.load)
-    state.what.load->cells[loop().index()].refuse(cause);
+  if (state.what.counts)
+    (*state.what.counts)[loop().index()].refuse(cause);
 }
 
 outcome_ptr router::refusal(const function_state& state, errc code, std::string detail) const {
@@ -157,7 +162,8 @@ function_actor router::inline_actor_of(function_state& state) {
       state.inline_actor = state.what.factory(loop());
     else if (state.what.library)
       state.inline_actor = spawn_on<native_instance>(system(), loop(), state.what.library, surroundings_->log,
-                                                     slot_for(*state.what.spec), state.what.spec->code);
+                                                     slot_for(*state.what.spec), state.what.spec->code,
+                                                     cells_of(state.what, loop().index()));
   } catch (const std::exception& problem) {
     // The factory is the embedding program's: its failure is this function's alone.
     log_event(log_level::error, "actor_not_made", {{"function", state.what.spec->name}, {"reason", problem.what()}});

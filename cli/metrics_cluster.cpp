@@ -17,6 +17,23 @@ struct link_sums {
   std::size_t up = 0;
   std::uint64_t calls = 0;
   std::uint32_t slowest_us = 0;
+  std::uint64_t sent = 0;
+  std::uint64_t answered = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t lost = 0;
+  std::uint64_t canceled = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+
+  void add(const actors::link_counts& counts) {
+    answered += counts.calls_answered.value();
+    refused += counts.calls_refused.value();
+    lost += counts.calls_lost.value();
+    canceled += counts.calls_canceled.value();
+    sent += counts.calls_sent.value();
+    bytes_in += counts.bytes_in.value();
+    bytes_out += counts.bytes_out.value();
+  }
 };
 
 std::map<std::string_view, link_sums> links_of(const actors::membership& members) {
@@ -27,7 +44,10 @@ std::map<std::string_view, link_sums> links_of(const actors::membership& members
     if (known == members.pulses().end())
       continue;
     for (const auto& pulse : known->second) {
-      if (pulse == nullptr || pulse->phase.load(std::memory_order_relaxed) != actors::link_phase::up)
+      if (pulse == nullptr)
+        continue;
+      sums.add(pulse->counts);
+      if (pulse->phase.load(std::memory_order_relaxed) != actors::link_phase::up)
         continue;
       ++sums.up;
       sums.calls += pulse->calls.load(std::memory_order_relaxed);
@@ -48,6 +68,19 @@ void add_links(http::metrics_page& page, const actors::membership& members) {
   page.begin_gauge("troupe_link_calls_in_flight", "Calls of this node at the peer that have no answer yet.");
   for (const auto& [peer, sums] : links)
     page.add({{"peer", peer}}, static_cast<double>(sums.calls));
+  page.begin_counter("troupe_link_calls_sent_total", "Calls that this node sent to the peer.");
+  for (const auto& [peer, sums] : links)
+    page.add({{"peer", peer}}, static_cast<double>(sums.sent));
+  page.begin_counter("troupe_link_calls_ended_total", "Of these calls those that are over, by how they ended.");
+  for (const auto& [peer, sums] : links)
+    for (const auto& [result, count] : {std::pair{"answered", sums.answered}, std::pair{"refused", sums.refused},
+                                        std::pair{"lost", sums.lost}, std::pair{"canceled", sums.canceled}})
+      page.add({{"peer", peer}, {"result", result}}, static_cast<double>(count));
+  page.begin_counter("troupe_link_bytes_total", "Bytes on these links, as the network carries them.");
+  for (const auto& [peer, sums] : links) {
+    page.add({{"peer", peer}, {"direction", "in"}}, static_cast<double>(sums.bytes_in));
+    page.add({{"peer", peer}, {"direction", "out"}}, static_cast<double>(sums.bytes_out));
+  }
 }
 
 void add_members(http::metrics_page& page, const cluster::member_table& table, const node_cluster::figures& seen) {
@@ -79,10 +112,13 @@ void add_members(http::metrics_page& page, const cluster::member_table& table, c
 void add_copies(http::metrics_page& page, const node_cluster& cluster, const cluster::copy_lag& lag) {
   std::size_t copies = 0;
   std::size_t behind = 0;
+  std::map<std::string_view, std::uint64_t> lags;
   for (const auto& [id, peer] : cluster.members().table().peers()) {
     ++copies;
     const auto* load = cluster.load_of(id);
-    if (load == nullptr || lag.of(load->numbers.figures.store_cursor, load->heard_at) != 0)
+    if (load != nullptr)
+      lags[peer.name] = lag.of(load->numbers.figures.store_cursor, load->heard_at);
+    if (load == nullptr || lags[peer.name] != 0)
       ++behind;
   }
   page.begin_gauge("troupe_store_copies", "Copies of the store at other nodes; only the primary knows.");
@@ -90,6 +126,9 @@ void add_copies(http::metrics_page& page, const node_cluster& cluster, const clu
   page.begin_gauge("troupe_store_copies_behind",
                    "Of these, those that lacked commits when they were last heard, or were not heard yet.");
   page.add({}, static_cast<double>(behind));
+  page.begin_gauge("troupe_store_copy_lag_commits", "Commits that the peer's copy lacked when it was last heard.");
+  for (const auto& [peer, commits] : lags)
+    page.add({{"peer", peer}}, static_cast<double>(commits));
 }
 
 void add_cluster(http::metrics_page& page, const node_cluster& cluster) {

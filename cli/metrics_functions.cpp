@@ -14,48 +14,49 @@ using actors::instance_cells;
 
 /// `count`: gives that of a loop's cells.
 template <class Count>
-double sum(const function_load& function, Count count) {
+double sum(const std::vector<function_cells>& function, Count count) {
   std::uint64_t all = 0;
-  for (const auto& cells : function.cells)
+  for (const auto& cells : function)
     all += count(cells);
   return static_cast<double>(all);
 }
 
-duration_histogram::totals sum(const function_load& function, duration_histogram function_cells::*histogram) {
+duration_histogram::totals sum(const std::vector<function_cells>& function,
+                               duration_histogram function_cells::*histogram) {
   duration_histogram::totals all;
-  for (const auto& cells : function.cells)
+  for (const auto& cells : function)
     (cells.*histogram).add_to(all);
   return all;
 }
 
-void add_by_cause(http::metrics_page& page, std::string_view function, const function_load& load,
+void add_by_cause(http::metrics_page& page, std::string_view function, const std::vector<function_cells>& calls,
                   std::array<counter_cell, errc_count> function_cells::*causes, std::string_view label) {
   for (std::size_t cause = 1; cause < errc_count; ++cause)
-    if (const auto count = sum(load, [&](const function_cells& cells) { return (cells.*causes)[cause].value(); });
+    if (const auto count = sum(calls, [&](const function_cells& cells) { return (cells.*causes)[cause].value(); });
         count > 0)
       page.add({{"function", function}, {label, to_string(static_cast<errc>(cause))}}, count);
 }
 
-void add_calls(http::metrics_page& page, const function_loads& functions) {
+void add_calls(http::metrics_page& page, const function_counts& functions) {
   page.begin_counter("troupe_function_invocations_total", "Calls that instances on this node had, by how they ended.");
-  for (const auto& [name, load] : functions) {
+  for (const auto& [name, calls] : functions) {
     page.add({{"function", name}, {"result", "ok"}},
-             sum(*load, [](const function_cells& cells) { return cells.succeeded.value(); }));
-    add_by_cause(page, name, *load, &function_cells::failures, "result");
+             sum(*calls, [](const function_cells& cells) { return cells.succeeded.value(); }));
+    add_by_cause(page, name, *calls, &function_cells::failures, "result");
   }
   page.begin_counter("troupe_function_refusals_total", "Calls that this node had and no instance here, by cause.");
-  for (const auto& [name, load] : functions)
-    add_by_cause(page, name, *load, &function_cells::refusals, "cause");
+  for (const auto& [name, calls] : functions)
+    add_by_cause(page, name, *calls, &function_cells::refusals, "cause");
   page.begin_histogram("troupe_function_run_duration_seconds", "How long calls ran in instances on this node.");
-  for (const auto& [name, load] : functions)
-    page.add({{"function", name}}, sum(*load, &function_cells::ran));
+  for (const auto& [name, calls] : functions)
+    page.add({{"function", name}}, sum(*calls, &function_cells::ran));
   page.begin_histogram("troupe_function_queue_duration_seconds",
                        "How long these calls waited before, from when the cluster had them; starts included.");
-  for (const auto& [name, load] : functions)
-    page.add({{"function", name}}, sum(*load, &function_cells::waited));
+  for (const auto& [name, calls] : functions)
+    page.add({{"function", name}}, sum(*calls, &function_cells::waited));
   page.begin_counter("troupe_function_cold_starts_total", "Calls that waited for an instance on this node to start.");
-  for (const auto& [name, load] : functions)
-    page.add({{"function", name}}, sum(*load, [](const function_cells& cells) { return cells.cold_starts.value(); }));
+  for (const auto& [name, calls] : functions)
+    page.add({{"function", name}}, sum(*calls, [](const function_cells& cells) { return cells.cold_starts.value(); }));
 }
 
 struct load_sums {
@@ -133,10 +134,11 @@ void add_supervision(http::metrics_page& page, const function_loads& functions) 
 
 }  // namespace
 
-void add_functions(http::metrics_page& page, const function_loads& functions, time_point now) {
-  add_calls(page, functions);
-  add_load(page, functions, now);
-  add_supervision(page, functions);
+void add_functions(http::metrics_page& page, const function_counts& calls, const function_loads& workers,
+                   time_point now) {
+  add_calls(page, calls);
+  add_load(page, workers, now);
+  add_supervision(page, workers);
 }
 
 }  // namespace troupe::cli

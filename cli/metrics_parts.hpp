@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "actors/function_load.hpp"
 #include "actors/stores/cluster_store.hpp"
@@ -16,10 +17,12 @@
 
 namespace troupe::cli {
 
+using function_counts = std::map<std::string, std::shared_ptr<const std::vector<actors::function_cells>>>;
 using function_loads = std::map<std::string, std::shared_ptr<const actors::function_load>>;
 
-/// Calls and instances of each function with worker processes on this node, by name.
-void add_functions(http::metrics_page& page, const function_loads& functions, time_point now);
+/// Calls of each function that this node counts, by name, and the instances of those with worker processes.
+void add_functions(http::metrics_page& page, const function_counts& calls, const function_loads& workers,
+                   time_point now);
 /// @param lag  commits that the primary has and this node's copy not.
 void add_store(http::metrics_page& page, actors::built_in_store& store, std::uint64_t lag);
 /// Copies of the store at other nodes, as the primary sees them.

@@ -21,6 +21,17 @@ void add_store(http::metrics_page& page, actors::built_in_store& store, std::uin
   page.add({}, std::chrono::duration<double>(health.commit_p99).count());
   page.begin_gauge("troupe_store_write_p99_seconds", "The same of its disk, until a commit was durable (fsync).");
   page.add({}, std::chrono::duration<double>(health.fsync_p99).count());
+  const auto& cells = store.cells();
+  duration_histogram::totals committed;
+  cells.committed.add_to(committed);
+  page.begin_histogram("troupe_store_commit_duration_seconds", "How long commits took that this node asked for.");
+  page.add({}, committed);
+  duration_histogram::totals written;
+  cells.written.add_to(written);
+  page.begin_histogram("troupe_store_write_duration_seconds", "How long this node's disk took for a write (fsync).");
+  page.add({}, written);
+  page.begin_histogram("troupe_store_write_commits", "Commits in one write to this node's disk.");
+  page.add({}, cells.batches.read());
   page.begin_counter("troupe_store_sessions_lost_total", "Times that this node's session with the store ended.");
   page.add({}, static_cast<double>(health.sessions_lost));
   if (health.backup_age) {

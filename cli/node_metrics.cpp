@@ -5,6 +5,7 @@
 #include "cli/metrics_parts.hpp"
 #include "cli/node_state.hpp"
 #include "cli/process_figures.hpp"
+#include "config/log_losses.hpp"
 #include "http/metrics_page.hpp"
 
 namespace troupe::cli {
@@ -124,7 +125,7 @@ std::string node::state::metrics_text() {
       page.add({{"loop", each.loop->name()}}, totals);
     }
 
-  add_functions(page, registry->loads(), control.front().loop->now());
+  add_functions(page, registry->call_counts(), registry->loads(), control.front().loop->now());
   add_workers(page, registry->instances());
   const auto own = store->point()->at.value;
   const auto newest = primary_cursor();
@@ -133,8 +134,12 @@ std::string node::state::metrics_text() {
     add_copies(page, *cluster, copies_lag);
   if (cluster)
     add_cluster(page, *cluster);
-  page.begin_counter("troupe_log_lines_dropped_total", "Lines of the log that were not written.");
-  page.add({}, static_cast<double>(dropped_log_lines()));
+  const auto lost = lost_log_lines();
+  page.begin_counter("troupe_log_lines_dropped_total",
+                     "Lines that were lost: of requests, of the node itself, and what functions printed.");
+  page.add({{"kind", "request"}}, static_cast<double>(lost.collected));
+  page.add({{"kind", "node"}}, static_cast<double>(lost.events));
+  page.add({{"kind", "function"}}, static_cast<double>(logs.dropped()));
   add_process(page, read_process_figures());
   return page.text();
 }

@@ -19,6 +19,7 @@
 #include <mutex>
 #include <shared_mutex>
 
+#include "config/log_losses.hpp"
 #include "config/text.hpp"
 
 namespace troupe {
@@ -172,10 +173,11 @@ public:
         break;
       rest.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
     }
+    const bool is_block = message.level == block_level;
     if (!rest.empty())
-      dropped_.fetch_add(static_cast<std::uint64_t>(std::count(rest.begin(), rest.end(), '\n')),
-                         std::memory_order_relaxed);
-    if (message.level == block_level)
+      (is_block ? lost_collected_ : lost_events_)
+          .fetch_add(static_cast<std::uint64_t>(std::count(rest.begin(), rest.end(), '\n')), std::memory_order_relaxed);
+    if (is_block)
       blocks.fetch_sub(1, std::memory_order_relaxed);
   }
   void flush() override {}
@@ -185,11 +187,14 @@ public:
   std::atomic<std::int64_t> blocks{0};  ///< that were queued and are not written yet
 
   void give_up_at(time_point when) { give_up_at_.store(when.time_since_epoch().count(), std::memory_order_relaxed); }
-  std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
+  log_losses lost() const noexcept {
+    return {lost_events_.load(std::memory_order_relaxed), lost_collected_.load(std::memory_order_relaxed)};
+  }
 
 private:
   int output_;
-  std::atomic<std::uint64_t> dropped_{0};
+  std::atomic<std::uint64_t> lost_events_{0};
+  std::atomic<std::uint64_t> lost_collected_{0};
   std::atomic<duration::rep> give_up_at_{time_point::max().time_since_epoch().count()};
 };
 
@@ -199,7 +204,11 @@ struct running_log {
   std::shared_ptr<spdlog::details::thread_pool> pool;
   std::shared_ptr<spdlog::async_logger> logger;
 
-  std::uint64_t dropped() const { return sink->dropped() + pool->overrun_counter(); }
+  log_losses lost() const {
+    auto all = sink->lost();
+    all.events += pool->overrun_counter();
+    return all;
+  }
   /// @returns whether there was room. What waits in the queue is never given up for these.
   bool write_block(std::string_view lines) const {
     const auto queued = pool->queue_size();
@@ -221,7 +230,8 @@ struct running_log {
 struct log_state {
   std::shared_mutex guard;  // exclusive only while the log starts, stops or changes
   std::unique_ptr<running_log> running;
-  std::atomic<std::uint64_t> dropped_before{0};
+  std::atomic<std::uint64_t> lost_events{0};     ///< by logs that have ended
+  std::atomic<std::uint64_t> lost_collected{0};  ///< by them, and for want of room
   std::atomic<log_level> level{log_level::warning};
   std::atomic<log_format> format{log_format::human};  ///< never `automatic`
 };
@@ -268,17 +278,24 @@ void log_lines(std::string_view lines, std::size_t count) {
   auto& log = state();
   const std::shared_lock lock{log.guard};
   if (log.running == nullptr || !log.running->write_block(lines))
-    log.dropped_before += count;
+    log.lost_collected += count;
 }
 
 bool log_enabled(log_level level) noexcept {
   return level >= state().level.load(std::memory_order_relaxed);
 }
 
-std::uint64_t dropped_log_lines() noexcept {
+log_losses lost_log_lines() noexcept {
   auto& log = state();
   const std::shared_lock lock{log.guard};
-  return log.dropped_before + (log.running != nullptr ? log.running->dropped() : 0);
+  log_losses all{log.lost_events, log.lost_collected};
+  if (log.running != nullptr)
+    all += log.running->lost();
+  return all;
+}
+
+std::uint64_t dropped_log_lines() noexcept {
+  return lost_log_lines().all();
 }
 
 void start_log(const log_options& options) {
@@ -320,14 +337,16 @@ void stop_log() {
   }
   if (last == nullptr)
     return;
-  if (const auto dropped = last->dropped(); dropped != 0)
+  if (const auto dropped = last->lost().all(); dropped != 0)
     last->write(format, log_level::warning, "log_lines_dropped", {{"count", dropped}});
   last->sink->give_up_at(clock::now() + last->options.flush_timeout);
   const auto overrun = last->pool->overrun_counter();
   last->logger.reset();
   last->pool.reset();  // writes the rest and joins the thread
   const std::unique_lock lock{log.guard};
-  log.dropped_before += overrun + last->sink->dropped();
+  const auto lost = last->sink->lost();
+  log.lost_events += overrun + lost.events;
+  log.lost_collected += lost.collected;
 }
 
 }  // namespace troupe

@@ -23,6 +23,22 @@ struct metrics_page::content {
   }
 };
 
+namespace {
+
+/// @param counts  one more than `bounds`, not cumulative.
+template <class Counts, class Bounds>
+void fill(prometheus::ClientMetric::Histogram& histogram, const Counts& counts, const Bounds& bounds, double sum) {
+  std::uint64_t cumulative = 0;
+  for (std::size_t i = 0; i < bounds.size(); ++i) {
+    cumulative += counts[i];
+    histogram.bucket.push_back({cumulative, bounds[i]});
+  }
+  histogram.sample_count = cumulative + counts[bounds.size()];
+  histogram.sample_sum = sum;
+}
+
+}  // namespace
+
 metrics_page::metrics_page() : content_{std::make_unique<content>()} {}
 metrics_page::~metrics_page() = default;
 
@@ -46,16 +62,13 @@ void metrics_page::add(labels of, double value) {
 }
 
 void metrics_page::add(labels of, const duration_histogram::totals& totals) {
-  if (totals.count() == 0)
-    return;
-  auto& histogram = content_->add(of).histogram;
-  std::uint64_t cumulative = 0;
-  for (std::size_t i = 0; i < duration_histogram::bounds_s.size(); ++i) {
-    cumulative += totals.counts[i];
-    histogram.bucket.push_back({cumulative, duration_histogram::bounds_s[i]});
-  }
-  histogram.sample_count = totals.count();
-  histogram.sample_sum = totals.sum_s;
+  if (totals.count() != 0)
+    fill(content_->add(of).histogram, totals.counts, duration_histogram::bounds_s, totals.sum_s);
+}
+
+void metrics_page::add(labels of, const size_histogram::totals& totals) {
+  if (totals.sum != 0)
+    fill(content_->add(of).histogram, totals.counts, size_histogram::bounds, static_cast<double>(totals.sum));
 }
 
 std::string metrics_page::text() const {

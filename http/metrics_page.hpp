@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "config/metrics.hpp"
+#include "config/size_histogram.hpp"
 
 namespace troupe::http {
 
@@ -29,6 +30,7 @@ public:
   void add(labels of, double value);
   /// What has observed nothing is left out: of a thousand functions most are idle.
   void add(labels of, const duration_histogram::totals& totals);
+  void add(labels of, const size_histogram::totals& totals);
 
   std::string text() const;
 

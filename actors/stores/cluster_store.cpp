@@ -125,6 +125,7 @@ public:
   void backed_up(time_point at) override { point_->backed_up(at); }
   void call(store_call what, time_point deadline, callback<store_answer> done) override;
   std::shared_ptr<const store_point> point() const override { return point_->get(); }
+  const store_cells& cells() const override { return point_->cells; }
   void close() override;
 
 private:

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/stores/store_cells.hpp"
 #include "actors/stores/store_network.hpp"
 #include "cluster/catalog_source.hpp"
 #include "cluster/cluster_store.hpp"
@@ -69,6 +70,8 @@ public:
   virtual void backed_up(time_point at) = 0;
   /// From any thread, never null.
   virtual std::shared_ptr<const store_point> point() const = 0;
+  /// What was counted since it was opened. From any thread, as long as the store lives.
+  virtual const store_cells& cells() const = 0;
 };
 
 /// Opens the store of a data directory. Where there is none: makes one with a new identity, or, with seeds, waits to

@@ -13,6 +13,8 @@ namespace troupe::actors {
 /// From any thread.
 class published_point {
 public:
+  store_cells cells;  ///< the store's thread alone writes them
+
   std::shared_ptr<const store_point> get() const {
     const std::lock_guard lock{mutex_};
     return point_;

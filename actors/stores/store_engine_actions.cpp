@@ -83,7 +83,12 @@ expected<void> store_engine::replace(const persist_whole& action, const std::str
 void store_engine::persist(const persist_rows& action, const std::function<void()>& feed) {
   const auto begun_at = clock::now();
   const auto done = disk_.persist(action.changes);
-  writes_took_.add(clock::now() - begun_at);
+  const auto took = clock::now() - begun_at;
+  writes_took_.add(took);
+  if (done) {
+    point_->cells.written.observe(took);
+    point_->cells.batches.observe(action.changes.rows.size());
+  }
   if (!done && done.error().code == errc::unknown_outcome)
     for (const auto& row : action.changes.rows)
       in_doubt_.insert(row.head.id);
@@ -114,8 +119,11 @@ void store_engine::carry_out(answer_call& action) {
 
 /// What an answer shows beside itself.
 void store_engine::note(const asked& call, const store_answer& answer) {
-  if (call.commits && std::holds_alternative<committed>(answer))
-    commits_took_.add(clock::now() - call.asked_at);
+  if (call.commits && std::holds_alternative<committed>(answer)) {
+    const auto took = clock::now() - call.asked_at;
+    commits_took_.add(took);
+    point_->cells.committed.observe(took);
+  }
   if (!call.session)
     return;
   if (std::holds_alternative<session_granted>(answer))

@@ -42,6 +42,17 @@ TEST(FunctionLogRingTest, ALineThatIsLargerThanTheRingIsDropped) {
   EXPECT_EQ(ring.read().dropped, 1u);
 }
 
+TEST(FunctionLogsTest, WhatWasDroppedStaysCountedWhenTheFunctionIsRemoved) {
+  actors::function_logs logs;
+  const auto one = make_uuid();
+  const std::string too_long(function_log_ring::max_bytes + 1, 'x');
+  logs.ring(one)->write("", too_long);
+  logs.ring(make_uuid())->write("", too_long);
+  EXPECT_EQ(logs.dropped(), 2u);
+  logs.forget(one);
+  EXPECT_EQ(logs.dropped(), 2u);
+}
+
 TEST(FunctionLogRingTest, ReadsInPartsWithoutLossAndKeepsTheLinesOfAnEntryTogether) {
   function_log_ring ring;
   for (int i = 0; i < 20; ++i) {

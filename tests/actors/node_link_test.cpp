@@ -274,6 +274,37 @@ TEST_F(NodeLinkTest, ANodeThatStartedAnewTakesThePlaceOfItsLifeBefore) {
   on(there, [this] { EXPECT_EQ(server->links(), 1u); });
 }
 
+TEST_F(NodeLinkTest, CountsWhatBecameOfCallsAndTheBytesOfAllItsConnections) {
+  auto& link = connect();
+  std::shared_ptr<const link_pulse> pulse;
+  on(here, [&] { pulse = link.pulse(); });
+  const auto& counts = pulse->counts;
+  const std::string body(100'000, 'b');
+
+  call(link, link_topic::invoke, "", body);
+  ASSERT_TRUE(std::holds_alternative<call_answered>(results.take()));
+  call(link, link_topic::code, "", "nobody serves this");
+  ASSERT_TRUE(std::holds_alternative<call_not_run>(results.take()));
+  const auto canceled = call(link, link_topic::store, "", "");
+  const auto kept = held.calls.take();
+  on(here, [&] {
+    link.cancel(canceled);
+    link.cancel(canceled);
+  });
+  call(link, link_topic::store, "", "");
+  const auto never_answered = held.calls.take();
+  stop_peer();
+  ASSERT_TRUE(std::holds_alternative<call_lost>(results.take()));
+
+  EXPECT_EQ(counts.calls_sent.value(), 4u);
+  EXPECT_EQ(counts.calls_answered.value(), 1u);
+  EXPECT_EQ(counts.calls_refused.value(), 1u);
+  EXPECT_EQ(counts.calls_canceled.value(), 1u);
+  EXPECT_EQ(counts.calls_lost.value(), 1u);
+  EXPECT_GT(counts.bytes_out.value(), body.size());
+  EXPECT_GT(counts.bytes_in.value(), body.size());
+}
+
 TEST_F(NodeLinkTest, ThePulseCanBeReadFromAnyThread) {
   auto& link = connect();
   std::shared_ptr<const link_pulse> pulse;

@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "config/log_losses.hpp"
+
 using namespace troupe;
 using testing::EndsWith;
 using testing::HasSubstr;
@@ -177,6 +179,20 @@ TEST_F(LogTest, AnOutputThatTakesNothingCostsLinesAndNotTime) {
   stop_log();
 
   EXPECT_GE(dropped_log_lines() - before, 1000u);
+}
+
+TEST_F(LogTest, TellsLostEventsFromLostLinesThatWereCollected) {
+  const auto before = lost_log_lines();
+  fill_output();
+  start_log(options(log_format::json));
+  for (int i = 0; i < 100; ++i)
+    log_lines("one\ntwo\n", 2);
+  log_event(log_level::info, "line");
+  stop_log();
+
+  const auto after = lost_log_lines();
+  EXPECT_EQ(after.collected - before.collected, 200u);
+  EXPECT_GE(after.events - before.events, 1u);
 }
 
 TEST_F(LogTest, SaysAtItsEndHowManyLinesWereDropped) {

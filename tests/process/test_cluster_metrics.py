@@ -106,6 +106,28 @@ class AddUpTest(unittest.TestCase):
         support.wait_until(lambda: not any(total(page, "troupe_link_calls_in_flight") for page in self.pages().values()),
                            "nothing is in flight")
 
+    def test_what_a_link_carried_is_counted_by_how_its_calls_ended(self):
+        for _ in range(3):
+            self.assertEqual(self.entry.request("GET", "/f")[0], 200)
+        self.assertEqual(self.entry.request("GET", "/f?act=fail")[0], 500)
+        gate = os.path.join(self.enterContext(support.TempDir()), "gate")
+        gone = self.entry.connect()
+        gone.send(wire.get(f"/f?gate={gate}"))
+        support.wait_until(lambda: os.path.exists(gate + "-runs"), "the call runs")
+        gone.reset()
+        link = {"peer": self.owner.name}
+        support.wait_until(lambda: self.rise(self.pages(), self.entry, "troupe_link_calls_ended_total", result="canceled",
+                                             **link) == 1, "the call of the client that left")
+        support.write_files(os.path.dirname(gate), {"gate": ""})
+        after = self.pages()
+        self.assertEqual(self.rise(after, self.entry, "troupe_link_calls_sent_total", **link), 5)
+        self.assertEqual(self.rises(after, self.entry, "troupe_link_calls_ended_total", "result", **link),
+                         {"answered": 4, "canceled": 1})
+        carried = self.rises(after, self.entry, "troupe_link_bytes_total", "direction", **link)
+        self.assertGreater(carried["in"], 3 * 1000)  # the answers
+        self.assertGreater(carried["out"], 0)
+        self.assertEqual(self.rise(after, self.owner, "troupe_link_calls_sent_total"), 0)
+
     def test_links_members_and_store_show(self):
         for node, other in ((self.owner, self.entry), (self.entry, self.owner)):
             seen = metrics_of(node)
@@ -120,7 +142,16 @@ class AddUpTest(unittest.TestCase):
         self.assertEqual([total(metrics_of(node), "troupe_store_primary") for node in self.cluster], [1, 0])
         self.assertEqual(total(metrics_of(primary), "troupe_store_copies"), 1)
         support.wait_until(lambda: total(metrics_of(primary), "troupe_store_copies_behind") == 0, "a level copy")
+        self.assertEqual(values(metrics_of(primary), "troupe_store_copy_lag_commits", "peer"), {})
+        self.assertIn(("troupe_store_copy_lag_commits", (("peer", self.cluster[1].name),)), metrics_of(primary))
         self.assertGreater(total(metrics_of(primary), "troupe_store_write_p99_seconds"), 0)
+        self.assertGreater(total(metrics_of(primary), "troupe_store_commit_duration_seconds_count"), 0)
+        for node in self.cluster:
+            seen = metrics_of(node)
+            writes = total(seen, "troupe_store_write_duration_seconds_count")
+            self.assertGreater(writes, 0)
+            self.assertEqual(total(seen, "troupe_store_write_commits_count"), writes)
+            self.assertGreaterEqual(total(seen, "troupe_store_write_commits_sum"), writes)
         self.assertEqual(len({total(page, "troupe_store_cursor") for page in self.pages().values()}), 1)
 
     def test_code_that_came_from_another_node_shows(self):

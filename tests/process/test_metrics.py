@@ -31,6 +31,22 @@ exports.handler = async (event) => {
   return {statusCode: 200, body: 'done'};
 };
 """
+NATIVE = r"""
+#include <stdexcept>
+#include <string_view>
+#include <unistd.h>
+#include <troupe/function.hpp>
+
+troupe::response handler(const troupe::request& request, troupe::context&) {
+  const std::string_view act = request.path_parameter("act");
+  if (act == "fail")
+    throw std::runtime_error("on purpose");
+  if (act == "slow")
+    ::usleep(50'000);
+  return troupe::response::text("done");
+}
+TROUPE_FUNCTION(handler)
+"""
 
 
 class MetricsTest(unittest.TestCase):
@@ -182,6 +198,34 @@ class InstancesTest(unittest.TestCase):
         self.deploy()
         support.wait_until(lambda: values(metrics_of(self.node), "troupe_workers", "state") == {"ready": 1, "generic": 1},
                            "an instance, and a stem cell beside it")
+
+
+class NativeTest(unittest.TestCase):
+    """Functions in the node's own process, which have no instances that could be counted."""
+
+    def deploy(self, node, word):
+        with support.TempDir() as folder:
+            path = support.build_native(NATIVE.replace("return", word), folder, "f")
+            node.deploy(path, "--name", "f", "--route", "GET /f/{act}")
+
+    def test_calls_failures_and_run_times_of_each_function_show(self):
+        with support.Node(loops=2) as node:
+            self.deploy(node, "return")
+            ask = lambda act: node.request("GET", f"/f/{act}")[0]
+            self.assertEqual([ask("well") for _ in range(5)] + [ask("fail"), ask("slow")], [200] * 5 + [500, 200])
+            seen = metrics_of(node)
+            self.assertEqual(values(seen, "troupe_function_invocations_total", "result", function="f"),
+                             {"ok": 6, "function_error": 1})
+            self.assertEqual(total(seen, "troupe_function_run_duration_seconds_count", function="f"), 7)
+            self.assertGreaterEqual(total(seen, "troupe_function_run_duration_seconds_sum", function="f"), 0.05)
+            self.assertEqual(total(seen, "troupe_function_instances", function="f"), 0)
+
+            self.deploy(node, "return /* anew */")
+            self.assertEqual(ask("well"), 200)
+            self.assertEqual(total(metrics_of(node), "troupe_function_invocations_total", function="f", result="ok"), 7)
+            node.run("remove", "f", check=True)
+            support.wait_until(lambda: not any(("function", "f") in labels for _, labels in metrics_of(node)),
+                               "no series of a function that is gone")
 
 
 class ColdStartTest(unittest.TestCase):

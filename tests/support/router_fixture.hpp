@@ -91,6 +91,7 @@ protected:
     runnable what;
     what.spec = spec;
     what.library = native;
+    what.counts = {load, &load->cells};
     if (native == nullptr)
       what.load = load;
     auto next = std::make_shared<routing_update>();
