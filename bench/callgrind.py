@@ -9,7 +9,7 @@ import re
 # The first pattern that a source file matches; paths as the compiler was given them.
 FEATURES = (
     ("counting (metrics)", r"/config/metrics\.|/http/(route_metrics|metrics_page)"),
-    ("the log of requests", r"/http/access_log|/config/log\."),
+    ("the log of requests", r"/http/access_log|/config/log[._]"),
     ("reading heads and bodies", r"/http/(request_head|head_framing|chunk_decoder|request_target|byte_class)"
                                  r"|/http/connection_read|/functions/http_request"),
     ("finding the route", r"/http/(route_table|route_key|path_segments)"),

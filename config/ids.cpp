@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <sys/random.h>
 
+#include <array>
 #include <bit>
 #include <cstdlib>
 #include <cstring>
@@ -68,14 +69,20 @@ uuid make_fast_uuid() noexcept {
 }
 
 void format(const uuid& id, std::span<char, 36> out) noexcept {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::size_t at = 0;
+  // Two of each request's ids are written so: whole bytes by table, without a branch.
+  static constexpr auto pairs = [] {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::array<std::array<char, 2>, 256> all{};
+    for (std::size_t i = 0; i < all.size(); ++i)
+      all[i] = {digits[i >> 4], digits[i & 15]};
+    return all;
+  }();
+  static constexpr std::array<std::uint8_t, 16> places = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
   for (std::size_t i = 0; i < id.bytes.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10)
-      out[at++] = '-';
-    out[at++] = digits[id.bytes[i] >> 4];
-    out[at++] = digits[id.bytes[i] & 15];
+    out[places[i]] = pairs[id.bytes[i]][0];
+    out[places[i] + 1u] = pairs[id.bytes[i]][1];
   }
+  out[8] = out[13] = out[18] = out[23] = '-';
 }
 
 std::string to_string(const uuid& id) {

@@ -14,13 +14,12 @@
 #include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <ctime>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
 
 #include "config/log_losses.hpp"
-#include "config/text.hpp"
+#include "config/log_text.hpp"
 
 namespace troupe {
 
@@ -32,45 +31,10 @@ std::string_view name_of(log_level level) noexcept {
   return level_names[static_cast<std::size_t>(level)];
 }
 
-/// `2026-01-31T23:59:59.123Z`
 void append_time(std::string& line) {
-  // The same for all lines of a second: a gateway writes thousands of them.
-  thread_local std::time_t known = -1;
-  thread_local std::array<char, 32> text{};
-  thread_local std::size_t length = 0;
-  const auto now = wall_now().count();
-  if (const std::time_t second = now / 1000; second != known) {
-    std::tm utc{};
-    ::gmtime_r(&second, &utc);
-    length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S.", &utc);
-    known = second;
-  }
-  line.append(text.data(), length);
-  const auto milliseconds_of_second = static_cast<int>(now % 1000);
-  for (const int place : {100, 10, 1})
-    line.push_back(static_cast<char>('0' + milliseconds_of_second / place % 10));
-  line.push_back('Z');
-}
-
-/// The inside of a quoted text that neither breaks JSON nor speaks to a terminal.
-void append_escaped(std::string& line, std::string_view text) {
-  if (std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < '\x7f' && c != '"' && c != '\\'; })) {
-    line.append(text);
-    return;
-  }
-  const auto utf8 = is_utf8(text) ? std::string{text} : latin1_to_utf8(text);
-  std::size_t plain = 0;
-  for (std::size_t i = 0; i < utf8.size(); ++i) {
-    // DEL, and U+0080 to U+009F, which terminals obey as they do ESC.
-    const bool c1 = utf8[i] == '\xc2' && i + 1 < utf8.size() && static_cast<unsigned char>(utf8[i + 1]) < 0xa0;
-    if (utf8[i] != '\x7f' && !c1)
-      continue;
-    json_escape_append(line, std::string_view{utf8}.substr(plain, i - plain));
-    const auto code = static_cast<std::uint8_t>(utf8[c1 ? ++i : i]);
-    line.append("\\u00").append(hex({&code, 1}));
-    plain = i + 1;
-  }
-  json_escape_append(line, std::string_view{utf8}.substr(plain));
+  std::array<char, log_time_size> text;
+  format_log_time(text);
+  line.append(text.data(), text.size());
 }
 
 template <class Number>
@@ -95,7 +59,7 @@ void append_value(std::string& line, const log_value& value, quoting quotes) {
         return;
       }
       line.push_back('"');
-      append_escaped(line, text);
+      append_log_text(line, text);
       line.push_back('"');
     }
     void operator()(bool flag) const { line.append(flag ? "true" : "false"); }
@@ -117,11 +81,11 @@ void append_line(std::string& line, log_format format, log_level level, std::str
     line.append("{\"time\":\"");
     append_time(line);
     line.append("\",\"level\":\"").append(name_of(level)).append("\",\"event\":\"");
-    append_escaped(line, event);
+    append_log_text(line, event);
     line.push_back('"');
     for (const auto& field : fields) {
       line.append(",\"");
-      append_escaped(line, field.key);
+      append_log_text(line, field.key);
       line.append("\":");
       append_value(line, field.value, quoting::always);
     }
@@ -271,7 +235,7 @@ void log_event(log_level level, std::string_view event, std::initializer_list<lo
 
 void append_log_line(std::string& lines, log_level level, std::string_view event,
                      std::initializer_list<log_field> fields) {
-  append_line(lines, state().format.load(std::memory_order_relaxed), level, event, fields);
+  append_line(lines, written_log_format(), level, event, fields);
 }
 
 void log_lines(std::string_view lines, std::size_t count) {
@@ -279,6 +243,10 @@ void log_lines(std::string_view lines, std::size_t count) {
   const std::shared_lock lock{log.guard};
   if (log.running == nullptr || !log.running->write_block(lines))
     log.lost_collected += count;
+}
+
+log_format written_log_format() noexcept {
+  return state().format.load(std::memory_order_relaxed);
 }
 
 bool log_enabled(log_level level) noexcept {
