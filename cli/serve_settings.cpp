@@ -68,6 +68,7 @@ void add_certificate_fault(loaded_settings& to) {
     if (fault.place.kind != setting_place::kind_type::built_in)
       fault.what += " (" + to_string(fault.place) + ")";
   }
+  fault.what = in_one_line(fault.what);
   to.faults.push_back(std::move(fault));
 }
 

@@ -171,6 +171,9 @@ loaded_settings load_all(const load_options& options) {
   apply(read_environment(options.environment), result);
   apply(read_flags(options.flags), result);
   check_cluster(result);
+  // Texts that people wrote stand in all of them: values, keys, names of files and variables.
+  for (auto& fault : result.faults)
+    fault.what = in_one_line(fault.what);
   return result;
 }
 

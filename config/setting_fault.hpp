@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace troupe {
 
@@ -26,7 +27,11 @@ struct setting_fault {
   std::string value{};    ///< as it was written; elements of a list with `, ` between them
   std::string allowed{};  ///< in words
   std::string meant{};    ///< the known name that an unknown one is nearest to
-  std::string what{};     ///< all of it in one line
+  std::string what{};     ///< all of it in one line, as `in_one_line` gives it
 };
+
+/// What somebody wrote, in a message: control characters, which would break the line or speak to a terminal, are
+/// escaped; what is not UTF-8 is read as Latin-1.
+std::string in_one_line(std::string_view text);
 
 }  // namespace troupe

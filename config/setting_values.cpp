@@ -41,7 +41,7 @@ std::optional<std::uint64_t> parse_with_unit(std::string_view text, std::span<co
 template <class Address>
 bool is_address(int family, const std::string& text) noexcept {
   Address address;
-  return ::inet_pton(family, text.c_str(), &address) == 1;
+  return text.find('\0') == text.npos && ::inet_pton(family, text.c_str(), &address) == 1;
 }
 
 }  // namespace

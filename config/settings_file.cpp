@@ -1,5 +1,6 @@
 #include "config/settings_file.hpp"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <cerrno>
@@ -12,6 +13,22 @@ namespace troupe {
 namespace {
 
 constexpr int max_depth = 4;
+
+/// Where a document begins. `YAML::LoadAll` would tell as well, but of a text that begins with a comma it makes
+/// documents until no memory is left.
+struct document_start final : YAML::EventHandler {
+  YAML::Mark mark;
+
+  void OnDocumentStart(const YAML::Mark& begin) override { mark = begin; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
 
 struct reader {
   const std::string& path;
@@ -66,14 +83,22 @@ struct reader {
     result.found.push_back(std::move(written));
   }
 
-  void read_documents(const std::vector<YAML::Node>& documents) {
-    if (documents.size() > 1)
-      return blame(at(documents[1].Mark()), "a second document; one is allowed");
-    if (documents.empty() || documents.front().IsNull())
+  void read_text(const std::string& text) {
+    std::istringstream stream{text};
+    YAML::Parser parser{stream};
+    document_start first;
+    document_start second;
+    if (!parser.HandleNextDocument(first))
       return;
-    if (!documents.front().IsMap())
-      return blame(at(documents.front().Mark()), "not a map of settings");
-    read_map(documents.front(), "", 1);
+    if (parser.HandleNextDocument(second))
+      return blame(at(second.mark),
+                   second.mark.pos == first.mark.pos ? "not a map of settings" : "a second document; one is allowed");
+    const auto document = YAML::Load(text);
+    if (document.IsNull())
+      return;
+    if (!document.IsMap())
+      return blame(at(document.Mark()), "not a map of settings");
+    read_map(document, "", 1);
   }
 };
 
@@ -82,7 +107,7 @@ struct reader {
 written_settings parse_settings(const std::string& text, const std::string& path) {
   reader source{path};
   try {
-    source.read_documents(YAML::LoadAll(text));
+    source.read_text(text);
   } catch (const YAML::Exception& fault) {
     source.blame(source.at(fault.mark), fault.msg);
   }

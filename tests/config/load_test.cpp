@@ -154,9 +154,25 @@ TEST_F(LoadTest, AFileOfAnotherFormIsRefusedWithItsLine) {
   EXPECT_THAT(fault_of_file("? [a]\n: b\n"), HasSubstr("not a plain text"));
   EXPECT_THAT(fault_of_file("a: {b: {c: {d: {e: {f: 1}}}}}\n"), HasSubstr("nested too deeply"));
   EXPECT_THAT(fault_of_file("name: a\n---\nname: b\n"), HasSubstr("second document"));
+  EXPECT_THAT(fault_of_file(", name: a\n"), HasSubstr("troupe.yaml:1: not a map"));
   EXPECT_THAT(fault_of_file("loops: [1, 2]\n"), HasSubstr("loops = '1, 2'"));
   EXPECT_THAT(fault_of({(folder_ / "missing.yaml").string(), {}, {}}), HasSubstr("No such file"));
   EXPECT_THAT(fault_of({folder_.string(), {}, {}}), HasSubstr("cannot be read"));
+}
+
+TEST_F(LoadTest, AFaultIsOneLineWhateverWasWritten) {
+  EXPECT_EQ(fault_of({std::nullopt, {"TROUPE_LOOPS=1\n2"}, {}}),
+            "loops = '1\\n2' (environment TROUPE_LOOPS): allowed are 0 to 256");
+  EXPECT_EQ(fault_of({std::nullopt, {}, {{"native", "\x1b[31m\x7f\xc2\x9b\xe4\\"}}}),
+            "native = '\\u001b[31m\\u007f\u00c2\\u009b\u00e4\\' (flag --native): allowed are process or in-process");
+  EXPECT_THAT(fault_of_file("\"na\\nme\": 1\n"), HasSubstr("na\\nme ("));
+  EXPECT_THAT(fault_of({std::nullopt, {"TROUPE_A\nB=1"}, {}}), HasSubstr("environment TROUPE_A\\nB is not"));
+  EXPECT_THAT(fault_of({(folder_ / "missing\n.yaml").string(), {}, {}}), HasSubstr("missing\\n.yaml"));
+  EXPECT_THAT(fault_of({std::nullopt, {}, {{"cluster", "127.0.0.1:7000"}, {"cluster.key", "a\nb"}}}),
+              HasSubstr("is missing"));
+  const auto loaded = load_all({std::nullopt, {"TROUPE_NAME=a\tb"}, {}});
+  ASSERT_THAT(loaded.faults, SizeIs(1));
+  EXPECT_EQ(loaded.faults[0].value, "a\tb") << "programs get it as it was written";
 }
 
 TEST_F(LoadTest, EveryFaultIsFoundInTheOrderOfTheFile) {

@@ -95,6 +95,8 @@ TEST(SettingValuesTest, Endpoints) {
        {"", "8080", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:000080", "::1:80",
         "[::1:80", "[]:80", "[127.0.0.1]:80", "example.com:80", "256.0.0.1:80", "127.0.0.1:80 "})
     EXPECT_EQ(parse_endpoint(bad), std::nullopt) << bad;
+  EXPECT_EQ(parse_endpoint(std::string_view{"127.0.0.1\0x:80", 14}), std::nullopt);
+  EXPECT_EQ(parse_endpoint(std::string_view{"[::1\0]:80", 9}), std::nullopt);
   EXPECT_EQ(to_string(endpoint{"::1", 80}), "[::1]:80");
   EXPECT_TRUE(is_loopback({"127.9.9.9", 1}));
   EXPECT_TRUE(is_loopback({"::1", 1}));
