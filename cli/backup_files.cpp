@@ -105,8 +105,12 @@ expected<void> backup_folder::write(const cluster::backed_up_store& what,
           replace_file(fresh, http::backup_text(what), file_secrecy::secret).and_then([&] { return mark(fresh, now); });
       !written)
     return written;
-  // Never the new one, also when the clock went back.
+  // Never the new one, also when the clock went back. A name that is still to come was given by a clock that ran ahead
+  // and tells no age: those go first, or they would stay for ever and push out what a right clock has named.
   std::erase(*names, name);
+  std::stable_partition(names->begin(), names->end(), [latest = stamp_of(now)](const std::string& each) {
+    return each.substr(0, stamp_size) > latest;
+  });
   for (std::size_t i = 0; i + keep < names->size() + 1; ++i)
     if (!std::filesystem::remove(path + "/" + (*names)[i], problem) && problem)
       return fail(errc::io, "cannot remove " + path + "/" + (*names)[i] + ": " + problem.message());

@@ -106,12 +106,7 @@ void add_settings(std::string& page) {
             "A setting is a line in the YAML file that --config names, a variable TROUPE_<KEY, dots as _>, or a flag: "
             "--set KEY=VALUE, or one of its own. Flags override the environment, which overrides the file. Times are a "
             "number and ms, s, m or h; sizes a number and B, KB, MB, GB, KiB, MiB, GiB, or neither.");
-  std::vector<std::string_view> seen;
-  for (const auto& first : all_settings()) {
-    const auto title = section_of(first.key);
-    if (std::find(seen.begin(), seen.end(), title) != seen.end())
-      continue;
-    seen.push_back(title);
+  for (const auto title : setting_sections()) {
     part(page, std::string{title});
     for (const auto& each : all_settings())
       if (section_of(each.key) == title)

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "cli/command_tree.hpp"
 
@@ -10,6 +12,9 @@ namespace troupe::cli {
 
 /// troupe(1), for `man`: commands, settings, exit codes, files, environment, signals.
 std::string manual_page(const command_tree& tree);
+
+/// The headings of the reference of settings, in its order.
+std::vector<std::string_view> setting_sections();
 
 /// docs/settings.md.
 std::string settings_document();

@@ -16,9 +16,10 @@ expected<void> sync_folder_of(const std::string& path) {
   auto folder = std::filesystem::path{path}.parent_path();
   if (folder.empty())
     folder = ".";
-  const functions::unix_file opened{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!opened || ::fsync(opened.get()) != 0)
+  if (const int why = functions::sync_folder(folder); why != 0) {
+    errno = why;
     return functions::system_failure("cannot write " + path);
+  }
   return {};
 }
 

@@ -77,6 +77,8 @@ std::string node::state::effective_value(std::string_view key) const {
     return to_string(admin_bound);
   if (key == "cluster" && cluster)
     return to_string(cluster->address());
+  if (key == "edge.max_body_memory")
+    return bytes_text(body_memory(options.source->options_of(settings_now->running())));
   if (key == "edge.max_connections")
     return std::to_string(connections->max.load());
   if (key == "instance_memory")

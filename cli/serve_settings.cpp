@@ -84,10 +84,7 @@ loaded_settings read_settings(const serve_options& flags, environment_use enviro
 }
 
 expected<settings> load_settings(const serve_options& flags) {
-  auto loaded = read_settings(flags, environment_use::counts);
-  if (!loaded.faults.empty())
-    return fail(errc::bad_setting, std::move(loaded.faults.front().what));
-  return std::move(loaded.values);
+  return values_without_fault(read_settings(flags, environment_use::counts));
 }
 
 }  // namespace troupe::cli

@@ -56,13 +56,17 @@ std::string row_of(const setting& each) {
 
 }  // namespace
 
-std::string settings_document() {
+std::vector<std::string_view> setting_sections() {
   std::vector<std::string_view> sections;
   for (const auto& each : all_settings())
     if (std::find(sections.begin(), sections.end(), section_of(each.key)) == sections.end())
       sections.push_back(section_of(each.key));
+  return sections;
+}
+
+std::string settings_document() {
   std::string text{head};
-  for (const auto section : sections) {
+  for (const auto section : setting_sections()) {
     text.append("\n## ").append(section).append(
         "\n\n| setting | default | unit | allowed | changes with | what for |\n");
     text.append("|---|---|---|---|---|---|\n");

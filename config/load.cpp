@@ -177,11 +177,14 @@ loaded_settings load_all(const load_options& options) {
   return result;
 }
 
-expected<settings> load(const load_options& options) {
-  auto loaded = load_all(options);
+expected<settings> values_without_fault(loaded_settings loaded) {
   if (!loaded.faults.empty())
     return fail(errc::bad_setting, std::move(loaded.faults.front().what));
   return std::move(loaded.values);
+}
+
+expected<settings> load(const load_options& options) {
+  return values_without_fault(load_all(options));
 }
 
 std::vector<std::string> process_environment() {

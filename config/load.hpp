@@ -41,6 +41,9 @@ loaded_settings load_all(const load_options& options);
 /// Whether it leaves open what the settings of the cluster were meant to be: then nothing is said about them.
 bool hides_cluster(const setting_fault& fault);
 
+/// The values, for a start that one fault forbids. @returns `errc::bad_setting` with the first of them.
+expected<settings> values_without_fault(loaded_settings loaded);
+
 /// @returns `errc::bad_setting` with the first fault: one line that names the key, where it was written, the value and
 ///          what is allowed.
 expected<settings> load(const load_options& options);

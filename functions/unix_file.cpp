@@ -64,6 +64,11 @@ expected<unix_file> open_regular(const std::filesystem::path& path) {
   return file;
 }
 
+int sync_folder(const std::filesystem::path& folder) noexcept {
+  const unix_file opened{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  return opened && ::fsync(opened.get()) == 0 ? 0 : errno;
+}
+
 expected<void> write_whole(int fd, std::string_view bytes, std::string_view name) {
   while (!bytes.empty()) {
     const auto written = ::write(fd, bytes.data(), bytes.size());

@@ -40,6 +40,9 @@ tl::unexpected<error> system_failure(std::string_view what);
 /// @returns `errc::io` with the reason, or `errc::refused` when it is something else than a regular file.
 expected<unix_file> open_regular(const std::filesystem::path& path);
 
+/// Makes durable which files a folder has, and under which names. @returns 0, or the `errno` of the refusal.
+int sync_folder(const std::filesystem::path& folder) noexcept;
+
 expected<void> write_whole(int fd, std::string_view bytes, std::string_view name);
 /// @returns `errc::too_big` when the file has more than `max_bytes`.
 expected<std::string> read_whole(const std::filesystem::path& path, std::uint64_t max_bytes);

@@ -4,15 +4,13 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "http/body_text.hpp"
+
 namespace troupe::http {
 
 namespace {
 
 using json = nlohmann::ordered_json;
-
-std::string text_of(const json& body) {
-  return body.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n";
-}
 
 json list_of(std::span<const digest> digests) {
   auto list = json::array();

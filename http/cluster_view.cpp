@@ -2,19 +2,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "http/body_text.hpp"
+
 namespace troupe::http {
 
 namespace {
 
 using json = nlohmann::ordered_json;
-
-std::string text_of(const json& body) {
-  return body.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n";
-}
-
-json text_or_null(const std::string& text) {
-  return text.empty() ? json(nullptr) : json(text);
-}
 
 json number_or_null(const std::optional<std::uint64_t>& number) {
   return number ? json(*number) : json(nullptr);

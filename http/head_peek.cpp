@@ -8,8 +8,6 @@ namespace troupe::http {
 
 namespace {
 
-constexpr std::size_t max_method_bytes = 32;  // as scan_head takes
-
 /// What of the beginning consists of such bytes.
 std::string_view run_of(std::string_view bytes, byte_class wanted) noexcept {
   const auto stop = std::find_if(bytes.begin(), bytes.end(), [&](char c) { return !is(c, wanted); });

@@ -40,7 +40,7 @@ std::optional<refusal> scan_request_line(const char*& p, const char* end, const 
   while (is(*p, token_byte))
     ++p;
   out.method = {begin, static_cast<std::size_t>(p - begin)};
-  if (out.method.empty() || out.method.size() > 32 || *p != ' ')
+  if (out.method.empty() || out.method.size() > max_method_bytes || *p != ' ')
     return refusal{400, "a malformed method"};
 
   begin = ++p;

@@ -12,6 +12,9 @@
 
 namespace troupe::http {
 
+/// Of any method that is a token; longer ones are malformed.
+inline constexpr std::size_t max_method_bytes = 32;
+
 struct head_limits {
   std::size_t max_bytes = 10'240;  ///< request line, fields and both empty-line bytes, also one leading CRLF
   std::size_t max_fields = 100;

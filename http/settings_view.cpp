@@ -3,15 +3,13 @@
 #include <cassert>
 #include <nlohmann/json.hpp>
 
+#include "http/body_text.hpp"
+
 namespace troupe::http {
 
 namespace {
 
 using json = nlohmann::ordered_json;
-
-std::string text_of(const json& body) {
-  return body.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-}
 
 template <class Value>
 json value_or_null(const std::optional<Value>& value) {
@@ -41,10 +39,6 @@ json object_of(const setting_view& each) {
           {"reloadable", what.changes == change_mode::at_reload},
           {"reloaded_unix_ms", value_or_null(each.reloaded_unix_ms)},
           {"after_restart", value_or_null(each.after_restart)}};
-}
-
-json text_or_null(const std::string& text) {
-  return text.empty() ? json(nullptr) : json(text);
 }
 
 json list_of(const std::vector<setting_fault>& faults) {

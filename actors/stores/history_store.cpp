@@ -10,6 +10,7 @@
 
 #include "actors/stores/history_format.hpp"
 #include "actors/stores/statement_store.hpp"
+#include "functions/unix_file.hpp"
 
 namespace troupe::actors {
 
@@ -35,16 +36,10 @@ expected<void> make_private_file(const std::string& path) {
     return {};
   }
   ::close(file);
-  const auto folder = path.substr(0, path.rfind('/') + 1);
-  const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0)
-    return system_error("open its directory");
-  const int synced = ::fsync(directory);
-  const int why = errno;
-  ::close(directory);
-  errno = why;
-  if (synced != 0)
+  if (const int why = functions::sync_folder(path.substr(0, path.rfind('/') + 1)); why != 0) {
+    errno = why;
     return system_error("sync its directory");
+  }
   return {};
 }
 

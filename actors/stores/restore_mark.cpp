@@ -1,12 +1,13 @@
 #include "actors/stores/restore_mark.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+
+#include "functions/unix_file.hpp"
 
 namespace troupe::actors {
 
@@ -54,12 +55,7 @@ expected<void> remove_restore_mark(const std::string& data_dir) {
       return {};
     return fail(errc::io, path + ": cannot remove it: " + std::strerror(errno));
   }
-  const int folder = ::open(data_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = folder >= 0 && ::fsync(folder) == 0;
-  const int why = errno;
-  if (folder >= 0)
-    ::close(folder);
-  if (!synced)
+  if (const int why = functions::sync_folder(data_dir); why != 0)
     return fail(errc::io, path + ": cannot remove it durably: " + std::strerror(why));
   return {};
 }

@@ -1,12 +1,13 @@
 #include "actors/stores/store_disk.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <utility>
+
+#include "functions/unix_file.hpp"
 
 namespace troupe::actors {
 
@@ -17,17 +18,9 @@ error system_error(const std::string& path, const char* what, int why) {
   return {full ? errc::full : errc::unavailable, path + ": cannot " + what + ": " + std::strerror(why)};
 }
 
-std::string folder_of(const std::string& path) {
-  return path.substr(0, path.rfind('/') + 1);
-}
-
-expected<void> sync_folder(const std::string& path) {
-  const int folder = ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const int synced = folder < 0 ? -1 : ::fsync(folder);
-  const int why = errno;
-  if (folder >= 0)
-    ::close(folder);
-  if (synced != 0)
+/// Of what lies at `path`.
+expected<void> sync_folder_of(const std::string& path) {
+  if (const int why = functions::sync_folder(path.substr(0, path.rfind('/') + 1)); why != 0)
     return tl::unexpected{system_error(path, "sync its directory", why)};
   return {};
 }
@@ -144,7 +137,7 @@ expected<std::string> store_disk::swap_files(const std::string& fresh, old_store
       broken_ = std::move(again.error());
     return tl::unexpected{std::move(done.error())};
   }
-  if (auto durable = sync_folder(path_).and_then([this] { return reopen(); }); !durable) {
+  if (auto durable = sync_folder_of(path_).and_then([this] { return reopen(); }); !durable) {
     broken_ = durable.error();
     durable.error().code = errc::unknown_outcome;
     return tl::unexpected{std::move(durable.error())};
@@ -171,7 +164,7 @@ expected<std::string> set_store_aside(const std::string& data_dir) {
   for (const auto& each : {journal_of(path), path})
     if (auto gone = remove_if_there(each); !gone)
       return tl::unexpected{std::move(gone.error())};
-  if (auto durable = sync_folder(path); !durable)
+  if (auto durable = sync_folder_of(path); !durable)
     return tl::unexpected{std::move(durable.error())};
   return aside;
 }

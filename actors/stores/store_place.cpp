@@ -8,6 +8,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "functions/unix_file.hpp"
+
 namespace troupe::actors {
 
 namespace {
@@ -73,12 +75,8 @@ expected<void> write_store_place(const std::string& data_dir, const store_place&
   const auto path = path_of(data_dir);
   const auto fresh = path + ".new";
   if (write_durably(fresh, text_of(place)) && ::rename(fresh.c_str(), path.c_str()) == 0) {
-    const int folder = ::open(data_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool synced = folder >= 0 && ::fsync(folder) == 0;
-    const int why = errno;
-    if (folder >= 0)
-      ::close(folder);
-    if (synced)
+    const int why = functions::sync_folder(data_dir);
+    if (why == 0)
       return {};
     errno = why;
   }

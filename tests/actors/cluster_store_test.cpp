@@ -57,6 +57,8 @@ struct ClusterStoreTest : testing::Test {
   }
 };
 
+constexpr seconds patience{60};
+
 /// Two nodes, of which the primary goes back to a backup.
 struct ReplacedStoreTest : ClusterStoreTest {
   backed_up_store backup;
@@ -92,6 +94,18 @@ struct ReplacedStoreTest : ClusterStoreTest {
                                 [&](follow_result next) { answered.set_value(std::move(next)); });
     return answered.get_future().get();
   }
+  /// Does something again and again until it has come true. @returns false when that takes too long.
+  template <class Done, class Step>
+  static bool repeat_until(Done done, Step step) {
+    const auto give_up = clock::now() + patience;
+    while (!done()) {
+      if (clock::now() >= give_up)
+        return false;
+      step();
+    }
+    return true;
+  }
+  static void pause() { std::this_thread::sleep_for(milliseconds{10}); }
   bool follows() { return b->status().identity.generation == a.status().identity.generation; }
 };
 
@@ -107,10 +121,9 @@ TEST_F(ReplacedStoreTest, AReaderOfTheOldHistoryHasToLoadWhoeverElseHasLoadedThe
 
   restore();
   b->reach(a.put_patiently("y", "1"));
-  while (!follows())
-    b->reach(a.put_patiently("y", "2"));
-  while (a.client().barrier()->value <= reader.contents.cursor.value)
-    a.put_patiently("y", "3");
+  ASSERT_TRUE(repeat_until([&] { return follows(); }, [&] { b->reach(a.put_patiently("y", "2")); }));
+  ASSERT_TRUE(repeat_until([&] { return a.client().barrier()->value > reader.contents.cursor.value; },
+                           [&] { a.put_patiently("y", "3"); }));
   b->reach(a.client().barrier()->value);
   const auto other = load(*b);
 
@@ -142,12 +155,10 @@ TEST_F(ReplacedStoreTest, CommitsThatCannotBeKeptKeepTheOldHistoryAndTheReasonIs
   };
 
   restore();
-  while (told().empty())
-    std::this_thread::sleep_for(milliseconds{10});
+  ASSERT_TRUE(repeat_until([&] { return !told().empty(); }, pause));
   EXPECT_FALSE(follows());
   kept = true;
-  while (!follows())
-    std::this_thread::sleep_for(milliseconds{10});
+  ASSERT_TRUE(repeat_until([&] { return follows(); }, pause));
 
   ASSERT_EQ(told().size(), 2u);
   EXPECT_NE(told()[0].find("nobody may write there"), std::string::npos) << told()[0];

@@ -80,6 +80,24 @@ TEST_F(BackupFilesTest, TheNewOneStaysAlsoWhenTheClockWentBack) {
   EXPECT_TRUE(names()[0].ends_with("-4.ndjson"));
 }
 
+TEST_F(BackupFilesTest, NamesOfAClockThatRanAheadPushOutNoneOfARightOne) {
+  now += 10'000h;
+  for (std::uint64_t at = 1; at <= 3; ++at)
+    ASSERT_TRUE(write(at));
+  now -= 10'000h;
+
+  ASSERT_TRUE(write(4));
+  EXPECT_EQ(names().size(), 3u) << "they are backups too, as long as there is room";
+  ASSERT_TRUE(write(5));
+  ASSERT_TRUE(write(6));
+  ASSERT_TRUE(write(7));
+
+  ASSERT_EQ(names().size(), 3u);
+  EXPECT_TRUE(names()[0].ends_with("-5.ndjson"));
+  EXPECT_TRUE(names()[1].ends_with("-6.ndjson"));
+  EXPECT_TRUE(names()[2].ends_with("-7.ndjson"));
+}
+
 TEST_F(BackupFilesTest, WhatSaysTheSameIsMarkedAndNotWrittenAgain) {
   ASSERT_TRUE(write(5));
   ASSERT_EQ(*folder.age(now + 10h), 10h);

@@ -140,6 +140,7 @@ class ShowTest(FileTest):
             self.assertEqual(shown["admin"]["effective"], node.admin_address)
             self.assertRegex(shown["edge.max_connections"]["effective"], r"^[1-9]\d*$")
             self.assertRegex(shown["instance_memory"]["effective"], r"^[1-9]\d*[KMG]iB$")
+            self.assertRegex(shown["edge.max_body_memory"]["effective"], r"^[1-9]\d*[KMG]iB$")
             self.assertIsNone(shown["loops"]["effective"])
 
             table = [line.split("\t") for line in node.run("config", "show", check=True).stdout.splitlines()]
