@@ -24,6 +24,14 @@ duration function_load::median_run(std::size_t loop) const noexcept {
   return found;
 }
 
+functions::instance_work function_load::work() const noexcept {
+  functions::instance_work sum;
+  for (const auto& each : per_loop)
+    if (each.workers.load(std::memory_order_relaxed) > 0)
+      sum += each.work.value();
+  return sum;
+}
+
 worker_slots::worker_slots(std::uint32_t capacity, std::shared_ptr<function_load> load, unsigned loop)
     : capacity_{capacity}, load_{std::move(load)}, loop_{load_->per_loop[loop]} {}
 
@@ -54,17 +62,27 @@ void worker_slots::take(time_point now) noexcept {
   loop_.last_call_ns.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   if (free() > 0)
     add_free(-1);
-  if (in_flight_++ == 0 && !retired_)
-    count_busy(1);
+  if (in_flight_++ == 0) {
+    busy_since_ = now;
+    if (!retired_)
+      count_busy(1);
+  }
   count_in_flight(1);
 }
 
-void worker_slots::give_back() noexcept {
-  if (--in_flight_ == 0 && !retired_)
-    count_busy(-1);
+void worker_slots::give_back(time_point now) noexcept {
+  if (--in_flight_ == 0) {
+    busy_time_ += now - busy_since_;
+    if (!retired_)
+      count_busy(-1);
+  }
   count_in_flight(-1);
   if (free() > 0)
     add_free(1);
+}
+
+duration worker_slots::busy_time(time_point now) const noexcept {
+  return busy_time_ + (in_flight_ > 0 ? now - busy_since_ : duration{});
 }
 
 void worker_slots::retire() noexcept {

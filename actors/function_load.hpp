@@ -9,6 +9,7 @@
 
 #include "actors/function_cells.hpp"
 #include "config/clock.hpp"
+#include "functions/instance_work.hpp"
 #include "functions/restart_policy.hpp"
 #include "functions/run_median.hpp"
 
@@ -23,6 +24,7 @@ struct alignas(64) loop_load {
   std::atomic<std::int64_t> oldest_ns{0};     ///< `clock` reading at which the oldest of them came; 0: none waits
   std::atomic<std::int64_t> last_call_ns{0};  ///< `clock` reading at which a worker last got a call; 0: none did yet
   functions::run_median median_run;           ///< of the calls that its workers have run
+  functions::recent_work work;                ///< of its workers
 };
 
 /// Whether an instance of a function could begin to run on this node.
@@ -57,6 +59,8 @@ struct function_load {
   std::int64_t last_call_ns() const noexcept;
   /// Of the calls that ran on this loop, or on another one if none has yet; zero: none has anywhere.
   duration median_run(std::size_t loop) const noexcept;
+  /// Of the instances on all loops that have some.
+  functions::instance_work work() const noexcept;
 };
 
 /// One worker's place, shared by its channel and the router of the same loop. Never touched by another thread.
@@ -74,9 +78,13 @@ public:
   /// The worker has loaded its code.
   void open() noexcept;
   void take(time_point now) noexcept;
-  void give_back() noexcept;
+  void give_back(time_point now) noexcept;
   /// A call has run for this long.
   void measured(duration ran) noexcept { loop_.median_run.measured(ran); }
+  /// How long it has had calls, in all.
+  duration busy_time(time_point now) const noexcept;
+  /// What it did since it last told.
+  void worked(const functions::instance_work& piece) noexcept { loop_.work.add(piece); }
   /// No new calls from now on.
   void retire() noexcept;
 
@@ -97,6 +105,8 @@ private:
   std::uint32_t prefetch_ = 0;
   std::uint64_t last_turn_ = 0;
   bool retired_ = true;
+  duration busy_time_{};
+  time_point busy_since_{};  ///< while calls are in flight
   std::shared_ptr<function_load> load_;
   loop_load& loop_;
 };

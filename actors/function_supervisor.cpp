@@ -109,8 +109,15 @@ void function_supervisor::on_demand(const demand& wanted) {
     return;
   if (count(stage::ready) == 0)
     calls_wait_ = true;
-  const auto more = functions::instances_to_start(
-      {count(stage::ready), count(stage::starting), wanted.queued, wanted.age, what_.spec->concurrency, 0});
+  const auto more = functions::instances_to_start({.ready = count(stage::ready),
+                                                   .starting = count(stage::starting),
+                                                   .queued = wanted.queued,
+                                                   .oldest = wanted.age,
+                                                   .concurrency = what_.spec->concurrency,
+                                                   .work = what_.load->work(),
+                                                   .typical_run = what_.load->median_run(wanted.loop),
+                                                   .loop_share = wanted.loop_share,
+                                                   .cores = around_->cores});
   const auto allowed = std::min<std::size_t>(more, room());
   want(more - allowed);
   if (allowed > 0)

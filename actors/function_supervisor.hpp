@@ -31,6 +31,7 @@ struct supervisor_surroundings {
   std::function<void()> memory_freed;
   function_logs* logs = nullptr;
   worker_limits limits;
+  std::size_t cores = 1;                  ///< that instances may use
   functions::worker_surroundings worker;  ///< task root and log stream are filled per worker
   /// The number of instances of a function, or of those that it wants, is another one. From any thread; may be empty.
   std::function<void()> counts_changed;

@@ -106,12 +106,14 @@ struct runs_elsewhere {
   uuid function;
 };
 
-/// Asks for more instances of a function: `queued` calls wait on a loop, the oldest for `age`.
+/// Asks for more instances of a function: `queued` calls wait on a loop, the oldest for `age`, and the loop itself is
+/// busy for `loop_share` of its time (0: not known).
 struct demand {
   uuid function;
   unsigned loop = 0;
   std::size_t queued = 0;
   duration age{};
+  double loop_share = 0;
 };
 
 /// How the first start of a version went.

@@ -268,8 +268,8 @@ void router::ask_for_instances(function_state& state, duration least_age) {
   state.asked_at = now;
   if (state.what.load->supervised.outlook.load(std::memory_order_relaxed) != start_outlook::none)
     state.queue.growth_asked(now);
-  surroundings_->on_demand(
-      {state.what.spec->id, loop().index(), state.queue.size(), std::max<duration>(age, least_age)});
+  surroundings_->on_demand({state.what.spec->id, loop().index(), state.queue.size(), std::max<duration>(age, least_age),
+                            own_share_.value()});
 }
 
 void router::install(const routing_update& update) {
@@ -420,8 +420,9 @@ void router::forward_waiting(function_state& state) {
 
 void router::on_tick(time_point now) {
   if (queued_ == 0)
-    return;
+    return own_share_.forget();
   enter();
+  own_share_.look(now, functions::processor_use_of_this_thread());
   for (auto& [id, state] : functions_) {
     if (state.queue.empty() || !state.what.load)
       continue;

@@ -15,6 +15,7 @@
 #include "actors/object_isolation.hpp"
 #include "actors/remote_calls.hpp"
 #include "functions/call_queue.hpp"
+#include "functions/processor_use.hpp"
 
 namespace troupe::actors {
 
@@ -118,7 +119,8 @@ private:
   std::shared_ptr<router_surroundings> surroundings_;
   std::unordered_map<uuid, function_state> functions_;
   bool ending_ = false;
-  std::size_t queued_ = 0;  ///< over all functions: the tick looks only when something waits
+  std::size_t queued_ = 0;             ///< over all functions: the tick looks only when something waits
+  functions::thread_share own_share_;  ///< while something waits
 };
 
 }  // namespace troupe::actors

@@ -200,7 +200,7 @@ void worker_instance::settle(running_call& place, outcome_ptr result) {
 }
 
 void worker_instance::free_slot() {
-  slots_->give_back();
+  slots_->give_back(loop().now());
   if (slots_->calls_wait && phase_ == phase::ready && !std::exchange(told_router_, true))
     send(what_.router, slot_free{what_.spec->id});
   stop_if_done();

@@ -56,7 +56,7 @@ void worker_instance::on_exit() {
     loop().unwatch(output_, output_watcher_);
   places_.clear();
   while (slots_->in_flight() > 0)
-    slots_->give_back();
+    slots_->give_back(loop().now());
   what_.router = nullptr;
   what_.supervisor = nullptr;
 }
@@ -119,12 +119,23 @@ void worker_instance::look_at_memory(time_point now) {
   const auto use = functions::memory_of(pid_);
   max_memory_kb_ = std::max({max_memory_kb_, use.peak_kb, use.resident_kb});
   if (use.resident_kb / 1024 <= what_.spec->memory_mb)
-    return;
+    return look_at_work(now);
   over_memory_ = true;
   end_reason_ = "used " + std::to_string(use.resident_kb / 1024) + " MB, " + std::to_string(what_.spec->memory_mb) +
                 " MB are allowed";
   leave_router();
   kill();
+}
+
+/// What it does with the time in which it has calls tells whether more instances would help.
+void worker_instance::look_at_work(time_point now) {
+  if (pid_ == 0 || phase_ != phase::ready)
+    return;
+  const auto used = functions::processor_use_of(pid_);
+  const auto busy = slots_->busy_time(now);
+  slots_->worked({busy - seen_busy_, used.ran - seen_use_.ran, used.starved - seen_use_.starved});
+  seen_busy_ = busy;
+  seen_use_ = used;
 }
 
 void worker_instance::retire(std::string why) {

@@ -17,6 +17,7 @@
 #include "config/live_value.hpp"
 #include "functions/frame.hpp"
 #include "functions/prefetch.hpp"
+#include "functions/processor_use.hpp"
 #include "functions/worker_payload.hpp"
 
 namespace troupe::actors {
@@ -116,6 +117,7 @@ private:
   void on_timer(time_point now) override;
   void rearm(time_point now);
   void look_at_memory(time_point now);
+  void look_at_work(time_point now);
   void retire(std::string why);
   void on_leaving();
   void stop();
@@ -154,6 +156,8 @@ private:
   bool init_reported_ = false;  ///< a call has carried the time of the start
   std::uint64_t max_memory_kb_ = 0;
   time_point memory_seen_at_{};
+  functions::processor_use seen_use_{};  ///< at the last look, as `seen_busy_`
+  duration seen_busy_{};
   time_point born_at_{};
   time_point loaded_at_{};
   time_point last_used_{};

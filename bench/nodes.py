@@ -118,10 +118,13 @@ class JavaScriptOne(JavaScript):
 
     title = "troupe, Node.js, concurrency 1"
     flags = ()
+    # Clients that ask again at once keep a queue standing; none of them is to be told to come back later.
+    settings = (*Node.settings, "--set", "queue.shedding=off")
 
 
 class Python(Deployed):
     title = "troupe, Python function"
+    settings = JavaScriptOne.settings
 
     @staticmethod
     def code():

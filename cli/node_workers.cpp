@@ -92,6 +92,7 @@ std::shared_ptr<actors::supervisor_surroundings> node::state::make_supervision()
     supervision->counts_changed = [this] { control.front().loop->post([this] { cluster->load_moved(); }); };
   supervision->logs = &logs;
   supervision->limits = options.workers;
+  supervision->cores = usable_cores();
   supervision->prepare = [this](const functions::function_ref& spec, const actors::supervisor_actor& supervisor) {
     prepare_code(spec, supervisor, if_missing::fetch);
   };

@@ -1,34 +1,19 @@
 #include "functions/memory_use.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <string_view>
 #include <vector>
+
+#include "functions/proc_file.hpp"
 
 namespace troupe::functions {
 
 namespace {
 
 constexpr std::size_t max_processes = 256;
-
-/// What fits into `space` of a file of /proc; empty when it cannot be read.
-std::string_view read_start(const char* path, std::array<char, 4096>& space) {
-  const int file = ::open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0)
-    return {};
-  ssize_t got = 0;
-  do
-    got = ::read(file, space.data(), space.size());
-  while (got < 0 && errno == EINTR);
-  ::close(file);
-  return {space.data(), got < 0 ? 0 : static_cast<std::size_t>(got)};
-}
 
 /// The number of kilobytes behind `VmRSS:` and the like.
 std::uint64_t field_kb(std::string_view text, std::string_view name) {
@@ -46,7 +31,7 @@ void append_children(pid_t pid, std::vector<pid_t>& out) {
   std::array<char, 64> path{};
   std::array<char, 4096> space;  // NOLINT(cppcoreguidelines-pro-type-member-init): read fills it
   std::snprintf(path.data(), path.size(), "/proc/%d/task/%d/children", pid, pid);
-  const auto list = read_start(path.data(), space);
+  const auto list = read_proc_file(path.data(), space);
   const char* at = list.data();
   const char* end = at + list.size();
   while (at < end && out.size() < max_processes) {
@@ -67,7 +52,7 @@ memory_use memory_of(pid_t pid) {
   std::vector<pid_t> family{pid};
   for (std::size_t i = 0; i < family.size(); ++i) {
     std::snprintf(path.data(), path.size(), "/proc/%d/status", family[i]);
-    const auto status = read_start(path.data(), space);
+    const auto status = read_proc_file(path.data(), space);
     use.resident_kb += field_kb(status, "\nVmRSS:");
     if (i == 0)
       use.peak_kb = field_kb(status, "\nVmHWM:");

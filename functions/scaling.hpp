@@ -2,9 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 
 #include "config/clock.hpp"
+#include "functions/instance_work.hpp"
 
 namespace troupe::functions {
 
@@ -15,24 +17,56 @@ struct scaling_view {
   duration oldest{};              ///< how long the first of them has waited
   std::size_t concurrency = 1;    ///< calls at a time per instance
   std::size_t max_instances = 0;  ///< 0: no bound
+  instance_work work{};           ///< of the instances of late; nothing: not known yet
+  duration typical_run{};         ///< of a call; zero: none has ended yet
+  double loop_share = 0;          ///< of a core that the loop that asks would use if it had one; 0: not known
+  std::size_t cores = 1;          ///< that this node may use
 };
 
-/// A queue this old shows that instances are too few, not merely busy for a moment: a CPU-bound handler that keeps up
-/// must not get a process per client.
+/// A queue this old shows that instances are too few, not merely busy for a moment.
 inline constexpr milliseconds growth_age{25};
+/// An instance that would use no more than this of a core of its own while it has calls is one that waits.
+inline constexpr double waiting_share = 0.25;
+/// A loop that is as busy as this cannot feed more instances with calls ...
+inline constexpr double full_loop = 0.9;
+/// ... that are shorter than this.
+inline constexpr milliseconds short_run{10};
+/// Processors are used up for instances that wait for one for such a part of the time for which they want one.
+inline constexpr double full_cores = 1.0 / 3;
+/// So many cores' worth of instances for each core: some wait while others compute.
+inline constexpr double instances_per_core = 2;
+
+/// How many instances can be of use, however many calls wait: clients that send the next call when they have the
+/// answer keep a queue standing whatever runs, and where processors are used up one more process only takes its share
+/// from the others.
+inline std::size_t useful_instances(const scaling_view& view) noexcept {
+  const auto ns = [](duration length) { return static_cast<double>(length.count()); };
+  const auto busy = ns(view.work.busy), ran = ns(view.work.ran), starved = ns(view.work.starved);
+  if (busy <= 0)
+    return std::max(view.ready, view.cores);
+  if (view.loop_share >= full_loop && view.typical_run > duration{} && view.typical_run < short_run)
+    return view.ready;
+  const auto share = ran / std::max(busy - starved, std::max(ran, 1.0));
+  // Others may be who uses them up: one for each core has its share.
+  if (share > waiting_share && starved > full_cores * (ran + starved))
+    return std::max(view.ready, view.cores);
+  const auto useful = instances_per_core * static_cast<double>(view.cores) / std::max(share, 1e-6);
+  return std::max(view.ready, static_cast<std::size_t>(std::ceil(useful)));
+}
 
 /// @returns how many instances to start in addition to those that are starting. From zero: one. Otherwise, while the
 /// queue is older than `growth_age`, what the waiting calls need, but at most as many as run already: the number
-/// doubles per start. Never more than `max_instances` in all.
+/// doubles per start. Never more than `max_instances` in all, nor than can be of use.
 inline std::size_t instances_to_start(const scaling_view& view) {
   if (view.ready == 0)
     return view.starting == 0 && view.queued > 0 ? 1 : 0;
   if (view.oldest < growth_age)
     return 0;
   const auto needed = (view.queued + view.concurrency - 1) / view.concurrency;
-  auto allowed = std::min(needed, view.ready);
+  auto most = useful_instances(view);
   if (view.max_instances != 0)
-    allowed = std::min(allowed, view.max_instances - std::min(view.max_instances, view.ready));
+    most = std::min(most, view.max_instances);
+  const auto allowed = std::min({needed, view.ready, most - std::min(most, view.ready)});
   return allowed > view.starting ? allowed - view.starting : 0;
 }
 

@@ -59,9 +59,9 @@ TEST_F(WorkerSlotsTest, AnInstanceIsBusyOnceHoweverManyCallsItHas) {
   slots.take(now);
   slots.take(now);
   EXPECT_EQ(busy(), 1u);
-  slots.give_back();
+  slots.give_back(now);
   EXPECT_EQ(busy(), 1u);
-  slots.give_back();
+  slots.give_back(now);
   EXPECT_EQ(busy(), 0u);
 }
 
@@ -71,8 +71,32 @@ TEST_F(WorkerSlotsTest, OneThatTakesNoMoreCallsIsBusyNoMoreAlthoughItHasSome) {
   slots.retire();
   slots.retire();
   EXPECT_EQ(busy(), 0u);
-  slots.give_back();
+  slots.give_back(now);
   EXPECT_EQ(busy(), 0u);
+}
+
+TEST_F(WorkerSlotsTest, ItsBusyTimeIsThatWithAtLeastOneCall) {
+  slots.open();
+  slots.take(now);
+  slots.take(now + milliseconds{10});
+  slots.give_back(now + milliseconds{20});
+  EXPECT_EQ(slots.busy_time(now + milliseconds{25}), milliseconds{25});
+  slots.give_back(now + milliseconds{30});
+  slots.take(now + milliseconds{100});
+
+  EXPECT_EQ(slots.busy_time(now + milliseconds{105}), milliseconds{35});
+}
+
+TEST_F(WorkerSlotsTest, WhatInstancesDidCountsOnlyWhereSomeAre) {
+  slots.worked({milliseconds{10}, milliseconds{5}, milliseconds{1}});
+  EXPECT_EQ(load->work().busy, duration{});
+  load->per_loop[0].workers = 1;
+
+  const auto work = load->work();
+
+  EXPECT_EQ(work.busy, milliseconds{10});
+  EXPECT_EQ(work.ran, milliseconds{5});
+  EXPECT_EQ(work.starved, milliseconds{1});
 }
 
 }  // namespace

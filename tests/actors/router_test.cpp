@@ -59,7 +59,7 @@ TEST_F(RouterTest, ACallWaitsForABusyFunctionNoLongerThanThatRuns) {
   EXPECT_EQ(ask_for_failure(), errc::overloaded);
 
   EXPECT_EQ(calls.load(), 0);
-  on_loop([this] { slots->give_back(); });
+  on_loop([this] { slots->give_back(loop.now()); });
 }
 
 TEST_F(RouterTest, BeforeACallIsRefusedMoreInstancesAreAskedForAndItWaitsForThem) {
@@ -77,7 +77,7 @@ TEST_F(RouterTest, BeforeACallIsRefusedMoreInstancesAreAskedForAndItWaitsForThem
 
   EXPECT_GT(demands.load(), 0);
   EXPECT_GE(clock::now() - began, functions::queue_patience::standing_after);
-  on_loop([this] { slots->give_back(); });
+  on_loop([this] { slots->give_back(loop.now()); });
 }
 
 TEST_F(RouterTest, WhileAnInstanceStartsACallWaitsForLonger) {
@@ -93,7 +93,7 @@ TEST_F(RouterTest, WhileAnInstanceStartsACallWaitsForLonger) {
   EXPECT_EQ(ask_for_failure(), errc::overloaded);
 
   EXPECT_GE(clock::now() - began, surroundings->limits.max_age);
-  on_loop([this] { slots->give_back(); });
+  on_loop([this] { slots->give_back(loop.now()); });
 }
 
 TEST_F(RouterTest, AFailedStartAnswersWhatWaitsForThatVersion) {

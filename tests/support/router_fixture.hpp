@@ -29,7 +29,7 @@ public:
     return {[this](const functions::invocation_ptr&) -> caf::result<functions::outcome_ptr> {
       ++*calls_;
       if (slots_)
-        slots_->give_back();
+        slots_->give_back(loop().now());
       auto result = std::make_shared<functions::outcome>();
       result->value = functions::native_response{};
       return result;
