@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -65,8 +66,8 @@ event_loop::~event_loop() {
   ::close(epoll_);
 }
 
-void event_loop::start() {
-  thread_ = std::thread{[this] { run(); }};
+void event_loop::start(int niceness) {
+  thread_ = std::thread{[this, niceness] { run(niceness); }};
 }
 
 void event_loop::stop() {
@@ -230,11 +231,13 @@ void event_loop::wait() {
   const bool busy = has_work();
   if (!busy)
     set_alarm();
+  pulse_.turn();
   int count = direct_epoll_wait(epoll_, events.data(), max_events, busy ? 0 : -1);
   // A process that was stopped and goes on comes back with EINTR. What arrived meanwhile comes before the timers that
   // became due: the answer may be there whose deadline has passed.
   if (count < 0)
     count = direct_epoll_wait(epoll_, events.data(), max_events, 0);
+  pulse_.turn();
   refresh_now();
   batch_.clear();
   bool woken = false;
@@ -280,9 +283,13 @@ void event_loop::end_batch() {
   ending_.clear();
 }
 
-void event_loop::run() {
+void event_loop::run(int niceness) {
   current_ = this;
+  // The nice value belongs to a thread, whatever POSIX says. Refused only beyond its range, where it is bounded anyway.
+  if (niceness != 0)
+    ::setpriority(PRIO_PROCESS, 0, std::min(::getpriority(PRIO_PROCESS, 0) + niceness, PRIO_MAX - 1));
   ::pthread_setname_np(::pthread_self(), name_.substr(0, 15).c_str());
+  pulse_.turn();  // odd from here to the next wait
   while (!stopping_.load(std::memory_order_relaxed)) {
     wait();
     // Each spawn tells the thread of CAF's logger, which then takes a lock and looks a table up for every message. It
@@ -301,6 +308,7 @@ void event_loop::run() {
     drain();
     kept_.clear();
   }
+  pulse_.turn();
   current_ = nullptr;
 }
 

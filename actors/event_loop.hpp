@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "actors/loop_pulse.hpp"
 #include "config/clock.hpp"
 #include "config/errc.hpp"
 #include "config/metrics.hpp"
@@ -77,7 +78,8 @@ public:
 
   /// Before `start`. The system outlives the thread, or the thread the system (both ends are in `node`).
   void attach(caf::actor_system& system) { system_ = &system; }
-  void start();
+  /// @param niceness  added to the nice value of the process: above 0, the loop gets what others leave.
+  void start(int niceness = 0);
   /// Ends the thread after what is queued has run. From any other thread.
   void stop();
 
@@ -118,6 +120,9 @@ public:
   void refresh_now() noexcept { now_ = clock::now(); }
   /// How late its ticks were. Read by any thread.
   const duration_histogram& lateness() const noexcept { return lateness_; }
+  /// What it does now. Read by any thread.
+  const loop_pulse& pulse() const noexcept { return pulse_; }
+  loop_pulse& pulse() noexcept { return pulse_; }
   /// `Mon, 02 Jan 2006 15:04:05 GMT`, refreshed each second.
   std::string_view date() const noexcept { return {date_.data(), date_.size()}; }
   /// For one `recv` at a time: its contents do not survive the handler.
@@ -130,7 +135,7 @@ private:
     caf::resumable* resumable = nullptr;
   };
 
-  void run();
+  void run(int niceness);
   void wait();
   void tick();
   void fire_timers();
@@ -173,6 +178,7 @@ private:
   time_point next_tick_{};
   bool had_ticks_ = false;  ///< at the last tick somebody was told
   duration_histogram lateness_;
+  loop_pulse pulse_;
   std::time_t date_second_ = 0;
   std::array<char, 29> date_{};
   std::unique_ptr<char[]> read_buffer_;

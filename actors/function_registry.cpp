@@ -140,6 +140,8 @@ runnable function_registry::runnable_of(const cluster::function_record& record) 
     if (const auto found = libraries_.find(record.code); found != libraries_.end())
       what.library = found->second;
     what.counts = cells_of(*what.spec);
+    if (what.library)
+      what.execution = around_.executions->adopt(*what.spec);
     return what;
   }
   auto& entry = supervised_[record.id];
@@ -190,6 +192,14 @@ void function_registry::remove_vanished(const cluster::catalog_snapshot& snapsho
   });
 }
 
+void function_registry::keep_executions(const routing_update& update) {
+  std::vector<uuid> kept;
+  for (const auto& each : update.functions)
+    if (each.execution)
+      kept.push_back(each.spec->id);
+  around_.executions->keep_only(kept);
+}
+
 void function_registry::release(const supervised& entry) {
   std::erase_if(released_, [](const auto& each) { return each.lock() == nullptr; });
   if (entry.spec)
@@ -223,12 +233,15 @@ void function_registry::install_now() {
     what.factory = own.factory;
     if (own.library)
       what.counts = cells_of(own.spec);
+    if (what.library)
+      what.execution = around_.executions->adopt(*what.spec, own.execution);
     for (const auto& key : own.routes)
       routes.push_back({key, what.spec});
     update->functions.push_back(std::move(what));
   }
   remove_vanished(*snapshot);
   forget_counts(*update);
+  keep_executions(*update);
   around_.install(std::move(update), std::move(routes), [this, cursor = snapshot->cursor] {
     installed_ = cursor;
     busy_ = false;

@@ -6,12 +6,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "actors/event_loop.hpp"
+#include "actors/function_execution.hpp"
 #include "actors/function_supervisor.hpp"
 #include "actors/messages.hpp"
 #include "actors/object_isolation.hpp"
@@ -29,6 +31,7 @@ struct program_function {
   std::vector<std::string> routes;
   std::shared_ptr<const functions::native_library> library;  ///< either this
   function_actor_factory factory;                            ///< or this
+  std::optional<native_execution> execution{};               ///< of the library; without it as the node's setting says
 };
 
 /// What a change looks like to the gateway: routes whose functions are resolved.
@@ -44,6 +47,7 @@ struct registry_surroundings {
   std::shared_ptr<const object_isolation> objects;
   std::shared_ptr<const supervisor_surroundings> supervision;
   function_logs* logs = nullptr;
+  execution_directory* executions = nullptr;
   /// What this node may run of a function now, and what its home gave it. Empty for a node alone: it has all of it.
   std::function<cluster::instance_band(const functions::function_spec&)> band_of{};
   std::function<cluster::instance_band(const uuid& function)> given_band{};
@@ -144,6 +148,7 @@ private:
   std::shared_ptr<std::vector<function_cells>> cells_of(const functions::function_spec& spec);
   void remove_vanished(const cluster::catalog_snapshot& snapshot);
   void forget_counts(const routing_update& update);
+  void keep_executions(const routing_update& update);
   void release(const supervised& entry);
   cluster::instance_band band_of(const functions::function_spec& spec) const;
   cluster::function_presence presence_of(const uuid& function, const supervised& entry) const;

@@ -22,6 +22,7 @@
 namespace troupe::actors {
 
 class event_loop;
+class function_execution;
 class worker_slots;
 struct function_cells;
 struct function_load;
@@ -50,6 +51,7 @@ struct linked {
 struct runnable {
   functions::function_ref spec;
   std::shared_ptr<const functions::native_library> library;  ///< native, in process
+  std::shared_ptr<function_execution> execution;             ///< of the library: where its calls run
   function_actor_factory factory;                            ///< registered by an embedding program
   std::shared_ptr<function_load> load;                       ///< worker processes: what each loop has and waits for
   std::shared_ptr<std::vector<function_cells>> counts;       ///< by loop; null: nobody counts its calls here

@@ -1,53 +1,52 @@
-// A native function inline on a loop: the handler runs on the thread that woke this actor.
+// A native function of this process, on one event loop: runs a call here and now while the function's class says so,
+// otherwise has a compute loop run it. The one place that decides where such a call runs.
 #pragma once
 
 #include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
 
+#include "actors/call_meter.hpp"
+#include "actors/compute_loops.hpp"
 #include "actors/function_cells.hpp"
 #include "actors/loop_bound.hpp"
 #include "actors/messages.hpp"
-#include "config/clock.hpp"
 #include "functions/running_objects.hpp"
 
 namespace troupe::actors {
 
+/// What an instance has of its loop.
+struct native_place {
+  functions::function_log* log = nullptr;
+  functions::running_slot* slot = nullptr;     ///< null for functions of the node's own program
+  compute_loops* compute = nullptr;            ///< outlives the instances
+  std::shared_ptr<function_cells> cells = {};  ///< of the function on this loop; null: nobody counts
+};
+
 class native_instance final : public loop_bound<function_actor::base> {
 public:
-  native_instance(caf::actor_config& config, std::shared_ptr<const functions::native_library> library,
-                  functions::function_log* log, functions::running_slot* slot, const digest& object,
-                  std::shared_ptr<function_cells> cells)
-      : loop_bound{config}, library_{std::move(library)}, log_{log}, slot_{slot}, object_{object}, cells_{std::move(
-                                                                                                       cells)} {}
+  /// @param what  with a library and an execution.
+  native_instance(caf::actor_config& config, const runnable& what, native_place place);
 
-  behavior_type make_behavior() override {
-    return {[this](const functions::invocation_ptr& call) { return run(*call); }};
-  }
-  /// What a message with the call does, for who is on this loop already and needs the answer now.
-  functions::outcome_ptr run(const functions::invocation& call) {
-    const auto begun_at = clock::now();
-    auto result = run_handler(call);
-    result->ran = clock::now() - begun_at;
-    if (cells_ != nullptr)
-      cells_->settle(*result);
-    return result;
-  }
+  behavior_type make_behavior() override;
   const char* name() const override { return "native_instance"; }
 
+  /// Whether `run` is what a call should be given to.
+  bool runs_here() const noexcept { return execution_->runs_inline(); }
+  /// What a message with the call does, for who is on this loop already and needs the answer now.
+  functions::outcome_ptr run(const functions::invocation& call);
+
 private:
-  functions::outcome_ptr run_handler(const functions::invocation& call) const {
-    const functions::running_mark mark{slot_, object_};
-    try {
-      return library_->call(call, *log_);
-    } catch (const std::exception& problem) {  // out of memory: the SDK lets nothing else through
-      return functions::make_failure(errc::function_crashed, problem.what());
-    }
-  }
+  using promise = caf::typed_response_promise<functions::outcome_ptr>;
+
+  functions::outcome_ptr run_handler(const functions::invocation& call);
+  caf::result<functions::outcome_ptr> send_away(const functions::invocation_ptr& call);
+  void count(const functions::outcome& result) noexcept;
 
   std::shared_ptr<const functions::native_library> library_;
-  functions::function_log* log_;
-  functions::running_slot* slot_;  ///< null for functions of the node's own program
+  function_execution_ptr execution_;
+  native_place place_;
   digest object_;
-  std::shared_ptr<function_cells> cells_;  ///< of this loop; null: nobody counts
+  inline_meter meter_;
 };
 
 }  // namespace troupe::actors

@@ -13,9 +13,11 @@ namespace troupe::actors {
 struct object_isolation {
   native_isolation wanted = native_isolation::process;
   functions::crash_counts crashes;
-  /// A slot per loop by its index, and one for the files thread, which loads; null unless objects run in this process.
+  /// A slot per loop by its index, one for the files thread, which loads, and one per compute loop; null unless objects
+  /// run in this process.
   std::unique_ptr<functions::running_objects> running;
   std::size_t loader_slot = 0;
+  std::size_t first_compute_slot = 0;
 
   native_isolation of(const digest& object) const {
     return crashes.isolates(object) ? native_isolation::process : wanted;

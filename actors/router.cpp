@@ -128,10 +128,13 @@ router::function_state* router::find(const linked& hop) {
 
 outcome_ptr router::run_now(const linked& hop) {
   auto* state = find(hop);
-  if (state == nullptr || state->what.library == nullptr || inline_actor_of(*state) == nullptr)
+  if (state == nullptr || state->what.factory || !state->what.library || !inline_actor_of(*state))
+    return nullptr;
+  auto& instance = static_cast<native_instance&>(*caf::actor_cast<caf::abstract_actor*>(state->inline_actor));
+  if (!instance.runs_here())
     return nullptr;
   adopt(*state, hop);
-  return static_cast<native_instance*>(caf::actor_cast<caf::abstract_actor*>(state->inline_actor))->run(*hop.call);
+  return instance.run(*hop.call);
 }
 
 function_actor router::claim(const linked& hop) {
@@ -161,9 +164,10 @@ function_actor router::inline_actor_of(function_state& state) {
     if (state.what.factory)
       state.inline_actor = state.what.factory(loop());
     else if (state.what.library)
-      state.inline_actor = spawn_on<native_instance>(system(), loop(), state.what.library, surroundings_->log,
-                                                     slot_for(*state.what.spec), state.what.spec->code,
-                                                     cells_of(state.what, loop().index()));
+      state.inline_actor = spawn_on<native_instance>(
+          system(), loop(), state.what,
+          native_place{surroundings_->log, slot_for(*state.what.spec), surroundings_->compute,
+                       cells_of(state.what, loop().index())});
   } catch (const std::exception& problem) {
     // The factory is the embedding program's: its failure is this function's alone.
     log_event(log_level::error, "actor_not_made", {{"function", state.what.spec->name}, {"reason", problem.what()}});
@@ -419,6 +423,8 @@ void router::forward_waiting(function_state& state) {
 }
 
 void router::on_tick(time_point now) {
+  if (surroundings_->compute != nullptr)
+    surroundings_->compute->refuse_stale(now);
   if (queued_ == 0)
     return own_share_.forget();
   enter();

@@ -19,11 +19,14 @@
 
 namespace troupe::actors {
 
+class compute_loops;
+
 /// What a router needs of its node. Callbacks are called on the router's loop and only post.
 struct router_surroundings {
   functions::queue_limits limits;
   functions::function_log* log = nullptr;
   std::shared_ptr<const object_isolation> objects;
+  compute_loops* compute = nullptr;  ///< for native functions of this process; outlives the routers
   std::function<void(const demand&)> on_demand;
   /// The router of another loop. Filled before the first call.
   std::shared_ptr<const std::vector<router_actor>> peers;
@@ -39,8 +42,8 @@ public:
   void on_exit() override;
   const char* name() const override { return "router"; }
 
-  /// Runs a call of another node here and now if its function is a native object of this node's; on the loop only.
-  /// @returns its outcome; null when it was not run, by this: then `claim` says who runs it.
+  /// Runs a call of another node here and now if its function is native and may run on event loops; on the loop only.
+  /// @returns its outcome; null when it was not run: then `claim` says who runs it.
   functions::outcome_ptr run_now(const linked& hop);
   /// The actor that runs a call of another node here and now, its place in it taken; null when there is none: then
   /// `hop` as a message tells why, or waits. Without a message of its own; on the loop only.

@@ -8,8 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "actors/compute_loops.hpp"
+#include "actors/function_execution.hpp"
 #include "actors/function_load.hpp"
 #include "actors/stores/cluster_store.hpp"
+#include "actors/watchdog.hpp"
 #include "cli/node_cluster.hpp"
 #include "cluster/copy_lag.hpp"
 #include "config/clock.hpp"
@@ -23,6 +26,10 @@ using function_loads = std::map<std::string, std::shared_ptr<const actors::funct
 /// Calls of each function that this node counts, by name, and the instances of those with worker processes.
 void add_functions(http::metrics_page& page, const function_counts& calls, const function_loads& workers,
                    time_point now);
+/// Native functions inside the node, and the compute loops if there are any.
+void add_execution(http::metrics_page& page, const std::vector<actors::function_execution_ptr>& functions,
+                   const actors::compute_loops::figures& compute);
+void add_stalls(http::metrics_page& page, const std::vector<actors::watchdog::figures>& loops);
 /// @param lag  commits that the primary has and this node's copy not.
 void add_store(http::metrics_page& page, actors::built_in_store& store, std::uint64_t lag);
 /// Copies of the store at other nodes, as the primary sees them.

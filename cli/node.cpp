@@ -20,8 +20,11 @@ expected<void> node::register_function(std::string name, function_limits limits,
     return sdk::call(handler, request, context, response);
   });
   auto added = register_actor(std::move(name), limits, std::move(routes), nullptr);
-  if (added)
-    state_->program_functions.back().library = std::move(library);
+  if (!added)
+    return added;
+  auto& function = state_->program_functions.back();
+  function.library = std::move(library);
+  function.execution = limits.execution;
   return added;
 }
 

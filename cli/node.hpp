@@ -47,6 +47,8 @@ struct node_options {
   std::string name;    ///< empty: host name, `-`, 4 characters of the node id
   unsigned loops = 0;  ///< event loops, 1 to 1,024; 0: one per core
   native_isolation native = native_isolation::process;
+  native_execution execution = native_execution::adaptive;  ///< of native functions inside the node
+  unsigned compute_loops = 0;                               ///< for those, 1 to 256; 0: one per core
   http::edge_options edge;
   std::uint64_t max_admin_body_bytes = 70'000'000;
   std::size_t max_connections = 0;  ///< 0: three quarters of the descriptor limit
@@ -71,6 +73,8 @@ struct node_options {
 struct function_limits {
   milliseconds timeout{3'000};
   std::uint32_t concurrency = 1;
+  /// Of a callable: where its calls run; nothing: as `node_options::execution` says. An actor runs on its loop.
+  std::optional<native_execution> execution{};
 };
 
 using native_handler = std::function<response(const request&, context&)>;
@@ -86,7 +90,8 @@ public:
   node(const node&) = delete;
   node& operator=(const node&) = delete;
 
-  /// A function of this program, inline on every event loop. Before `run`. Without routes it answers at `ANY /<name>`
+  /// A function of this program: on the event loop that has the call while its calls are short, else on a compute loop.
+  /// It may be called on several at once. Before `run`. Without routes it answers at `ANY /<name>`
   /// and `ANY /<name>/{proxy+}`.
   /// @returns `errc::bad_usage`, or `errc::conflict` for a name that is registered already.
   expected<void> register_function(std::string name, function_limits limits, std::vector<std::string> routes,

@@ -53,6 +53,10 @@ expected<void> node::state::prepare() {
     wake = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (options.loops == 0)
     options.loops = usable_cores();
+  if (!runs_native_functions())
+    options.compute_loops = 0;
+  else if (options.compute_loops == 0)
+    options.compute_loops = usable_cores();
   auto opened = data_directory::open(options.data_dir);
   if (!opened)
     return tl::unexpected{opened.error()};
@@ -132,9 +136,9 @@ expected<void> node::state::judge_last_end() {
     return {};
   }
   objects->loader_slot = options.loops;
-  return functions::running_objects::open(running_path, options.loops + 1).map([this](auto opened) {
-    objects->running = std::move(opened);
-  });
+  objects->first_compute_slot = options.loops + 1;
+  return functions::running_objects::open(running_path, options.loops + 1 + options.compute_loops)
+      .map([this](auto opened) { objects->running = std::move(opened); });
 }
 
 }  // namespace troupe::cli

@@ -71,6 +71,8 @@ std::string node::state::effective_value(std::string_view key) const {
     return options.name;
   if (key == "loops")
     return std::to_string(options.loops);
+  if (key == "native.compute_loops")
+    return std::to_string(options.compute_loops);
   if (key == "http")
     return addresses_text(http_bound);
   if (key == "admin")
@@ -164,6 +166,7 @@ void node::state::apply(const settings& wanted, std::function<void()> done) {
   drain_timeout = fresh.drain_timeout;
   connections->max = max_connections(fresh);
   budget->max_mb = instance_memory_mb(fresh);
+  compute->adjust(fresh.queues);
   options.workers.idle_timeout.set(fresh.workers.idle_timeout.get());
   controls->allowed_hosts = fresh.admin_hosts;
   if (backups)

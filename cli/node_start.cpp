@@ -37,11 +37,13 @@ void node::state::start_system() {
 
 void node::state::start_actors() {
   route_metrics.emplace(options.loops);
+  start_compute();
   start_routers();
   start_registry();
   const auto starts = std::make_shared<actors::first_starts>();
   start_deployer(starts);
   start_admin(starts);
+  start_watchdog();
 }
 
 void node::state::start_routers() {
@@ -51,6 +53,7 @@ void node::state::start_routers() {
   around.limits = options.queues;
   around.log = &logs;
   around.objects = objects;
+  around.compute = compute.get();
   around.peers = routers;
   if (cluster)
     around.remote = cluster->remote();
@@ -79,6 +82,7 @@ void node::state::start_registry() {
   around.objects = objects;
   around.supervision = make_supervision();
   around.logs = &logs;
+  around.executions = executions.get();
   if (cluster) {
     around.band_of = [this](const functions::function_spec& spec) { return cluster->band_of(spec); };
     around.given_band = [this](const uuid& function) { return cluster->given_band(function); };
@@ -150,6 +154,7 @@ void node::state::start_admin(const std::shared_ptr<actors::first_starts>& start
     controls->http_addresses.push_back(to_string(bound));
   controls->admin_address = to_string(admin_bound);
   controls->state = node_state;
+  controls->loop_stalled = loop_stalled;
   controls->files = files.get();
   controls->code = &*code;
   controls->routers = routers;

@@ -8,9 +8,11 @@
 #include <optional>
 
 #include "actors/catalog_follower.hpp"
+#include "actors/compute_loops.hpp"
 #include "actors/deployer.hpp"
 #include "actors/event_journal.hpp"
 #include "actors/event_loop.hpp"
+#include "actors/function_execution.hpp"
 #include "actors/function_logs.hpp"
 #include "actors/function_registry.hpp"
 #include "actors/level_reads.hpp"
@@ -20,6 +22,7 @@
 #include "actors/spread_waits.hpp"
 #include "actors/stem_pool.hpp"
 #include "actors/stores/cluster_store.hpp"
+#include "actors/watchdog.hpp"
 #include "actors/work_thread.hpp"
 #include "cli/data_directory.hpp"
 #include "cli/node.hpp"
@@ -66,6 +69,13 @@ struct node::state {
   void start_system();
   expected<void> open_store();
   void start_actors();
+  // node_execution.cpp
+  bool runs_native_functions() const;
+  void start_compute();
+  void start_watchdog();
+  void on_stall(bool stalled);
+  [[noreturn]] void end_overdue(const std::string& loop, const actors::function_execution& function, duration held);
+  void stop_compute();
   void start_routers();
   void start_registry();
   void start_deployer(const std::shared_ptr<actors::first_starts>& starts);
@@ -166,6 +176,8 @@ struct node::state {
   std::list<serving_loop> control;  ///< exactly one
   caf::actor_system_config config;
   std::unique_ptr<actors::work_thread> files;
+  std::unique_ptr<actors::execution_directory> executions;
+  std::unique_ptr<actors::compute_loops> compute;
   std::unique_ptr<caf::actor_system> system;
   std::unique_ptr<actors::spawner_link> spawner_link;
   std::unique_ptr<actors::stem_pool> stems;
@@ -184,6 +196,8 @@ struct node::state {
   std::shared_ptr<http::control_surroundings> controls;  ///< of `admin`, on the control loop
   std::shared_ptr<std::atomic<http::node_state>> node_state =
       std::make_shared<std::atomic<http::node_state>>(http::node_state::starting);
+  std::shared_ptr<std::atomic<bool>> loop_stalled = std::make_shared<std::atomic<bool>>(false);
+  std::unique_ptr<actors::watchdog> watchdog;  ///< the last to come and the first to go
 };
 
 }  // namespace troupe::cli

@@ -171,6 +171,7 @@ void node::state::take_apart() {
   });
   end_connections(gateways, milliseconds{0});
   end_connections(control, milliseconds{0});
+  watchdog.reset();
   if (cluster)
     cluster->stop();
   on_each(control, [this](serving_loop&) {
@@ -184,6 +185,7 @@ void node::state::take_apart() {
     stems->stop();
   });
   store->close();
+  stop_compute();
   for (const auto& router : *routers)
     caf::anon_send_exit(router, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(deployer, caf::exit_reason::user_shutdown);
@@ -217,6 +219,8 @@ void node::state::end_threads() {
         each.edge->stop();
       caf::logger::set_current_actor_system(nullptr);
     });
+  if (compute)
+    compute->stop();
   backups.reset();
   registry.reset();
   reads.reset();

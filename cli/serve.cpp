@@ -51,6 +51,8 @@ node_options options_of(const settings& from) {
   options.name = from.node.name;
   options.loops = static_cast<unsigned>(from.node.loops);
   options.native = from.node.native;
+  options.execution = from.node.execution;
+  options.compute_loops = static_cast<unsigned>(from.node.compute_loops);
   options.edge = edge_options_of(from);
   options.max_admin_body_bytes = from.edge.max_admin_body_bytes;
   options.max_connections = from.edge.max_connections;

@@ -36,6 +36,13 @@ constexpr std::array table = {
     entry<node, &node_settings::native>(
         "native", choice("process|in-process"),
         "Where native functions run: in a worker process, or in the node itself, where a fault of one ends the node."),
+    entry<node, &node_settings::execution>(
+        "native.execution", choice("adaptive|inline|compute"),
+        "Calls inside the node: inline on event loops while a function's CPU time is short, else on compute loops; or "
+        "always the one or the other."),
+    entry<node, &node_settings::compute_loops>(
+        "native.compute_loops", count(0, 256, "loops"),
+        "Threads for native functions that are too long for an event loop, at a lower priority; 0 is one per core."),
     entry<edge, &edge_settings::http>("http", form(kind::address), "Addresses of the gateway."),
     entry<edge, &edge_settings::admin>("admin", form(kind::loopback),
                                        "Address of the admin port. Whoever reaches it can run code here."),

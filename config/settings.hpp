@@ -17,6 +17,9 @@ namespace troupe {
 
 /// Where the code of native functions runs (RULES: Functions).
 enum class native_isolation : std::uint8_t { process, in_process };
+/// Where calls of native functions run inside the node: as each function's processor time shows, or always on the event
+/// loop that has the call, or always on a compute loop (RULES: Loops and scheduling).
+enum class native_execution : std::uint8_t { adaptive, inlined, compute };
 /// What a client sees of a failure: as API Gateway would say it, or by its cause.
 enum class error_statuses : std::uint8_t { strict, truthful };
 /// When answers carry `Server-Timing`: if the request has `x-troupe-timing: 1`, or always.
@@ -34,6 +37,8 @@ struct node_settings {
   std::string data_dir = "./troupe-data";
   std::uint64_t loops = 0;  ///< 0: one per core
   native_isolation native = native_isolation::process;
+  native_execution execution = native_execution::adaptive;
+  std::uint64_t compute_loops = 0;  ///< 0: one per core
 };
 
 /// For http/.

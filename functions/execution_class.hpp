@@ -27,7 +27,7 @@ struct execution_limits {
 struct call_samples {
   std::uint32_t calls = 0;       ///< measured or not
   std::uint32_t measured = 0;    ///< of the calls
-  std::uint32_t over_short = 0;  ///< measured ones above `execution_limits::short_cpu`
+  std::uint32_t over_short = 0;  ///< measured ones above `execution_limits::short_cpu`, or that waited for something
   std::uint32_t unfit = 0;  ///< measured ones above `long_cpu`, or that gave the processor up to wait for something
 
   /// @param cpu     processor time of the thread in the call.

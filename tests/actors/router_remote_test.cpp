@@ -311,31 +311,5 @@ TEST_F(RouterRemoteTest, WhoCanRunACallOfAnotherNodeAtOnceIsNamedWithoutAMessage
   EXPECT_TRUE(hop.call->by_link);
 }
 
-TEST_F(RouterRemoteTest, ANativeFunctionRunsACallOfAnotherNodeWithoutAMessageAndOneOfWorkersDoesNot) {
-  auto& here = *static_cast<router*>(caf::actor_cast<caf::abstract_actor*>(target));
-  auto ran = std::make_shared<functions::invocation>();
-  ran->deadline = clock::now() + patience;
-  const linked hop{id, 1, ran};
-  const linked newer{id, 2, std::make_shared<functions::invocation>()};
-  on_loop([&] { EXPECT_EQ(here.run_now(hop), nullptr) << "its workers run it"; });
-
-  int runs = 0;
-  deploy(functions::native_library::of([&](const troupe_request*, const troupe_context*, troupe_response* response) {
-    ++runs;
-    response->status = 204;
-    return 0;
-  }));
-  on_loop([] {});
-
-  on_loop([&] {
-    EXPECT_EQ(here.run_now(newer), nullptr);
-    const auto result = here.run_now(hop);
-    ASSERT_NE(result, nullptr);
-    EXPECT_EQ(std::get<functions::native_response>(result->value).status, 204u);
-  });
-  EXPECT_EQ(runs, 1);
-  EXPECT_TRUE(ran->by_link);
-}
-
 }  // namespace
 }  // namespace troupe::actors

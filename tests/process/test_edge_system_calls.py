@@ -6,6 +6,7 @@ import unittest
 
 import support
 import wire
+from metrics import metrics_of, values
 from system_calls import Counted, thread_named
 
 MAX_CALLS_PER_REQUEST = 2.2
@@ -20,7 +21,17 @@ class SystemCallsTest(unittest.TestCase):
         self.node = support.Node()
         self.addCleanup(self.node.close)
         wire.deploy_hello(self.node)
+        self.until_inline()
         self.loop = thread_named(self.node.pid, "loop-0")
+
+    def until_inline(self):
+        """A native function begins on compute loops, until its calls have shown that they are short."""
+        def there():
+            with self.node.connect() as client:
+                for _ in range(50):
+                    client.exchange(wire.get())
+            return values(metrics_of(self.node), "troupe_function_execution_class", "class", function="hello") == {"inline": 1}
+        support.wait_until(there, "the function runs inline")
 
     def check(self, counted, requests):
         self.assertGreaterEqual(requests, 3000)

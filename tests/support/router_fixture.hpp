@@ -82,18 +82,16 @@ protected:
     });
   }
 
-  /// Deploys one function: of worker processes, or this one of the node's own.
-  void deploy(std::shared_ptr<const functions::native_library> native = nullptr) {
+  /// Deploys one function of worker processes.
+  void deploy() {
     auto spec = std::make_shared<functions::function_spec>();
     spec->id = id;
     spec->name = "waits";
     spec->version = 1;
     runnable what;
     what.spec = spec;
-    what.library = native;
+    what.load = load;
     what.counts = {load, &load->cells};
-    if (native == nullptr)
-      what.load = load;
     auto next = std::make_shared<routing_update>();
     next->functions.push_back(what);
     update = next;

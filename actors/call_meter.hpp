@@ -1,0 +1,71 @@
+// What calls of native functions cost the thread that runs them: processor time, and how often it gave the processor
+// up. Two pairs of system calls, so on an event loop only a sample of the calls is measured.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "actors/event_loop.hpp"
+#include "actors/function_execution.hpp"
+#include "config/clock.hpp"
+#include "functions/execution_class.hpp"
+
+namespace troupe::actors {
+
+/// Of the calling thread, since it began.
+struct thread_usage {
+  duration cpu{};
+  std::uint64_t waited = 0;  ///< voluntary context switches
+
+  static thread_usage now() noexcept;
+};
+
+/// Measures the calls of one function on one event loop.
+class inline_meter {
+public:
+  inline_meter(event_loop& loop, function_execution_ptr execution) noexcept
+      : loop_{loop}, execution_{std::move(execution)} {}
+  ~inline_meter() { tell(); }
+  inline_meter(const inline_meter&) = delete;
+  inline_meter& operator=(const inline_meter&) = delete;
+
+  /// Lives as long as the call.
+  class running {
+  public:
+    explicit running(inline_meter& meter) noexcept : meter_{meter} { meter_.begin(); }
+    ~running() { meter_.end(); }
+    running(const running&) = delete;
+    running& operator=(const running&) = delete;
+
+  private:
+    inline_meter& meter_;
+  };
+
+  /// How long the last call was, on the clock.
+  void took(duration length) noexcept;
+
+private:
+  /// One call in so many is measured while nothing is suspected.
+  static constexpr std::uint32_t one_in = 64;
+  /// After a call that took long, for whatever reason, the next ones are measured.
+  static constexpr std::uint32_t after_slow = 64;
+  /// After one that should not have run on a loop, for as long as that counts.
+  static constexpr std::uint32_t after_unfit = 1'000;
+  /// News are told together: this many measured calls at most.
+  static constexpr std::uint32_t told_together = 16;
+
+  void begin() noexcept;
+  void end() noexcept;
+  void settle(const thread_usage& used) noexcept;
+  void tell() noexcept;
+
+  event_loop& loop_;
+  function_execution_ptr execution_;
+  std::uint32_t to_measure_ = one_in;  ///< of the next calls: all
+  std::uint32_t unmeasured_ = 0;       ///< since the last measured one
+  std::optional<thread_usage> began_;  ///< of a call that is measured
+  functions::call_samples news_;
+};
+
+}  // namespace troupe::actors

@@ -1,0 +1,229 @@
+#include "actors/compute_loops.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "actors/call_meter.hpp"
+
+namespace troupe::actors {
+
+using functions::outcome_ptr;
+
+namespace {
+
+/// Measured calls of one function that a loop tells of together, if they come one after the other.
+constexpr std::uint32_t told_together = 16;
+
+std::string text_of(errc why) {
+  switch (why) {
+    case errc::client_gone: return "the client left while the call waited";
+    case errc::draining: return "the node is going down";
+    default: return "waited too long for a compute loop";
+  }
+}
+
+}  // namespace
+
+compute_loops::lane::lane(compute_loops& b, unsigned index)
+    : board{b}, loop{index, "compute-" + std::to_string(index)} {}
+
+compute_loops::compute_loops(unsigned count, compute_surroundings surroundings) : around_{std::move(surroundings)} {
+  for (unsigned i = 0; i < count; ++i) {
+    lanes_.push_back(std::make_unique<lane>(*this, i));
+    if (around_.slot)
+      lanes_.back()->slot = around_.slot(i);
+    idle_.push_back(lanes_.back().get());
+  }
+}
+
+compute_loops::~compute_loops() = default;
+
+void compute_loops::start(caf::actor_system& system) {
+  for (auto& each : lanes_) {
+    each->loop.attach(system);
+    each->loop.start(niceness);
+  }
+}
+
+std::optional<errc> compute_loops::submit(compute_call call) {
+  if (lanes_.empty())
+    return errc::not_ready;
+  lane* free = nullptr;
+  {
+    const std::lock_guard lock{mutex_};
+    if (closed_)
+      return errc::draining;
+    auto& queue = boards_[call.execution].queue;
+    if (queue.is_full(bytes_of(*call.call), around_.limits)) {
+      ++refused_full_;
+      return errc::overloaded;
+    }
+    if (queue.empty())
+      turns_.push_back(call.execution);
+    queue.push(std::move(call));
+    waiting_.fetch_add(1, std::memory_order_relaxed);
+    if (!idle_.empty()) {
+      free = idle_.back();  // the one that ran last: it is warm
+      idle_.pop_back();
+    }
+  }
+  if (free != nullptr)
+    free->loop.post([this, free] { work(*free); });
+  return {};
+}
+
+functions::queue_view compute_loops::view_of(const function_board& board) const {
+  return {true, false, board.median.value()};
+}
+
+/// Runs one call and comes back at the end of the loop's turn, so that whatever else the loop was given gets its own.
+void compute_loops::work(lane& at) {
+  refusals refused;
+  auto next = take_next(at, refused);
+  refuse(refused);
+  if (!next)
+    return;
+  run(at, *next);
+  at.loop.at_batch_end(at);
+}
+
+std::optional<compute_call> compute_loops::take_next(lane& at, refusals& refused) {
+  const auto now = clock::now();
+  {
+    const std::lock_guard lock{mutex_};
+    while (!turns_.empty()) {
+      const auto function = std::move(turns_.front());
+      turns_.pop_front();
+      auto& board = boards_[function];
+      const auto view = view_of(board);
+      auto next = board.queue.next(now, around_.limits, view);
+      if (!board.queue.empty())
+        turns_.push_back(function);
+      waiting_.fetch_sub(1, std::memory_order_relaxed);
+      if (next.call->is_abandoned()) {
+        refused.emplace_back(std::move(next), errc::client_gone);
+      } else if (board.queue.is_stale(next, now, around_.limits, view)) {
+        ++refused_late_;
+        refused.emplace_back(std::move(next), errc::overloaded);
+      } else {
+        at.waited.observe(now - next.since);
+        return next;
+      }
+    }
+    // Functions that nobody calls now: what is known of them is not worth keeping for ever.
+    std::erase_if(boards_, [](const auto& each) { return each.second.queue.empty(); });
+    idle_.push_back(&at);
+  }
+  tell(at);
+  return {};
+}
+
+void compute_loops::run(lane& at, compute_call& call) {
+  const auto began = clock::now();
+  const auto used_before = thread_usage::now();
+  outcome_ptr result;
+  at.loop.pulse().begin_call(call.execution->number());
+  try {
+    const functions::running_mark mark{at.slot, call.object};
+    result = call.library->call(*call.call, *around_.log);
+  } catch (const std::exception& problem) {  // out of memory: the SDK lets nothing else through
+    result = functions::make_failure(errc::function_crashed, problem.what());
+  }
+  at.loop.pulse().end_call();
+  const auto used = thread_usage::now();
+  result->queued = began - call.since;
+  result->ran = clock::now() - began;
+  if (at.measured != call.execution)
+    tell(at);
+  at.measured = call.execution;
+  at.news.add_measured(used.cpu - used_before.cpu, used.waited - used_before.waited, {});
+  if (at.news.measured >= told_together)
+    tell(at);
+  {
+    const std::lock_guard lock{mutex_};
+    if (const auto found = boards_.find(call.execution); found != boards_.end())
+      found->second.median.measured(result->ran);
+  }
+  call.answer(std::move(result));
+}
+
+void compute_loops::tell(lane& at) {
+  const auto news = std::exchange(at.news, {});
+  if (const auto function = std::exchange(at.measured, nullptr); function && news.calls > 0)
+    function->report(news);
+}
+
+void compute_loops::refuse(refusals& refused) {
+  for (auto& [call, why] : refused)
+    call.answer(functions::make_failure(why, text_of(why)));
+}
+
+void compute_loops::refuse_stale(time_point now) {
+  if (waiting_.load(std::memory_order_relaxed) == 0)
+    return;
+  refusals refused;
+  {
+    const std::lock_guard lock{mutex_};
+    for (auto& [function, board] : boards_) {
+      for (auto& left : board.queue.extract([](const compute_call& each) { return each.call->is_abandoned(); }))
+        refused.emplace_back(std::move(left), errc::client_gone);
+      while (auto late = board.queue.next_stale(now, around_.limits, view_of(board))) {
+        ++refused_late_;
+        refused.emplace_back(std::move(*late), errc::overloaded);
+      }
+    }
+    std::erase_if(turns_, [this](const auto& function) { return boards_[function].queue.empty(); });
+    waiting_.fetch_sub(refused.size(), std::memory_order_relaxed);
+  }
+  refuse(refused);
+}
+
+void compute_loops::adjust(const functions::queue_limits& limits) {
+  const std::lock_guard lock{mutex_};
+  around_.limits = limits;
+}
+
+compute_loops::figures compute_loops::now(time_point at) const {
+  figures found;
+  found.loops = lanes_.size();
+  for (const auto& each : lanes_)
+    each->waited.add_to(found.waited);
+  const std::lock_guard lock{mutex_};
+  found.busy = lanes_.size() - idle_.size();
+  found.waiting = waiting_.load(std::memory_order_relaxed);
+  for (const auto& [function, board] : boards_)
+    if (!board.queue.empty())
+      found.oldest = std::max(found.oldest, at - board.queue.oldest().since);
+  found.refused_full = refused_full_;
+  found.refused_late = refused_late_;
+  return found;
+}
+
+void compute_loops::close() {
+  refusals refused;
+  {
+    const std::lock_guard lock{mutex_};
+    closed_ = true;
+    for (auto& [function, board] : boards_)
+      for (auto& each : board.queue.extract([](const compute_call&) { return true; }))
+        refused.emplace_back(std::move(each), errc::draining);
+    turns_.clear();
+    waiting_.store(0, std::memory_order_relaxed);
+  }
+  refuse(refused);
+}
+
+bool compute_loops::idle() const {
+  const std::lock_guard lock{mutex_};
+  return idle_.size() == lanes_.size();
+}
+
+void compute_loops::stop() {
+  for (auto& each : lanes_)
+    each->loop.stop();
+  lanes_.clear();
+  boards_.clear();
+}
+
+}  // namespace troupe::actors

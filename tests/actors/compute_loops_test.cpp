@@ -1,0 +1,264 @@
+#include "actors/compute_loops.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <condition_variable>
+#include <thread>
+
+#include "actors/function_logs.hpp"
+
+namespace troupe::actors {
+namespace {
+
+constexpr seconds patience{20};
+
+/// Holds calls until it is opened.
+class gate {
+public:
+  void pass() {
+    std::unique_lock lock{mutex_};
+    ++arrived_;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return open_; });
+  }
+  void open() {
+    const std::lock_guard lock{mutex_};
+    open_ = true;
+    changed_.notify_all();
+  }
+  bool await(int count) {
+    std::unique_lock lock{mutex_};
+    return changed_.wait_for(lock, patience, [&] { return arrived_ >= count; });
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int arrived_ = 0;
+  bool open_ = false;
+};
+
+/// What came of the calls, in the order of their ends.
+class answers {
+public:
+  std::function<void(functions::outcome_ptr)> next(std::string name) {
+    return [this, name = std::move(name)](const functions::outcome_ptr& result) {
+      const auto* failed = std::get_if<functions::failure>(&result->value);
+      const std::lock_guard lock{mutex_};
+      ends_.push_back(name + (failed == nullptr ? "" : ":" + std::string{to_string(failed->code)}));
+      changed_.notify_all();
+    };
+  }
+  std::vector<std::string> await(std::size_t count) {
+    std::unique_lock lock{mutex_};
+    changed_.wait_for(lock, patience, [&] { return ends_.size() >= count; });
+    return ends_;
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> ends_;
+};
+
+class ComputeLoopsTest : public ::testing::Test {
+protected:
+  ComputeLoopsTest() {
+    control.start();
+    around.log = &logs;
+    around.limits.shedding = functions::queue_shedding::off;
+    around.limits.max_age = std::chrono::minutes{10};
+  }
+  ~ComputeLoopsTest() override {
+    held.open();
+    loops->close();
+    const auto end = clock::now() + patience;
+    while (!loops->idle() && clock::now() < end)
+      std::this_thread::yield();
+    EXPECT_TRUE(loops->idle());
+    loops->stop();
+    control.stop();
+  }
+
+  void start(unsigned count) {
+    loops.emplace(count, around);
+    loops->start(system);
+  }
+  function_execution_ptr function(const std::string& name) {
+    functions::function_spec spec;
+    spec.id = make_uuid();
+    spec.name = name;
+    return directory.adopt(spec);
+  }
+  std::optional<errc> submit(const function_execution_ptr& of, functions::native_library::call_function handler,
+                             const std::string& name = "f") {
+    compute_call one;
+    auto call = std::make_shared<functions::invocation>();
+    auto spec = std::make_shared<functions::function_spec>();
+    spec->name = of->name();
+    call->function = spec;
+    call->arrived_at = clock::now();
+    one.call = call;
+    last = call;
+    one.since = clock::now();
+    one.library = functions::native_library::of(std::move(handler));
+    one.execution = of;
+    one.answer = ends.next(name);
+    return loops->submit(std::move(one));
+  }
+  std::optional<errc> hold(const function_execution_ptr& of, const std::string& name = "held") {
+    return submit(
+        of, [this](auto*, auto*, auto*) { return held.pass(), 0; }, name);
+  }
+  std::optional<errc> pass(const function_execution_ptr& of, const std::string& name = "f") {
+    return submit(
+        of, [](auto*, auto*, auto*) { return 0; }, name);
+  }
+
+  caf::actor_system_config config;
+  caf::actor_system system{config};
+  event_loop control{0, "control"};
+  function_logs logs;
+  execution_directory directory{native_execution::adaptive, control};
+  compute_surroundings around;
+  gate held;
+  answers ends;
+  std::optional<compute_loops> loops;
+  std::shared_ptr<functions::invocation> last;
+};
+
+}  // namespace
+
+TEST_F(ComputeLoopsTest, RunsACallOnAThreadOfLowerPriority) {
+  start(1);
+  std::atomic<int> nice_value{-1};
+  const int own = ::getpriority(PRIO_PROCESS, 0);
+
+  submit(function("f"), [&](auto*, auto*, auto*) {
+    nice_value = ::getpriority(PRIO_PROCESS, 0);
+    return 0;
+  });
+
+  EXPECT_EQ(ends.await(1), (std::vector<std::string>{"f"}));
+  EXPECT_EQ(nice_value.load(), std::min(own + compute_loops::niceness, 19));
+}
+
+TEST_F(ComputeLoopsTest, AsManyCallsRunAtATimeAsThereAreLoops) {
+  start(2);
+  const auto f = function("f");
+  for (int i = 0; i < 3; ++i)
+    hold(f);
+
+  EXPECT_TRUE(held.await(2));
+  const auto now = loops->now(clock::now());
+
+  EXPECT_EQ(now.busy, 2u);
+  EXPECT_EQ(now.waiting, 1u);
+}
+
+TEST_F(ComputeLoopsTest, CallsBeyondTheQueueOfTheirFunctionAreRefused) {
+  around.limits.max_calls = 1;
+  start(1);
+  const auto f = function("f");
+  const auto g = function("g");
+  hold(f);
+  EXPECT_TRUE(held.await(1));
+  EXPECT_EQ(pass(f), std::nullopt);
+
+  EXPECT_EQ(pass(f), errc::overloaded);
+  EXPECT_EQ(pass(g), std::nullopt);
+
+  held.open();
+  EXPECT_EQ(ends.await(3).size(), 3u);
+  EXPECT_EQ(loops->now(clock::now()).refused_full, 1u);
+}
+
+TEST_F(ComputeLoopsTest, FunctionsTakeTurns) {
+  start(1);
+  const auto f = function("f");
+  const auto g = function("g");
+  hold(f);
+  EXPECT_TRUE(held.await(1));
+  for (const auto* name : {"f1", "f2", "f3"})
+    pass(f, name);
+  pass(g, "g1");
+
+  held.open();
+
+  EXPECT_EQ(ends.await(5), (std::vector<std::string>{"held", "f1", "g1", "f2", "f3"}));
+}
+
+TEST_F(ComputeLoopsTest, ACallThatWaitsTooLongIsRefusedWhileTheLoopRunsAnother) {
+  around.limits.max_age = milliseconds{100};
+  start(1);
+  const auto f = function("f");
+  hold(f);
+  EXPECT_TRUE(held.await(1));
+  pass(f, "late");
+  loops->refuse_stale(clock::now());
+  EXPECT_EQ(loops->now(clock::now()).waiting, 1u);
+
+  loops->refuse_stale(clock::now() + milliseconds{200});
+
+  EXPECT_EQ(ends.await(1), (std::vector<std::string>{"late:overloaded"}));
+  EXPECT_EQ(loops->now(clock::now()).refused_late, 1u);
+}
+
+TEST_F(ComputeLoopsTest, ACallThatNobodyWaitsForIsNotRun) {
+  start(1);
+  const auto f = function("f");
+  hold(f);
+  EXPECT_TRUE(held.await(1));
+  std::atomic<bool> ran{false};
+  submit(
+      f,
+      [&](auto*, auto*, auto*) {
+        ran = true;
+        return 0;
+      },
+      "left");
+
+  last->abandoned = true;
+  held.open();
+
+  EXPECT_EQ(ends.await(2), (std::vector<std::string>{"held", "left:client_gone"}));
+  EXPECT_FALSE(ran.load());
+}
+
+TEST_F(ComputeLoopsTest, OnceClosedItRefusesWhatWaitsAndWhatComesAndFinishesWhatRuns) {
+  start(1);
+  const auto f = function("f");
+  hold(f);
+  EXPECT_TRUE(held.await(1));
+  pass(f, "waited");
+
+  loops->close();
+
+  EXPECT_EQ(pass(f), errc::draining);
+  EXPECT_EQ(ends.await(1), (std::vector<std::string>{"waited:draining"}));
+  EXPECT_FALSE(loops->idle());
+  held.open();
+  EXPECT_EQ(ends.await(2), (std::vector<std::string>{"waited:draining", "held"}));
+}
+
+TEST_F(ComputeLoopsTest, WithoutLoopsNothingRuns) {
+  start(0);
+  EXPECT_EQ(pass(function("f")), errc::not_ready);
+}
+
+TEST_F(ComputeLoopsTest, ShortCallsPromoteTheirFunction) {
+  start(1);
+  const auto f = function("f");
+  const auto end = clock::now() + patience;
+  while (!f->runs_inline() && clock::now() < end) {
+    pass(f);
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(f->runs_inline());
+  EXPECT_EQ(f->promotions(), 1u);
+}
+
+}  // namespace troupe::actors

@@ -1,0 +1,140 @@
+"""An event loop that a native function holds: the node says that it is not ready, and ends when that goes on beyond the
+function's timeout. A node that was stopped as a whole is not at fault."""
+import os
+import signal
+import time
+import unittest
+
+import support
+import wire
+from cluster import Cluster
+from metrics import metrics_of, total
+
+# Tells by a file that it runs, and runs until there is another one.
+HANDLER = r"""
+#include <fcntl.h>
+#include <string>
+#include <troupe/function.hpp>
+#include <unistd.h>
+
+troupe::response handler(const troupe::request& request, troupe::context&) {
+  const std::string gate{request.raw_query()};
+  if (gate.empty())
+    return troupe::response::text("at once");
+  close(open((gate + ".runs").c_str(), O_CREAT | O_WRONLY, 0600));
+  while (access(gate.c_str(), F_OK) != 0)
+    usleep(1000);
+  return troupe::response::text("done");
+}
+TROUPE_FUNCTION(handler)
+"""
+INLINE = ("--set", "native.execution=inline")
+
+
+class WatchdogCase(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = cls.enterClassContext(support.TempDir())
+        cls.object = support.build_native(HANDLER, cls.folder, "f")
+
+    def setUp(self):
+        self.gate = os.path.join(self.enterContext(support.TempDir()), "gate")
+
+    def deploy(self, node, timeout_s):
+        node.deploy(self.object, "--name", "f", "--timeout-s", str(timeout_s))
+
+    def hold(self, client):
+        """Sends a call and comes back when it runs."""
+        client.send(wire.get("/f?" + self.gate))
+        support.wait_until(lambda: os.path.exists(self.gate + ".runs"), "the call runs")
+
+    def release(self):
+        support.write_files(os.path.dirname(self.gate), {"gate": ""})
+
+    def until_ready(self, node, wanted):
+        def there():
+            status, _, body = node.admin("GET", "/readyz")
+            return (status, body.decode().strip()) == wanted
+        support.wait_until(there, f"/readyz says {wanted}", interval_s=0.01)
+
+
+class InlineTest(WatchdogCase):
+    def setUp(self):
+        super().setUp()
+        self.node = self.enterContext(support.Node(*INLINE))
+        self.client = self.enterContext(self.node.connect())
+
+    def test_a_call_that_never_ends_takes_the_node_out_of_service_and_then_ends_it(self):
+        self.deploy(self.node, 5)
+        began = time.monotonic()
+        self.hold(self.client)
+
+        self.until_ready(self.node, (503, "stalled"))
+        noticed_s = time.monotonic() - began
+        self.assertEqual(self.node.process.wait(support.PATIENCE_S), 70)
+        ended_s = time.monotonic() - began
+
+        self.assertGreater(noticed_s, 0.4)
+        self.assertLess(noticed_s, 4, "half a second, on a machine that is not busy")
+        self.assertGreater(ended_s, 4.8, "not before the function's timeout")
+        line = next(line for line in self.node.log().splitlines() if "watchdog_ends_node" in line)
+        for part in ('"f"', "loop-0", "5000", "70"):
+            self.assertIn(part, line)
+
+    def test_a_call_within_its_timeout_only_takes_the_node_out_of_service_for_a_while(self):
+        self.deploy(self.node, 120)
+        self.hold(self.client)
+
+        self.until_ready(self.node, (503, "stalled"))
+        seen = metrics_of(self.node)
+        self.assertEqual(total(seen, "troupe_loop_stalled", loop="loop-0"), 1)
+        self.release()
+        self.assertEqual(self.client.response().status, 200)
+        self.until_ready(self.node, (200, "ready"))
+
+        seen = metrics_of(self.node)
+        self.assertEqual(total(seen, "troupe_loop_stalled", loop="loop-0"), 0)
+        self.assertGreaterEqual(total(seen, "troupe_loop_stalls_total", loop="loop-0"), 1)
+        self.assertIn("loop_moves_again", self.node.log())
+
+    def test_time_in_which_the_whole_process_was_stopped_does_not_count(self):
+        self.deploy(self.node, 5)
+        self.hold(self.client)
+        support.freeze(self.node.pid)
+        time.sleep(7)  # that long is what the test is about
+        self.release()
+        os.kill(self.node.pid, signal.SIGCONT)
+
+        self.assertEqual(self.client.response().status, 200)
+        self.until_ready(self.node, (200, "ready"))
+
+
+class ComputeTest(WatchdogCase):
+    def test_a_long_call_on_a_compute_loop_holds_up_nobody(self):
+        with support.Node() as node, node.connect() as client:
+            self.deploy(node, 1)
+            self.hold(client)
+            end = time.monotonic() + 2  # beyond the timeout, and four times what a loop may stand still
+            while time.monotonic() < end:
+                self.assertEqual(node.admin("GET", "/readyz")[0], 200)
+                self.assertEqual(node.request("GET", "/f")[0], 200)
+            self.release()
+            self.assertEqual(client.response().status, 200)
+
+
+class ClusterTest(WatchdogCase):
+    def test_other_nodes_are_told(self):
+        with Cluster(2, list(INLINE)) as cluster:
+            held, other = cluster[1], cluster[0]
+            self.deploy(other, 120)
+            support.wait_until(lambda: held.request("GET", "/f")[0] == 200, "it is known there")
+            with held.connect() as client:
+                self.hold(client)
+                support.wait_until(lambda: other.nodes()[held.name]["state"] == "draining", "the other node knows")
+                self.release()
+                self.assertEqual(client.response().status, 200)
+            support.wait_until(lambda: other.nodes()[held.name]["state"] == "ready", "it is back")
+
+
+if __name__ == "__main__":
+    unittest.main()
