@@ -51,13 +51,13 @@ void inline_meter::took(duration length) noexcept {
 }
 
 void inline_meter::settle(const thread_usage& used) noexcept {
-  const auto unfit_before = news_.unfit;
+  const auto unfit_before = news_.unfit();
   news_.add_measured(used.cpu - began_->cpu, used.waited - began_->waited, limits);
   began_.reset();
   unmeasured_ = 0;
   if (to_measure_ > 0)
     --to_measure_;
-  const bool unfit = news_.unfit != unfit_before;
+  const bool unfit = news_.unfit() != unfit_before;
   if (unfit)
     to_measure_ = after_unfit;
   if (unfit || news_.measured >= told_together)

@@ -13,13 +13,23 @@ const char* to_string(execution_class which) noexcept {
   return "compute";
 }
 
-void call_samples::add_measured(duration cpu, std::uint64_t waited, const execution_limits& limits) noexcept {
+void call_samples::add_measured(duration cpu, std::uint64_t waits, const execution_limits& limits) noexcept {
   ++calls;
   ++measured;
-  if (cpu > limits.short_cpu || waited > 0)
+  if (cpu > limits.short_cpu || waits > 0)
     ++over_short;
-  if (cpu > limits.long_cpu || waited > 0)
-    ++unfit;
+  if (cpu > limits.long_cpu)
+    ++over_long;
+  if (waits > 0)
+    ++waited;
+}
+
+void call_samples::add(const call_samples& more) noexcept {
+  calls += more.calls;
+  measured += more.measured;
+  over_short += more.over_short;
+  over_long += more.over_long;
+  waited += more.waited;
 }
 
 bool class_judge::take(const call_samples& news, time_point now) noexcept {
@@ -28,7 +38,7 @@ bool class_judge::take(const call_samples& news, time_point now) noexcept {
       return false;
     current_ = execution_class::inlined;
     promoted_at_ = now;
-    suspect_ = 0;
+    calls_since_ = 0;
     return true;
   }
   if (!must_be_demoted(news))
@@ -43,8 +53,7 @@ bool class_judge::take(const call_samples& news, time_point now) noexcept {
 }
 
 bool class_judge::may_be_promoted(const call_samples& news, time_point now) noexcept {
-  window_.measured += news.measured;
-  window_.over_short += news.over_short;
+  window_.add(news);
   if (window_.measured < limits_.samples)
     return false;
   const auto seen = std::exchange(window_, {});
@@ -53,16 +62,19 @@ bool class_judge::may_be_promoted(const call_samples& news, time_point now) noex
   return now >= may_promote_at_ && seen.over_short <= seen.measured / 100;
 }
 
-/// One unfit call may be an accident: a page that had to come from the disk, a lock that another thread held.
+/// One unfit call may be an accident: a page that had to come from the disk, a lock whose holder had lost its
+/// processor. Accidents of the second kind come in numbers on a busy machine, but are few among the calls.
 bool class_judge::must_be_demoted(const call_samples& news) noexcept {
   calls_since_ += news.calls;
   if (calls_since_ > limits_.suspect_calls)
-    suspect_ = 0;
-  if (news.unfit == 0)
+    window_ = {};
+  if (news.unfit() > 0)
+    calls_since_ = 0;
+  else if (window_.unfit() == 0)
     return false;
-  suspect_ += news.unfit;
-  calls_since_ = 0;
-  return suspect_ >= 2;
+  window_.add(news);
+  return window_.over_long > limits_.most_long ||
+         (window_.waited > limits_.most_waiting && window_.waited * 100 > window_.measured);
 }
 
 }  // namespace troupe::functions

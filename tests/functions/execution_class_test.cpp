@@ -91,14 +91,26 @@ TEST_F(ClassJudgeTest, TheSecondLongCallDemotes) {
 
 TEST_F(ClassJudgeTest, CallsThatWaitDemoteHoweverLittleTheyCompute) {
   promote();
-  EXPECT_EQ(calls(1, microseconds{5}, 1), 0);
+  EXPECT_EQ(calls(2, microseconds{5}, 1), 0);
   EXPECT_EQ(calls(1, microseconds{5}, 3), 1);
 }
 
-TEST_F(ClassJudgeTest, ALongCallAndOneThatWaitsDemoteTogether) {
+TEST_F(ClassJudgeTest, OneInFiftyThatWaitsDemotes) {
   promote();
-  calls(1, milliseconds{2});
-  EXPECT_EQ(calls(1, microseconds{5}, 1), 1);
+  int changes = 0;
+  for (int i = 0; i < 5; ++i) {
+    changes += calls(1, microseconds{5}, 1);
+    changes += calls(49, microseconds{5});
+  }
+  EXPECT_EQ(changes, 1);
+}
+
+TEST_F(ClassJudgeTest, SomeThatMeetALockDoNot) {
+  promote();
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(calls(1, microseconds{5}, 1), 0) << i;
+    EXPECT_EQ(calls(200, microseconds{5}), 0) << i;
+  }
 }
 
 TEST_F(ClassJudgeTest, AnUnfitCallIsForgottenAfterAThousandOthers) {

@@ -148,7 +148,8 @@ class QueueTest(ExecutionCase):
         refused = self.enterContext(node.connect()).exchange(wire.get("/f/1"))
 
         self.assertEqual((refused.status, refused.header("x-troupe-error")), (503, "overloaded"))
-        self.assertEqual([client.response().status for client in clients], [200] * 3)
+        answers = [client.response() for client in clients]
+        self.assertEqual([each.status for each in answers], [200] * 3, (answers, node.log()))
         seen = metrics_of(node)
         self.assertEqual(values(seen, "troupe_compute_refusals_total", "cause"), {"full": 1})
         self.assertGreaterEqual(total(seen, "troupe_compute_queue_duration_seconds_sum"), 1)
@@ -236,12 +237,10 @@ class LatencyTest(ExecutionCase):
         node = self.prepare()
         self.until_class(node, "fast", "inline", 1)
         needed_cores = 0.8 * self.SLOW_PER_S * SLOW_US / 1e6
-        alone, beside = [], []
-        for _ in range(ROUNDS):
-            alone.append(self.p99_s(node, 1))
+        alone, beside = [self.p99_s(node, 1)], []
+        while len(beside) < ROUNDS and not (beside and beside[-1][0] < 0.002 and beside[-1][1] > needed_cores):
             beside.append(self.p99_beside_s(node, self.SLOW_PER_S))
-            if beside[-1][0] < 0.002 and beside[-1][1] > needed_cores:
-                break
+            alone.append(self.p99_s(node, 1))
         self.assertEqual((self.class_of(node, "slow"), self.class_of(node, "fast")), (["compute"], ["inline"]))
 
         # A quarter of that load, inline: what is claimed above is not so for any node.
@@ -252,9 +251,13 @@ class LatencyTest(ExecutionCase):
                 f"cores used; {held_s * 1000:.2f} where that holds the loop")
         print(f"{self.id()}: {told}", flush=True)
         self.assertGreater(held_s, 0.003, told)
-        quiet = min(alone) < 0.001 and any(cores > needed_cores for _, cores in beside)
-        limit_s = 0.002 if quiet else max(0.002, 3 * min(alone))
-        self.assertLess(min(p99_s for p99_s, cores in beside if not quiet or cores > needed_cores), limit_s, told)
+        # What the machine let the fast function have on its own, just before or after the round.
+        own = [max(pair) for pair in zip(alone, alone[1:])]
+        quiet = [p99_s for (p99_s, cores), own_s in zip(beside, own) if own_s < 0.001 and cores > needed_cores]
+        if quiet:
+            self.assertLess(min(quiet), 0.002, told)
+        else:
+            self.assertLess(min(p99_s / own_s for (p99_s, _), own_s in zip(beside, own)), 3, told)
 
 
 if __name__ == "__main__":
