@@ -7,8 +7,7 @@
 namespace troupe::actors {
 
 call_receiver::call_receiver(caf::actor_config& config, router_actor router, link_services& services)
-    : loop_bound{config}, router_{std::move(router)},
-      state_{static_cast<class router*>(caf::actor_cast<caf::abstract_actor*>(router_))}, services_{services} {}
+    : loop_bound{config}, router_{std::move(router)}, state_{router::behind(router_)}, services_{services} {}
 
 call_receiver::behavior_type call_receiver::make_behavior() {
   services_.offer(cluster::link_topic::invoke, *this);
@@ -26,9 +25,9 @@ void call_receiver::serve(incoming_call_ptr call) {
   if (!received)
     return call->refuse(errc::protocol, received.error().what);
   linked hop{received->function, received->version, std::move(received->call)};
-  // A message and its answer would cost more than many a native function.
-  if (const auto result = state_->run_now(hop))
-    return settle(*call, result);
+  auto begun = state_->begin(hop);
+  if (begun.outcome)
+    return settle(*call, begun.outcome);
   // The invocation notes that nobody waits; what has not started then never will.
   call->when_abandoned([invocation = std::weak_ptr<functions::invocation>{hop.call}] {
     if (const auto running = invocation.lock())
@@ -36,8 +35,8 @@ void call_receiver::serve(incoming_call_ptr call) {
   });
   const auto answered = [this, call](const functions::outcome_ptr& result) { settle(*call, result); };
   const auto ended = [call](const caf::error&) { call->fail(errc::bug, "the actor that had the call ended"); };
-  if (const auto target = state_->claim(hop))
-    request(target, caf::infinite, functions::invocation_ptr{std::move(hop.call)}).then(answered, ended);
+  if (begun.runner)
+    request(begun.runner, caf::infinite, functions::invocation_ptr{std::move(hop.call)}).then(answered, ended);
   else
     request(router_, caf::infinite, std::move(hop)).then(answered, ended);
 }

@@ -124,7 +124,8 @@ void peer_calls::end(std::uint64_t key, call_result result) {
   auto& ended = entry.mapped();
   if (const auto peer = peers_.find(ended.node); peer != peers_.end()) {
     const auto count = peer->second.outstanding.find(ended.call->function->id);
-    if (count != peer->second.outstanding.end())
+    // Of a node that went and came back within a batch, the entry knows the new calls only.
+    if (count != peer->second.outstanding.end() && count->second > 0)
       --count->second;
   }
   ended.done(result_of(std::move(result), ended.node));

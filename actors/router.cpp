@@ -120,36 +120,41 @@ caf::result<outcome_ptr> router::take_linked(const linked& hop) {
   return route(hop.call, true);
 }
 
-router::function_state* router::find(const linked& hop) {
+router* router::behind(const router_actor& handle) {
+  return static_cast<router*>(caf::actor_cast<caf::abstract_actor*>(handle));
+}
+
+router::begun router::begin(const functions::invocation& call) {
+  enter();
+  auto* state = find(call.function->id);
+  return state == nullptr ? begun{} : begin(*state, call);
+}
+
+router::begun router::begin(const linked& hop) {
   enter();
   auto* state = find(hop.function);
-  return state == nullptr || state->what.spec->version < hop.version ? nullptr : state;
-}
-
-outcome_ptr router::run_now(const linked& hop) {
-  auto* state = find(hop);
-  if (state == nullptr || state->what.factory || !state->what.library || !inline_actor_of(*state))
-    return nullptr;
-  auto& instance = static_cast<native_instance&>(*caf::actor_cast<caf::abstract_actor*>(state->inline_actor));
-  if (!instance.runs_here())
-    return nullptr;
-  adopt(*state, hop);
-  return instance.run(*hop.call);
-}
-
-function_actor router::claim(const linked& hop) {
-  auto* state = find(hop);
-  if (state == nullptr)
+  if (state == nullptr || state->what.spec->version < hop.version)
     return {};
   adopt(*state, hop);
-  if (!state->what.load)
-    return inline_actor_of(*state);
-  auto* chosen = state->queue.empty() ? free_worker(*state) : nullptr;
+  return begin(*state, *hop.call);
+}
+
+router::begun router::begin(function_state& state, const functions::invocation& call) {
+  if (!state.what.load) {
+    auto target = inline_actor_of(state);
+    if (!target || state.what.factory)
+      return {nullptr, std::move(target)};
+    auto& instance = static_cast<native_instance&>(*caf::actor_cast<caf::abstract_actor*>(target));
+    if (!instance.runs_here())
+      return {nullptr, std::move(target)};
+    return {instance.run(call), {}};
+  }
+  auto* chosen = state.queue.empty() ? free_worker(state) : nullptr;
   if (chosen == nullptr)
     return {};
-  state->queue.passed_by();
+  state.queue.passed_by();
   chosen->slots->take(loop().now());
-  return chosen->actor;
+  return {nullptr, chosen->actor};
 }
 
 void router::adopt(const function_state& state, const linked& hop) {
@@ -164,10 +169,10 @@ function_actor router::inline_actor_of(function_state& state) {
     if (state.what.factory)
       state.inline_actor = state.what.factory(loop());
     else if (state.what.library)
-      state.inline_actor = spawn_on<native_instance>(
-          system(), loop(), state.what,
-          native_place{surroundings_->log, slot_for(*state.what.spec), surroundings_->compute,
-                       cells_of(state.what, loop().index())});
+      state.inline_actor =
+          spawn_on<native_instance>(system(), loop(), state.what,
+                                    native_place{surroundings_->log, slot_for(*state.what.spec), surroundings_->compute,
+                                                 cells_of(state.what, loop().index())});
   } catch (const std::exception& problem) {
     // The factory is the embedding program's: its failure is this function's alone.
     log_event(log_level::error, "actor_not_made", {{"function", state.what.spec->name}, {"reason", problem.what()}});

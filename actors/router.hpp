@@ -42,12 +42,21 @@ public:
   void on_exit() override;
   const char* name() const override { return "router"; }
 
-  /// Runs a call of another node here and now if its function is native and may run on event loops; on the loop only.
-  /// @returns its outcome; null when it was not run: then `claim` says who runs it.
-  functions::outcome_ptr run_now(const linked& hop);
-  /// The actor that runs a call of another node here and now, its place in it taken; null when there is none: then
-  /// `hop` as a message tells why, or waits. Without a message of its own; on the loop only.
-  function_actor claim(const linked& hop);
+  /// The router behind a handle to one of this process.
+  static router* behind(const router_actor& handle);
+
+  /// What becomes of a call that need not wait: it has run, or somebody has a place for it. Neither: the call as a
+  /// message tells why, or waits.
+  struct begun {
+    functions::outcome_ptr outcome;
+    function_actor runner;
+  };
+  /// Runs a call of a client here and now if its function is native and may run on event loops; else takes a place in
+  /// an instance of this loop for it. A message to this actor and its answer would cost more than many a function. On
+  /// the loop only.
+  begun begin(const functions::invocation& call);
+  /// The same for a call of another node.
+  begun begin(const linked& hop);
 
 private:
   using promise = caf::typed_response_promise<functions::outcome_ptr>;
@@ -117,7 +126,7 @@ private:
   bool try_elsewhere(const function_state& state, const waiting_call& refused, errc why);
   void on_tick(time_point now) override;
   function_state* find(const uuid& id);
-  function_state* find(const linked& hop);
+  begun begin(function_state& state, const functions::invocation& call);
 
   std::shared_ptr<router_surroundings> surroundings_;
   std::unordered_map<uuid, function_state> functions_;

@@ -217,6 +217,7 @@ void node::state::open_edges() {
     each.edge = std::make_unique<http::edge>(*each.loop, *system, shared, connections);
     each.edge->routes = http::route_table::build({}).table;
     each.edge->router = (*routers)[index];
+    each.edge->router_here = actors::router::behind(each.edge->router);
     if (cluster)
       each.edge->after_sleep = [this, loop = each.loop.get()](std::function<void()> go_on) {
         control.front().loop->post([this, loop, go_on = std::move(go_on)]() mutable {

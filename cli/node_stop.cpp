@@ -195,7 +195,10 @@ void node::state::take_apart() {
   deployer = nullptr;
   admin = nullptr;
   controls.reset();
-  on_each(gateways, [](serving_loop& each) { each.edge->router = nullptr; });
+  on_each(gateways, [](serving_loop& each) {
+    each.edge->router_here = nullptr;
+    each.edge->router = nullptr;
+  });
   on_each(control, [](serving_loop& each) { each.edge->admin = nullptr; });
   const auto gone = [this] { return system->registry().running() == 0; };
   const auto give_up = clock::now() + actors_timeout;

@@ -21,6 +21,10 @@
 #include "http/route_metrics.hpp"
 #include "http/route_table.hpp"
 
+namespace troupe::actors {
+class router;
+}
+
 namespace troupe::http {
 
 class connection;
@@ -75,7 +79,8 @@ public:
   // ---------------------------------------------------
   std::shared_ptr<const route_table> routes;
   actors::router_actor router;
-  admin_actor admin;  ///< set for the admin port only: then nothing is routed
+  actors::router* router_here = nullptr;  ///< the same one, to be asked without a message; null: only by messages
+  admin_actor admin;                      ///< set for the admin port only: then nothing is routed
   /// Told when this loop has slept: `go_on` runs once, on this loop, as soon as requests may be answered by what this
   /// node knows of the catalog. Empty: they always may.
   std::function<void(std::function<void()> go_on)> after_sleep;

@@ -133,7 +133,7 @@ TEST_F(NativeInstanceTest, PinnedFunctionsStayWhereTheyAre) {
   EXPECT_TRUE(execution->runs_inline());
 }
 
-TEST_F(NativeInstanceTest, ACallOfAnotherNodeRunsWithoutAMessageWhereFunctionsMayRunInline) {
+TEST_F(NativeInstanceTest, ACallRunsWithoutAMessageWhereItsFunctionMayRunInline) {
   auto& here = *static_cast<router*>(caf::actor_cast<caf::abstract_actor*>(target));
   auto work = std::make_shared<functions::invocation>();
   work->deadline = clock::now() + patience;
@@ -142,15 +142,21 @@ TEST_F(NativeInstanceTest, ACallOfAnotherNodeRunsWithoutAMessageWhereFunctionsMa
 
   deploy_native(native_execution::compute);
   on_loop([] {});
-  on_loop([&] { EXPECT_EQ(here.run_now(hop), nullptr) << "a compute loop runs it"; });
+  on_loop([&] {
+    const auto begun = here.begin(hop);
+    EXPECT_EQ(begun.outcome, nullptr) << "a compute loop runs it";
+    EXPECT_TRUE(begun.runner);
+  });
   deploy_native(native_execution::inlined);
   on_loop([] {});
   on_loop([&] {
-    EXPECT_EQ(here.run_now(newer), nullptr) << "this node is behind";
-    const auto result = here.run_now(hop);
+    const auto behind = here.begin(newer);
+    EXPECT_TRUE(behind.outcome == nullptr && !behind.runner);
+    const auto result = here.begin(hop).outcome;
     ASSERT_NE(result, nullptr);
     EXPECT_TRUE(std::holds_alternative<functions::native_response>(result->value));
     EXPECT_GT(result->ran, duration{});
+    EXPECT_NE(here.begin(*call()).outcome, nullptr) << "of a client of this loop";
   });
 
   EXPECT_EQ(ran_on.load(), &loop);

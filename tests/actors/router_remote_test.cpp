@@ -302,9 +302,9 @@ TEST_F(RouterRemoteTest, WhoCanRunACallOfAnotherNodeAtOnceIsNamedWithoutAMessage
   const linked newer{id, 2, std::make_shared<functions::invocation>()};
 
   on_loop([&] {
-    EXPECT_FALSE(here.claim(newer));
-    EXPECT_EQ(here.claim(hop), instance);
-    EXPECT_FALSE(here.claim(hop)) << "its one place was taken";
+    EXPECT_FALSE(here.begin(newer).runner);
+    EXPECT_EQ(here.begin(hop).runner, instance);
+    EXPECT_FALSE(here.begin(hop).runner) << "its one place was taken";
   });
 
   EXPECT_EQ(hop.call->function, function);
