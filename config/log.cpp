@@ -14,8 +14,10 @@
 #include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 
 #include "config/log_losses.hpp"
@@ -113,9 +115,34 @@ std::string line_of(log_format format, log_level level, std::string_view event,
 /// Of messages that hold many lines, to tell them from others; the level that readers see stands in the lines.
 constexpr auto block_level = spdlog::level::debug;
 /// At 32 KB each: what an output that stands still costs in memory.
-constexpr std::int64_t max_queued_blocks = 64;
+constexpr std::size_t max_queued_blocks = 64;
 
-/// Writes lines that are complete already. Used by one thread at a time.
+/// The blocks among the messages in the queue and in the sink. A queue that is full gives up its oldest message for a
+/// new one and counts it, but does not say what it was: its number does. Under `guard`.
+struct queue_record {
+  struct block {
+    std::uint64_t number;  ///< of the message
+    std::uint64_t lines;
+  };
+
+  std::mutex guard;            ///< held for as long as it takes to queue a message, never while one is written
+  std::uint64_t queued = 0;    ///< messages so far, which is the number of the next one
+  std::uint64_t given_up = 0;  ///< of these, by the queue
+  std::deque<block> blocks;    ///< that were queued and are neither written nor given up, oldest first
+
+  /// @returns how many lines the message had if it was a block; it is none of `blocks` any more.
+  std::optional<std::uint64_t> take_block(std::uint64_t number) {
+    const auto found =
+        std::find_if(blocks.begin(), blocks.end(), [&](const block& each) { return each.number == number; });
+    if (found == blocks.end())
+      return std::nullopt;
+    const auto lines = found->lines;
+    blocks.erase(found);
+    return lines;
+  }
+};
+
+/// Writes lines that are complete already. `log` is for one thread at a time.
 class line_sink final : public spdlog::sinks::sink {
 public:
   explicit line_sink(int output) : output_{output} {}
@@ -141,15 +168,22 @@ public:
     if (!rest.empty())
       (is_block ? lost_collected_ : lost_events_)
           .fetch_add(static_cast<std::uint64_t>(std::count(rest.begin(), rest.end(), '\n')), std::memory_order_relaxed);
-    if (is_block)
-      blocks.fetch_sub(1, std::memory_order_relaxed);
+    if (is_block) {
+      // Messages come in the order of their numbers: this block is the oldest that is left.
+      const std::lock_guard lock{record.guard};
+      record.blocks.pop_front();
+    }
   }
   void flush() override {}
   void set_pattern(const std::string&) override {}
   void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
 
-  std::atomic<std::int64_t> blocks{0};  ///< that were queued and are not written yet
+  queue_record record;
 
+  /// Counts a message that never came here. From any thread.
+  void lost_in_queue(std::optional<std::uint64_t> block_lines) {
+    (block_lines ? lost_collected_ : lost_events_).fetch_add(block_lines.value_or(1), std::memory_order_relaxed);
+  }
   void give_up_at(time_point when) { give_up_at_.store(when.time_since_epoch().count(), std::memory_order_relaxed); }
   log_losses lost() const noexcept {
     return {lost_events_.load(std::memory_order_relaxed), lost_collected_.load(std::memory_order_relaxed)};
@@ -162,32 +196,43 @@ private:
   std::atomic<duration::rep> give_up_at_{time_point::max().time_since_epoch().count()};
 };
 
+std::size_t queue_capacity(const log_options& options) noexcept {
+  return std::max<std::size_t>(options.max_queued_lines, 1);
+}
+
 struct running_log {
   log_options options;
   std::shared_ptr<line_sink> sink;
   std::shared_ptr<spdlog::details::thread_pool> pool;
   std::shared_ptr<spdlog::async_logger> logger;
 
-  log_losses lost() const {
-    auto all = sink->lost();
-    all.events += pool->overrun_counter();
-    return all;
-  }
   /// @returns whether there was room. What waits in the queue is never given up for these.
-  bool write_block(std::string_view lines) const {
-    const auto queued = pool->queue_size();
-    // A block that the queue gave up for another line is never counted back: an empty queue has none.
-    if (queued == 0)
-      sink->blocks = 0;
-    if (queued >= options.max_queued_lines / 2 || sink->blocks.load(std::memory_order_relaxed) >= max_queued_blocks)
+  bool write_block(std::string_view lines, std::size_t count) {
+    auto& record = sink->record;
+    const std::lock_guard lock{record.guard};
+    if (pool->queue_size() >= options.max_queued_lines / 2 || record.blocks.size() >= max_queued_blocks)
       return false;
-    sink->blocks.fetch_add(1, std::memory_order_relaxed);
-    logger->log(block_level, spdlog::string_view_t{lines.data(), lines.size()});
+    record.blocks.push_back({record.queued, count});
+    queue(block_level, lines);
     return true;
   }
-  void write(log_format format, log_level level, std::string_view event,
-             std::initializer_list<log_field> fields) const {
-    logger->log(spdlog::level::info, spdlog::string_view_t{line_of(format, level, event, fields)});
+  void write(log_format format, log_level level, std::string_view event, std::initializer_list<log_field> fields) {
+    const auto line = line_of(format, level, event, fields);
+    const std::lock_guard lock{sink->record.guard};
+    queue(spdlog::level::info, line);
+  }
+
+private:
+  /// Under the record's guard.
+  void queue(spdlog::level::level_enum level, std::string_view text) {
+    logger->log(level, spdlog::string_view_t{text.data(), text.size()});
+    auto& record = sink->record;
+    const auto number = record.queued++;
+    if (pool->overrun_counter() == record.given_up)
+      return;
+    ++record.given_up;
+    // It was full then, of the messages just before this one.
+    sink->lost_in_queue(record.take_block(number - queue_capacity(options)));
   }
 };
 
@@ -241,7 +286,7 @@ void append_log_line(std::string& lines, log_level level, std::string_view event
 void log_lines(std::string_view lines, std::size_t count) {
   auto& log = state();
   const std::shared_lock lock{log.guard};
-  if (log.running == nullptr || !log.running->write_block(lines))
+  if (log.running == nullptr || !log.running->write_block(lines, count))
     log.lost_collected += count;
 }
 
@@ -258,7 +303,7 @@ log_losses lost_log_lines() noexcept {
   const std::shared_lock lock{log.guard};
   log_losses all{log.lost_events, log.lost_collected};
   if (log.running != nullptr)
-    all += log.running->lost();
+    all += log.running->sink->lost();
   return all;
 }
 
@@ -271,8 +316,7 @@ void start_log(const log_options& options) {
   auto fresh = std::make_unique<running_log>();
   fresh->options = options;
   fresh->sink = std::make_shared<line_sink>(options.output);
-  fresh->pool = std::make_shared<spdlog::details::thread_pool>(std::max<std::size_t>(options.max_queued_lines, 1), 1,
-                                                               [] { block_signals(); });
+  fresh->pool = std::make_shared<spdlog::details::thread_pool>(queue_capacity(options), 1, [] { block_signals(); });
   fresh->logger = std::make_shared<spdlog::async_logger>("troupe", fresh->sink, fresh->pool,
                                                          spdlog::async_overflow_policy::overrun_oldest);
   fresh->logger->set_level(block_level);
@@ -305,15 +349,14 @@ void stop_log() {
   }
   if (last == nullptr)
     return;
-  if (const auto dropped = last->lost().all(); dropped != 0)
+  if (const auto dropped = last->sink->lost().all(); dropped != 0)
     last->write(format, log_level::warning, "log_lines_dropped", {{"count", dropped}});
   last->sink->give_up_at(clock::now() + last->options.flush_timeout);
-  const auto overrun = last->pool->overrun_counter();
   last->logger.reset();
   last->pool.reset();  // writes the rest and joins the thread
   const std::unique_lock lock{log.guard};
   const auto lost = last->sink->lost();
-  log.lost_events += overrun + lost.events;
+  log.lost_events += lost.events;
   log.lost_collected += lost.collected;
 }
 

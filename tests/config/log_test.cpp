@@ -7,6 +7,7 @@
 
 #include <array>
 #include <limits>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -40,6 +41,18 @@ protected:
     std::array<char, 4096> piece{};
     for (ssize_t got; (got = ::read(ends_[0], piece.data(), piece.size())) > 0;)
       all.append(piece.data(), static_cast<std::size_t>(got));
+    return all;
+  }
+  /// What is read up to these words, or nothing when the output ends before them.
+  std::optional<std::string> read_until(std::string_view words) {
+    std::string all;
+    std::array<char, 4096> piece{};
+    while (all.find(words) == std::string::npos) {
+      const auto got = ::read(ends_[0], piece.data(), piece.size());
+      if (got <= 0)
+        return std::nullopt;
+      all.append(piece.data(), static_cast<std::size_t>(got));
+    }
     return all;
   }
   void fill_output() {
@@ -195,6 +208,54 @@ TEST_F(LogTest, TellsLostEventsFromLostLinesThatWereCollected) {
   EXPECT_GE(after.events - before.events, 1u);
 }
 
+TEST_F(LogTest, LinesThatWereCollectedCountAsSuchAlsoWhenEventsPushThemOut) {
+  const auto before = lost_log_lines();
+  fill_output();
+  auto chosen = options(log_format::json);
+  chosen.max_queued_lines = 16;
+  start_log(chosen);
+  for (int i = 0; i < 8; ++i)
+    log_lines("one\ntwo\nthree\n", 3);
+  for (int i = 0; i < 100; ++i)
+    log_event(log_level::info, "line", {{"number", i}});
+
+  // One more of each may be with the writer, and not in the queue.
+  const auto pushed_out = lost_log_lines();
+  EXPECT_GE(pushed_out.collected - before.collected, 7u * 3);
+  EXPECT_GE(pushed_out.events - before.events, 100u - 16 - 1);
+  stop_log();
+
+  const auto after = lost_log_lines();
+  EXPECT_EQ(after.collected - before.collected, 8u * 3);
+  EXPECT_EQ(after.events - before.events, 100u + 1) << "and the line that says how many were lost";
+}
+
+TEST_F(LogTest, LinesThatWerePushedOutLeaveRoomForOthers) {
+  auto chosen = options(log_format::json);
+  chosen.max_queued_lines = 16;
+  chosen.flush_timeout = seconds{10};
+  start_log(chosen);
+  // More often than blocks of lines may wait.
+  for (int round = 0; round < 12; ++round) {
+    fill_output();
+    const auto before = lost_log_lines();
+    for (int i = 0; i < 8; ++i)
+      log_lines("one\n", 1);
+    for (int i = 0; i < 30; ++i)
+      log_event(log_level::info, "line");
+    ASSERT_GE(lost_log_lines().collected - before.collected, 7u);
+    log_event(log_level::info, "last");
+    ASSERT_TRUE(read_until("\"last\"}\n"));
+  }
+  const auto before = lost_log_lines();
+
+  log_lines("kept\n", 1);
+  stop_log();
+
+  EXPECT_THAT(written(), HasSubstr("kept\n"));
+  EXPECT_EQ(lost_log_lines().collected, before.collected);
+}
+
 TEST_F(LogTest, SaysAtItsEndHowManyLinesWereDropped) {
   fill_output();
   auto chosen = options(log_format::json);
@@ -205,17 +266,10 @@ TEST_F(LogTest, SaysAtItsEndHowManyLinesWereDropped) {
     log_event(log_level::info, "line", {{"number", i}});
 
   std::thread stopper{[] { stop_log(); }};
-  std::string all;
-  std::array<char, 4096> piece{};
-  while (all.find("log_lines_dropped") == std::string::npos) {
-    const auto got = ::read(ends_[0], piece.data(), piece.size());
-    if (got <= 0)
-      break;
-    all.append(piece.data(), static_cast<std::size_t>(got));
-  }
+  const auto all = read_until("log_lines_dropped");
   stopper.join();
-  EXPECT_THAT(all, HasSubstr("\"number\":99"));
-  EXPECT_THAT(all, HasSubstr("log_lines_dropped"));
+  ASSERT_TRUE(all);
+  EXPECT_THAT(*all, HasSubstr("\"number\":99"));
 }
 
 TEST_F(LogTest, StoppingTwiceAndLoggingAfterwardsIsHarmless) {
