@@ -51,6 +51,9 @@ expected<std::vector<std::string>> names_in(const std::string& folder) {
 /// Before that no clock was right: a machine without one of its own begins in 1970.
 constexpr std::chrono::sys_days first_believed{std::chrono::year{2020} / 1 / 1};
 
+/// What a clock may be set back without having been wrong: the newest backups bear such names then.
+constexpr std::chrono::hours max_step_back{24};
+
 struct marked_file {
   std::string path;
   std::chrono::system_clock::time_point at;
@@ -105,12 +108,13 @@ expected<void> backup_folder::write(const cluster::backed_up_store& what,
           replace_file(fresh, http::backup_text(what), file_secrecy::secret).and_then([&] { return mark(fresh, now); });
       !written)
     return written;
-  // Never the new one, also when the clock went back. A name that is still to come was given by a clock that ran ahead
+  // Never the new one, also when the clock went back. A name that is long to come was given by a clock that ran ahead
   // and tells no age: those go first, or they would stay for ever and push out what a right clock has named.
   std::erase(*names, name);
-  std::stable_partition(names->begin(), names->end(), [latest = stamp_of(now)](const std::string& each) {
-    return each.substr(0, stamp_size) > latest;
-  });
+  std::stable_partition(names->begin(), names->end(),
+                        [latest = stamp_of(now + max_step_back)](const std::string& each) {
+                          return each.substr(0, stamp_size) > latest;
+                        });
   for (std::size_t i = 0; i + keep < names->size() + 1; ++i)
     if (!std::filesystem::remove(path + "/" + (*names)[i], problem) && problem)
       return fail(errc::io, "cannot remove " + path + "/" + (*names)[i] + ": " + problem.message());

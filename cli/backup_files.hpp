@@ -14,8 +14,9 @@ namespace troupe::cli {
 
 /// One folder of backups, `TIME-STORE-GENERATION-CURSOR.ndjson` each, mode 0600: what is deployed holds secrets.
 struct backup_folder {
-  std::string path;      ///< made when the first one is written
-  std::size_t keep = 1;  ///< at least 1; older ones are removed, and before them those named by a clock that ran ahead
+  std::string path;  ///< made when the first one is written
+  /// At least 1. Older ones are removed, and before them those named by a clock that ran more than a day ahead.
+  std::size_t keep = 1;
 
   /// Writes a backup, whole or not at all and durably, and removes what is too old. When the newest one says the same
   /// already, it is only marked as of now.

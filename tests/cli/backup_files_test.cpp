@@ -98,6 +98,19 @@ TEST_F(BackupFilesTest, NamesOfAClockThatRanAheadPushOutNoneOfARightOne) {
   EXPECT_TRUE(names()[2].ends_with("-7.ndjson"));
 }
 
+TEST_F(BackupFilesTest, AClockThatIsSetBackALittleCostsTheOldestAndNotTheNewest) {
+  for (std::uint64_t at = 1; at <= 3; ++at)
+    ASSERT_TRUE(write(at));
+  now -= 2h + 30min;
+
+  ASSERT_TRUE(write(4));
+
+  ASSERT_EQ(names().size(), 3u);
+  EXPECT_TRUE(names()[0].ends_with("-4.ndjson"));
+  EXPECT_TRUE(names()[1].ends_with("-2.ndjson"));
+  EXPECT_TRUE(names()[2].ends_with("-3.ndjson"));
+}
+
 TEST_F(BackupFilesTest, WhatSaysTheSameIsMarkedAndNotWrittenAgain) {
   ASSERT_TRUE(write(5));
   ASSERT_EQ(*folder.age(now + 10h), 10h);
