@@ -1,6 +1,8 @@
 """Reads /metrics pages as tests need them."""
 import re
 
+import support
+
 LINE = re.compile(r'^([a-z0-9_]+)(?:\{(.*)\})? (\S+)$')
 LABEL = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
 
@@ -24,6 +26,14 @@ def metrics_of(node):
                 raise AssertionError(f"twice: {line}")
             found[series] = float(value)
     return found
+
+
+def metrics_when(node, condition, what):
+    """The node's page once `condition(page)` holds: an answer may be with its client a moment before it is counted."""
+    def there():
+        page = metrics_of(node)
+        return page if condition(page) else None
+    return support.wait_until(there, what)
 
 
 def total(metrics, name, **labels):

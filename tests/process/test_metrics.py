@@ -6,7 +6,7 @@ import unittest
 
 import support
 import wire
-from metrics import metrics_of, page_of, total, values
+from metrics import metrics_of, metrics_when, page_of, total, values
 
 HANDLER = """exports.handler = async (event) => {
   if (event.rawPath.endsWith('/fail')) throw new Error('on purpose');
@@ -59,11 +59,12 @@ class MetricsTest(unittest.TestCase):
         statuses = [self.node.request("GET", path)[0] for path in
                     ["/shop/a"] * 5 + ["/shop/a?status=201", "/shop/a?status=404", "/shop/fail", "/nowhere"]]
         self.assertEqual(statuses, [200] * 5 + [201, 404, 500, 404])
-        after = metrics_of(self.node)
+        requests = lambda page, **labels: total(page, "troupe_http_requests_total", **labels)
+        after = metrics_when(self.node, lambda page: requests(page) - requests(before) >= len(statuses)
+                             and total(page, "troupe_function_invocations_total") >= 8, "all requests are counted")
 
         def rise(**labels):
-            return (total(after, "troupe_http_requests_total", **labels)
-                    - total(before, "troupe_http_requests_total", **labels))
+            return requests(after, **labels) - requests(before, **labels)
         self.assertEqual(rise(), len(statuses))
         route = {"route": "GET /shop/{what}", "function": "shop"}
         self.assertEqual(rise(status="2xx", **route), 6)
@@ -96,7 +97,7 @@ class MetricsTest(unittest.TestCase):
 
     def test_calls_of_the_lambda_api_show_where_they_run(self):
         self.assertEqual(self.node.run("invoke", "shop", "--payload", '{"rawPath": "/"}').returncode, 0)
-        seen = metrics_of(self.node)
+        seen = metrics_when(self.node, lambda page: total(page, "troupe_function_invocations_total"), "the call is counted")
         self.assertEqual(values(seen, "troupe_function_invocations_total", "result", function="shop"), {"ok": 1})
         self.assertEqual(total(seen, "troupe_http_requests_total"), 0)
 
@@ -110,9 +111,9 @@ class MetricsTest(unittest.TestCase):
         self.node.request("GET", "/shop/a")
         self.node.deploy_files("shop", HANDLER + "// again", "--route", "GET /shop/{what}")
         support.wait_until(lambda: self.node.request("GET", "/shop/a")[0] == 200, "an answer of the new version")
-        seen = metrics_of(self.node)
         for name in ("troupe_http_requests_total", "troupe_function_invocations_total"):
-            self.assertGreaterEqual(total(seen, name, function="shop"), 2, name)
+            metrics_when(self.node, lambda page, each=name: total(page, each, function="shop") >= 2,
+                         f"{name} has the calls of both versions")
         self.node.run("remove", "shop", check=True)
         support.wait_until(lambda: not any(("function", "shop") in labels for _, labels in metrics_of(self.node)),
                            "no series of a function that is gone")
@@ -132,6 +133,10 @@ class InstancesTest(unittest.TestCase):
 
     def wait_states(self, **wanted):
         support.wait_until(lambda: self.states() == wanted, f"instances are {wanted}")
+
+    def wait_results(self, **wanted):
+        support.wait_until(lambda: values(metrics_of(self.node), "troupe_function_invocations_total", "result",
+                                          function="f") == wanted, f"calls ended {wanted}")
 
     def deploy(self, *arguments, comment=""):
         self.node.deploy_files("f", GATED % {"folder": self.folder} + f"// {comment}\n", *arguments)
@@ -167,8 +172,7 @@ class InstancesTest(unittest.TestCase):
         support.wait_until(lambda: self.node.request("GET", "/f")[0] == 200, "another instance")
         self.assertEqual(self.node.request("GET", "/f?act=hang")[0], 500)
         support.wait_until(lambda: self.ends() == {"crashed": 1, "timed_out": 1}, "the timeout")
-        self.assertEqual(values(metrics_of(self.node), "troupe_function_invocations_total", "result", function="f"),
-                         {"ok": 1, "function_crashed": 1, "function_timeout": 1})
+        self.wait_results(ok=1, function_crashed=1, function_timeout=1)
 
     def test_a_call_that_no_instance_took_is_a_refusal_and_how_long_it_waits_shows(self):
         self.node.close()
@@ -182,12 +186,11 @@ class InstancesTest(unittest.TestCase):
         support.wait_until(lambda: total(metrics_of(self.node), "troupe_function_queue_age_seconds", function="f") > 0,
                            "the age of the queue")
         self.assertEqual(clients[2].exchange(wire.get("/f")).status, 503)
-        self.assertEqual(values(metrics_of(self.node), "troupe_function_refusals_total", "cause", function="f"),
-                         {"overloaded": 1})
+        refusals = lambda page: values(page, "troupe_function_refusals_total", "cause", function="f")
+        self.assertEqual(refusals(metrics_when(self.node, refusals, "a refusal is counted")), {"overloaded": 1})
         self.open_gate("last")
         self.assertEqual([client.response().status for client in clients[:2]], [200, 200])
-        self.assertEqual(values(metrics_of(self.node), "troupe_function_invocations_total", "result", function="f"),
-                         {"ok": 2})
+        self.wait_results(ok=2)
         for client in clients:
             client.close()
 
@@ -213,7 +216,8 @@ class NativeTest(unittest.TestCase):
             self.deploy(node, "return")
             ask = lambda act: node.request("GET", f"/f/{act}")[0]
             self.assertEqual([ask("well") for _ in range(5)] + [ask("fail"), ask("slow")], [200] * 5 + [500, 200])
-            seen = metrics_of(node)
+            invocations = lambda page: total(page, "troupe_function_invocations_total", function="f")
+            seen = metrics_when(node, lambda page: invocations(page) >= 7, "all calls are counted")
             self.assertEqual(values(seen, "troupe_function_invocations_total", "result", function="f"),
                              {"ok": 6, "function_error": 1})
             self.assertEqual(total(seen, "troupe_function_run_duration_seconds_count", function="f"), 7)
@@ -222,7 +226,8 @@ class NativeTest(unittest.TestCase):
 
             self.deploy(node, "return /* anew */")
             self.assertEqual(ask("well"), 200)
-            self.assertEqual(total(metrics_of(node), "troupe_function_invocations_total", function="f", result="ok"), 7)
+            seen = metrics_when(node, lambda page: invocations(page) >= 8, "the call of the new version is counted")
+            self.assertEqual(total(seen, "troupe_function_invocations_total", function="f", result="ok"), 7)
             node.run("remove", "f", check=True)
             support.wait_until(lambda: not any(("function", "f") in labels for _, labels in metrics_of(node)),
                                "no series of a function that is gone")
@@ -235,7 +240,8 @@ class ColdStartTest(unittest.TestCase):
             node.terminate()
             node.start()
             self.assertEqual([node.request("GET", "/f")[0] for _ in range(3)], [200] * 3)
-            seen = metrics_of(node)
+            seen = metrics_when(node, lambda page: min(total(page, name, function="f") for name in (
+                "troupe_http_requests_total", "troupe_function_invocations_total")) >= 3, "all calls are counted")
             for name in ("troupe_http_cold_starts_total", "troupe_function_cold_starts_total"):
                 self.assertEqual(total(seen, name, function="f"), 1, name)
 
