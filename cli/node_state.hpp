@@ -42,7 +42,7 @@ namespace troupe::cli {
 inline constexpr const char* node_shim_file = "worker.cjs";
 inline constexpr const char* python_shim_file = "worker.py";
 
-/// Cores that this process may run on, at least 1.
+/// Cores that this process may run on, or fewer where a cgroup has a quota, at least 1.
 unsigned usable_cores();
 /// What this process may use: the machine's, or less where a cgroup says so.
 std::uint64_t machine_memory_mb();

@@ -6,9 +6,11 @@
 #include <caf/send.hpp>
 #include <cstdlib>
 #include <fstream>
+#include <limits>
 #include <thread>
 
 #include "cli/node_state.hpp"
+#include "functions/cpu_quota.hpp"
 #include "functions/priority.hpp"
 
 namespace troupe::cli {
@@ -39,9 +41,9 @@ std::uint64_t node::state::instance_memory_mb(const node_options& from) const {
 
 unsigned usable_cores() {
   cpu_set_t cores;
-  if (::sched_getaffinity(0, sizeof cores, &cores) == 0)
-    return static_cast<unsigned>(std::max(1, CPU_COUNT(&cores)));
-  return std::max(1u, std::thread::hardware_concurrency());
+  const auto allowed = ::sched_getaffinity(0, sizeof cores, &cores) == 0 ? static_cast<unsigned>(CPU_COUNT(&cores))
+                                                                         : std::thread::hardware_concurrency();
+  return std::min(std::max(1u, allowed), functions::cores_in_quota().value_or(std::numeric_limits<unsigned>::max()));
 }
 
 std::shared_ptr<actors::supervisor_surroundings> node::state::make_supervision() {
