@@ -29,7 +29,7 @@ struct alignas(64) loop_load {
 
 /// Whether an instance of a function could begin to run on this node.
 enum class start_outlook : std::uint8_t {
-  none,  ///< its band is used up
+  none,  ///< its band is used up, or one more would be of no use
   room,  ///< one more may be started
   soon,  ///< one is starting
 };

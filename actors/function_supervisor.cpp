@@ -54,6 +54,7 @@ void function_supervisor::adopt(runnable what) {
   what_ = std::move(what);
   report({false, {}, {errc::conflict, {}, "another deployment replaced this version meanwhile"}});
   policy_.reset();
+  more_of_use_ = true;
   task_root_.clear();
   preparing_ = false;
   start_when_allowed();
@@ -109,15 +110,18 @@ void function_supervisor::on_demand(const demand& wanted) {
     return;
   if (count(stage::ready) == 0)
     calls_wait_ = true;
-  const auto more = functions::instances_to_start({.ready = count(stage::ready),
-                                                   .starting = count(stage::starting),
-                                                   .queued = wanted.queued,
-                                                   .oldest = wanted.age,
-                                                   .concurrency = what_.spec->concurrency,
-                                                   .work = what_.load->work(),
-                                                   .typical_run = what_.load->median_run(wanted.loop),
-                                                   .loop_share = wanted.loop_share,
-                                                   .cores = around_->cores});
+  const functions::scaling_view view{.ready = count(stage::ready),
+                                     .starting = count(stage::starting),
+                                     .queued = wanted.queued,
+                                     .oldest = wanted.age,
+                                     .concurrency = what_.spec->concurrency,
+                                     .work = what_.load->work(),
+                                     .typical_run = what_.load->median_run(wanted.loop),
+                                     .loop_share = wanted.loop_share,
+                                     .cores = around_->cores};
+  if (const bool of_use = functions::more_are_of_use(view); of_use != std::exchange(more_of_use_, of_use))
+    publish();
+  const auto more = functions::instances_to_start(view);
   const auto allowed = std::min<std::size_t>(more, room());
   want(more - allowed);
   if (allowed > 0)

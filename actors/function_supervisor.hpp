@@ -110,6 +110,7 @@ private:
   std::string task_root_;  ///< of the current version; empty until its code is unpacked
   std::string object_;     ///< of the current version, when it is a shared object
   bool preparing_ = false;
+  bool more_of_use_ = true;  ///< as far as the calls that wait tell
   bool calls_wait_ = false;  ///< somebody needs an instance as soon as the policy allows one
   bool retry_scheduled_ = false;
   bool asked_for_memory_ = false;

@@ -132,8 +132,9 @@ void function_supervisor::publish() {
   counts.booting.store(processes(stage::starting), std::memory_order_relaxed);
   counts.stopping.store(processes(stage::stopping), std::memory_order_relaxed);
   counts.breaker.store(policy_.breaker(), std::memory_order_relaxed);
+  const bool may_start = room() > 0 && (more_of_use_ || count(stage::ready) == 0);
   counts.outlook.store(count(stage::starting) > 0 ? start_outlook::soon
-                       : room() > 0               ? start_outlook::room
+                       : may_start                ? start_outlook::room
                                                   : start_outlook::none,
                        std::memory_order_relaxed);
   if (before != std::pair{now_ready, running - now_ready} && around_->counts_changed)

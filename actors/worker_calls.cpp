@@ -57,6 +57,7 @@ caf::result<outcome_ptr> worker_instance::run(const invocation_ptr& call) {
     free_slot();
     return delegate(what_.router, call);
   }
+  look_at_idle_work(loop().now());
   const auto id = next_sequence_ << place_bits | static_cast<std::uint64_t>(free - places_.begin());
   const auto now = wall_now();
   char invocation_text[36];

@@ -132,10 +132,25 @@ void worker_instance::look_at_work(time_point now) {
   if (pid_ == 0 || phase_ != phase::ready)
     return;
   const auto used = functions::processor_use_of(pid_);
+  if (!used)
+    return;
   const auto busy = slots_->busy_time(now);
-  slots_->worked({busy - seen_busy_, used.ran - seen_use_.ran, used.starved - seen_use_.starved});
+  functions::instance_work piece{busy - seen_busy_, used->ran - seen_use_.ran, std::nullopt};
+  if (used->starved && seen_use_.starved)
+    piece.starved = *used->starved - *seen_use_.starved;
+  slots_->worked(piece);
   seen_busy_ = busy;
-  seen_use_ = used;
+  seen_use_ = *used;
+}
+
+/// What it computed while it had no calls is no part of the one that comes: code may go on in the background.
+void worker_instance::look_at_idle_work(time_point now) {
+  if (pid_ == 0 || slots_->in_flight() > 1 || now - last_used_ < what_.limits.memory_interval)
+    return;
+  if (const auto used = functions::processor_use_of(pid_)) {
+    seen_busy_ = slots_->busy_time(now);
+    seen_use_ = *used;
+  }
 }
 
 void worker_instance::retire(std::string why) {

@@ -118,6 +118,7 @@ private:
   void rearm(time_point now);
   void look_at_memory(time_point now);
   void look_at_work(time_point now);
+  void look_at_idle_work(time_point now);
   void retire(std::string why);
   void on_leaving();
   void stop();

@@ -9,7 +9,9 @@ import workerd
 
 TITLE = "Small requests"
 INTRO = ("GET with an answer of 27 bytes over kept connections, no log anywhere. CPU is utime + stime of all "
-         "processes of the server, workers included, per request.")
+         "processes of the server, workers included, per request. Functions with one call at a time in an instance "
+         "(Node.js, concurrency 1; Python) run with `queue.shedding=off`: as it is by default, most of 64 clients that "
+         "ask again at once would be answered 503.")
 
 SERVERS = {
     "nginx": servers.Nginx,

@@ -10,8 +10,10 @@
 #include <thread>
 
 #include "cli/node_state.hpp"
+#include "config/log.hpp"
 #include "functions/cpu_quota.hpp"
 #include "functions/priority.hpp"
+#include "functions/processor_use.hpp"
 
 namespace troupe::cli {
 
@@ -95,6 +97,9 @@ std::shared_ptr<actors::supervisor_surroundings> node::state::make_supervision()
   supervision->logs = &logs;
   supervision->limits = options.workers;
   supervision->cores = usable_cores();
+  if (const auto use = functions::processor_use_of(::getpid()); !use || !use->starved)
+    log_event(log_level::warning, "processor_waits_unknown",
+              {{"reason", "the kernel does not tell how long processes wait for a processor"}});
   supervision->prepare = [this](const functions::function_ref& spec, const actors::supervisor_actor& supervisor) {
     prepare_code(spec, supervisor, if_missing::fetch);
   };

@@ -3,20 +3,27 @@
 
 #include <sys/types.h>
 
+#include <optional>
+#include <string_view>
+
 #include "config/clock.hpp"
 
 namespace troupe::functions {
 
 struct processor_use {
-  duration ran{};      ///< of all threads of a process
-  duration starved{};  ///< ready to run while no processor was free: of a process, its first thread
+  duration ran{};  ///< of all threads of a process
+  /// Ready to run while no processor was free: of a process, its first thread. Nothing where the kernel does not tell.
+  std::optional<duration> starved{};
 };
 
-/// Both since the process began, without its children. Zeros when it is gone or the kernel does not tell. Takes some
+/// Both since the process began, without its children; nothing when it is gone or the kernel tells neither. Takes some
 /// 10 us.
-processor_use processor_use_of(pid_t pid);
+std::optional<processor_use> processor_use_of(pid_t pid);
 /// Both since the calling thread began.
 processor_use processor_use_of_this_thread();
+/// What the text of a `schedstat` says of the time on a queue of the scheduler; nothing when it is empty or, as from a
+/// kernel that does not count, all zeros.
+std::optional<duration> starved_by(std::string_view schedstat) noexcept;
 
 /// How busy a thread was between its last two looks.
 class thread_share {

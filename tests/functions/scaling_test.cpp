@@ -23,6 +23,7 @@ struct closed_loop {
   std::size_t cores = 2;
   duration computes{};  ///< per call
   duration sleeps{};    ///< per call
+  bool kernel_tells = true;
   functions::recent_work work{};
   std::size_t instances = 1;
 
@@ -35,8 +36,10 @@ struct closed_loop {
     for (std::size_t i = 0; i < instances; ++i) {
       const auto stretched = alone * crowd / (alone * crowd + 1 - alone);
       const auto ran = static_cast<double>(duration{tick}.count()) * stretched / crowd;
-      work.add(
-          {tick, duration{static_cast<std::int64_t>(ran)}, duration{static_cast<std::int64_t>(ran * (crowd - 1))}});
+      instance_work piece{tick, duration{static_cast<std::int64_t>(ran)}, std::nullopt};
+      if (kernel_tells)
+        piece.starved = duration{static_cast<std::int64_t>(ran * (crowd - 1))};
+      work.add(piece);
     }
     instances += instances_to_start({.ready = instances,
                                      .queued = clients - std::min(clients, instances),
@@ -103,6 +106,17 @@ TEST(ScalingTest, CallsThatDoBothGetInstancesUntilTheCoresAreUsedUp) {
   EXPECT_LE(found, 21u);
 }
 
+TEST(ScalingTest, WhereTheKernelDoesNotTellWhoWaitedThoseThatUseUpTheCoresAreEnough) {
+  EXPECT_EQ(instances_after({.cores = 2, .computes = milliseconds{20}, .kernel_tells = false}, 100), 4u);
+  const auto both = instances_after(
+      {.cores = 2, .computes = milliseconds{10}, .sleeps = milliseconds{40}, .kernel_tells = false}, 100);
+  EXPECT_GE(both, 8u);
+  EXPECT_LE(both, 16u);
+  EXPECT_EQ(instances_after(
+                {.computes = std::chrono::microseconds{300}, .sleeps = milliseconds{100}, .kernel_tells = false}, 6),
+            64u);
+}
+
 TEST(ScalingTest, BeforeInstancesWereLookedAtThereIsOneForEachCore) {
   auto view = standing_queue({}, {});
   EXPECT_EQ(instances_to_start(view), 0u);
@@ -112,13 +126,22 @@ TEST(ScalingTest, BeforeInstancesWereLookedAtThereIsOneForEachCore) {
 
 TEST(ScalingTest, WhereProcessorsAreUsedUpOnlyCallsThatWaitGetMore) {
   const instance_work waits_starved{milliseconds{1000}, milliseconds{50}, milliseconds{100}};
-  const instance_work computes_starved{milliseconds{1000}, milliseconds{300}, milliseconds{300}};
+  const instance_work computes_starved{milliseconds{1000}, milliseconds{500}, milliseconds{500}};
 
   EXPECT_EQ(instances_to_start(standing_queue(waits_starved, milliseconds{2})), 4u);
   auto view = standing_queue(computes_starved, milliseconds{2});
   EXPECT_EQ(instances_to_start(view), 0u);
   view.cores = 6;
   EXPECT_EQ(instances_to_start(view), 2u) << "whoever uses up the cores, each may have one of this function";
+}
+
+TEST(ScalingTest, WhereProcessorsAreUsedUpThoseThatWaitForHalfOfTheirTimeStillGetACoresWorth) {
+  const instance_work both{milliseconds{1000}, milliseconds{200}, milliseconds{300}};
+  auto view = standing_queue(both, milliseconds{30});
+  view.ready = view.cores = 1;
+  EXPECT_EQ(functions::useful_instances(view), 4u) << "seven tenths of the time left, of which it runs two";
+  view.work.ran = milliseconds{170};
+  EXPECT_EQ(functions::useful_instances(view), 9u) << "one that mostly waits";
 }
 
 TEST(ScalingTest, AFullLoopDoesNotFeedMoreInstancesWithShortCalls) {
@@ -128,8 +151,32 @@ TEST(ScalingTest, AFullLoopDoesNotFeedMoreInstancesWithShortCalls) {
   EXPECT_EQ(instances_to_start(view), 4u);
   view.loop_share = 0.95;
   EXPECT_EQ(instances_to_start(view), 0u);
-  view.typical_run = milliseconds{50};
-  EXPECT_EQ(instances_to_start(view), 4u);
+  view.ready = 1;
+  EXPECT_EQ(instances_to_start(view), 1u) << "one for each core in any case";
+}
+
+TEST(ScalingTest, ALoopThatOthersFillFeedsMoreInstances) {
+  const instance_work idle{milliseconds{1000}, milliseconds{50}, milliseconds{5}};
+  auto view = standing_queue(idle, milliseconds{5});
+  view.loop_share = 0.95;
+  EXPECT_EQ(instances_to_start(view), 4u) << "800 calls a second do not fill a loop";
+  view.ready = 30;
+  EXPECT_EQ(instances_to_start(view), 0u) << "6,000 do";
+  view.ready = 3;
+  view.concurrency = 10;
+  EXPECT_EQ(instances_to_start(view), 0u);
+}
+
+TEST(ScalingTest, MoreAreOfUseAsLongAsNoneRunsOrThoseThatDoLeaveSomething) {
+  const instance_work computes{milliseconds{1000}, milliseconds{1000}, {}};
+  EXPECT_FALSE(functions::more_are_of_use(standing_queue(computes, milliseconds{20})));
+  EXPECT_TRUE(functions::more_are_of_use(standing_queue(waits, milliseconds{20})));
+  auto view = standing_queue(computes, milliseconds{20});
+  view.ready = 1;
+  view.starting = 3;
+  EXPECT_FALSE(functions::more_are_of_use(view));
+  view.ready = 0;
+  EXPECT_TRUE(functions::more_are_of_use(view));
 }
 
 TEST(RecentWorkTest, WhatAnInstanceDidLongAgoIsForgotten) {
@@ -152,4 +199,17 @@ TEST(RecentWorkTest, AnEndedProcessSaysNothing) {
 
   EXPECT_EQ(work.value().ran, milliseconds{20});
   EXPECT_EQ(work.value().busy, milliseconds{50});
+}
+
+TEST(RecentWorkTest, WhatTheKernelDoesNotTellIsNotZero) {
+  functions::recent_work work;
+  EXPECT_EQ(work.value().starved, duration{});
+  work.add({milliseconds{50}, milliseconds{20}, std::nullopt});
+  EXPECT_EQ(work.value().starved, std::nullopt);
+  auto sum = work.value();
+  sum += {milliseconds{50}, milliseconds{20}, milliseconds{5}};
+  EXPECT_EQ(sum.starved, std::nullopt);
+
+  work.add({milliseconds{50}, milliseconds{20}, milliseconds{5}});
+  EXPECT_EQ(work.value().starved, milliseconds{5});
 }

@@ -39,6 +39,7 @@ class ClosedLoop:
         self._threads = [threading.Thread(target=self._run) for _ in range(clients)]
         self._guard = threading.Lock()
         self.statuses = {}
+        self.causes = set()
 
     def __enter__(self):
         for thread in self._threads:
@@ -53,9 +54,11 @@ class ClosedLoop:
     def _run(self):
         with self._node.connect() as client:
             while not self._stop.is_set():
-                status = client.exchange(wire.get("/f")).status
+                answer = client.exchange(wire.get("/f"))
                 with self._guard:
-                    self.statuses[status] = self.statuses.get(status, 0) + 1
+                    self.statuses[answer.status] = self.statuses.get(answer.status, 0) + 1
+                    if answer.status != 200:
+                        self.causes.add((answer.header("x-troupe-error"), answer.header("retry-after")))
 
 
 class GrowthTest(unittest.TestCase):
@@ -81,6 +84,25 @@ class GrowthTest(unittest.TestCase):
             self.assertEqual(set(clients.statuses), {200})
             self.assertLessEqual(most, 2 * self.cores + 2)
             self.assertGreaterEqual(most, self.cores)
+
+    def test_by_default_calls_beyond_that_are_refused_and_those_before_stay_served(self):
+        def served_per_s(node, clients, seconds=3):
+            with ClosedLoop(node, clients) as asking:
+                # The first calls are those of the growth.
+                support.wait_until(lambda: asking.statuses.get(200, 0) > 20, "calls served")
+                before, began = asking.statuses[200], time.monotonic()
+                support.wait_until(lambda: time.monotonic() - began > seconds, "seconds of calls", interval_s=0.1)
+                return (asking.statuses[200] - before) / (time.monotonic() - began), asking
+
+        with support.Node() as node:
+            node.deploy_files("f", COMPUTES, "--timeout-s", "60")
+            few_per_s, _ = served_per_s(node, self.cores)
+            many_per_s, many = served_per_s(node, 64)
+
+        self.assertEqual(set(many.statuses), {200, 503})
+        self.assertEqual(many.causes, {("overloaded", "1")})
+        # The clients themselves take some of the cores.
+        self.assertGreater(many_per_s, few_per_s / 3)
 
     def test_calls_that_wait_bring_an_instance_each(self):
         with support.Node(*PATIENT, "--set", "instance_memory=16GiB") as node:
