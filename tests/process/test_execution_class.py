@@ -139,7 +139,7 @@ class QueueTest(ExecutionCase):
                           "--set", "queue.shedding=off")
         self.deploy(node, "f")
         clients = [self.enterContext(node.connect()) for _ in range(3)]
-        clients[0].send(wire.get("/f/1500000?sleep"))
+        clients[0].send(wire.get("/f/5000000?sleep"))
         support.wait_until(lambda: values(metrics_of(node), "troupe_compute_loops", "state") == {"busy": 1}, "it runs")
         for client in clients[1:]:
             client.send(wire.get("/f/1"))
