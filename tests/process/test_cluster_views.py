@@ -30,7 +30,8 @@ class ViewsTest(unittest.TestCase):
         def are_level(node):
             """Both rows are complete, and say the same of the store."""
             rows = self.rows(node)
-            stores = [row["store"] for row in rows]
+            # The age of the last backup is each node's own.
+            stores = [{key: row["store"][key] for key in ("cursor", "lag", "digest")} for row in rows]
             return (len(rows) == 2 and stores[0] == stores[1] and stores[0]["digest"] and stores[0]["lag"] == 0 and
                     all(row["version"] and row["age_ms"] is not None for row in rows) and
                     [row["functions"] for row in rows] == [["hello"], []] and rows)
