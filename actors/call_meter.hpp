@@ -51,9 +51,9 @@ private:
   /// One call in so many is measured while nothing is suspected.
   static constexpr std::uint32_t one_in = 256;
   /// After a call that was not short on the clock, which may be the machine's doing, two are measured: as many as it
-  /// takes to demote. After one that was long, more.
+  /// takes to demote. After one that was long, for as long as a second one counts.
   static constexpr std::uint32_t after_not_short = 2;
-  static constexpr std::uint32_t after_long = 64;
+  static constexpr std::uint32_t after_long = 1'000;
   /// After one that should not have run on a loop, for as long as that counts.
   static constexpr std::uint32_t after_unfit = 1'000;
   /// News are told together: this many measured calls at most.
@@ -68,7 +68,7 @@ private:
   function_execution_ptr execution_;
   std::uint32_t to_measure_ = at_first;  ///< of the next calls: all
   std::uint32_t unmeasured_ = 0;         ///< since the last measured one
-  std::optional<thread_usage> began_;  ///< of a call that is measured
+  std::optional<thread_usage> began_;    ///< of a call that is measured
   functions::call_samples news_;
 };
 

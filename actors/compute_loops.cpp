@@ -59,9 +59,11 @@ std::optional<errc> compute_loops::submit(compute_call call) {
       ++refused_full_;
       return errc::overloaded;
     }
-    if (queue.empty())
-      turns_.push_back(call.execution);
+    const bool first = queue.empty();
+    auto execution = call.execution;
     queue.push(std::move(call));
+    if (first)
+      turns_.push_back(std::move(execution));
     waiting_.fetch_add(1, std::memory_order_relaxed);
     if (!idle_.empty()) {
       free = idle_.back();  // the one that ran last: it is warm
@@ -108,11 +110,12 @@ std::optional<compute_call> compute_loops::take_next(lane& at, refusals& refused
         refused.emplace_back(std::move(next), errc::overloaded);
       } else {
         at.waited.observe(now - next.since);
+        ++board.running;
         return next;
       }
     }
     // Functions that nobody calls now: what is known of them is not worth keeping for ever.
-    std::erase_if(boards_, [](const auto& each) { return each.second.queue.empty(); });
+    std::erase_if(boards_, [](const auto& each) { return each.second.queue.empty() && each.second.running == 0; });
     idle_.push_back(&at);
   }
   tell(at);
@@ -142,8 +145,9 @@ void compute_loops::run(lane& at, compute_call& call) {
     tell(at);
   {
     const std::lock_guard lock{mutex_};
-    if (const auto found = boards_.find(call.execution); found != boards_.end())
-      found->second.median.measured(result->ran);
+    auto& board = boards_[call.execution];
+    --board.running;
+    board.median.measured(result->ran);
   }
   call.answer(std::move(result));
 }

@@ -95,6 +95,7 @@ private:
   struct function_board {
     functions::call_queue<compute_call> queue;
     functions::run_median median;
+    std::size_t running = 0;
   };
   using refusals = std::vector<std::pair<compute_call, errc>>;
 

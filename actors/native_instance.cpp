@@ -76,7 +76,7 @@ caf::result<outcome_ptr> native_instance::send_away(const invocation_ptr& call) 
       loop().drain();
     });
   };
-  const auto refused = place_.compute->submit({call, loop().now(), library_, object_, execution_, std::move(deliver)});
+  const auto refused = place_.compute->submit({call, clock::now(), library_, object_, execution_, std::move(deliver)});
   if (!refused)
     return answer;
   auto result = functions::make_failure(*refused, text_of(*refused));

@@ -111,8 +111,7 @@ outcome_ptr native_library::call(const invocation& call, function_log& log) cons
   char invocation_text[36];
   format(call.invocation_id, invocation_text);
   context.invocation_id = {invocation_text, sizeof invocation_text};
-  context.deadline_unix_ms =
-      (wall_now() + std::chrono::duration_cast<milliseconds>(call.deadline - call.arrived_at)).count();
+  context.deadline_unix_ms = (wall_now() + call.function->timeout).count();
   context.node = &target;
   context.log = [](void* node, troupe_bytes line) {
     auto& to = *static_cast<log_target*>(node);

@@ -14,6 +14,8 @@ namespace {
 
 /// Reads of one connection before the others of the loop have their turn.
 constexpr int max_reads_in_a_row = 8;
+/// Requests of one connection that are answered before the others have their turn: functions may run inline.
+constexpr std::uint32_t max_requests_in_a_row = 16;
 /// What a refused client may still send before its connection is cut.
 constexpr std::size_t max_lingered_bytes = 1024 * 1024;
 
@@ -41,7 +43,8 @@ void connection::serve(std::uint32_t events) {
 }
 
 void connection::receive() {
-  for (int reads = 0; readable_ && (phase_ == phase::head || phase_ == phase::body || phase_ == phase::lingering);
+  for (int reads = 0;
+       readable_ && !resuming_ && (phase_ == phase::head || phase_ == phase::body || phase_ == phase::lingering);
        ++reads) {
     if (reads == max_reads_in_a_row) {
       resume_input();
@@ -112,7 +115,9 @@ void connection::take(std::string_view bytes) {
     bytes = held.view();
   }
   taking_ = true;
-  while (!bytes.empty() && (phase_ == phase::head || phase_ == phase::body)) {
+  const auto first_call = call_number_;
+  while (!bytes.empty() && (phase_ == phase::head || phase_ == phase::body) &&
+         call_number_ - first_call < max_requests_in_a_row) {
     const auto used = phase_ == phase::head ? take_head(bytes) : take_body(bytes);
     if (used == 0)
       break;
@@ -126,6 +131,8 @@ void connection::take(std::string_view bytes) {
   } else {
     pending_.append(bytes);
   }
+  if (phase_ == phase::head && call_number_ - first_call == max_requests_in_a_row)
+    resume_input();
 }
 
 std::size_t connection::take_head(std::string_view bytes) {

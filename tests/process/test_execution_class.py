@@ -116,6 +116,36 @@ class AdaptiveTest(ExecutionCase):
         self.assertGreaterEqual(ran_ms, 5)
 
 
+class RareCallsTest(ExecutionCase):
+    def test_a_long_call_in_a_hundred_is_enough(self):
+        """Between the samples of a function that is short otherwise."""
+        node = self.serve()
+        self.deploy(node, "f")
+        self.until_class(node, "f", "inline", 1)
+        for _ in range(10):
+            self.calls(node, "f", 20_000, 1)
+            self.calls(node, "f", 1, 99)
+            if self.class_of(node, "f") == ["compute"]:
+                return
+        self.fail("ten long calls among a thousand left it inline")
+
+
+class TurnsTest(ExecutionCase):
+    def test_a_client_that_sends_many_requests_at_once_leaves_others_their_turn(self):
+        node = self.serve("--set", "native.execution=inline")
+        self.deploy(node, "f")
+        count, each_us = 400, 5_000
+        many, other = self.enterContext(node.connect()), self.enterContext(node.connect())
+        many.send(wire.get(f"/f/{each_us}") * count)
+        self.assertEqual(many.response().status, 200)
+        self.assertEqual(other.exchange(wire.get("/f/1")).status, 200)
+        # What the first one asked for takes two seconds at least, all of which the other one would have waited.
+        seen = sum(values(metrics_of(node), "troupe_function_invocations_total", "result", function="f").values())
+        self.assertGreater(seen, 0)
+        self.assertLess(seen, count / 2)
+        self.assertEqual([many.response().status for _ in range(count - 1)], [200] * (count - 1))
+
+
 class PinnedTest(ExecutionCase):
     def test_a_setting_pins_the_class(self):
         for setting, which in (("inline", "inline"), ("compute", "compute")):
