@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/boot_clock.hpp"
+#include "config/free_memory.hpp"
 #include "config/log.hpp"
 #include "http/connection.hpp"
 
@@ -15,6 +16,8 @@ namespace {
 
 /// Connections beyond the budget that are still told 503; those beyond these are closed without a word.
 constexpr std::size_t max_refused_at_once = 64;
+/// Bodies of more than this at a time, once they are gone, have left memory behind that is worth giving back.
+constexpr std::size_t many_body_bytes = 16 << 20;
 
 }  // namespace
 
@@ -67,6 +70,7 @@ void edge::remove(connection& one) noexcept {
 
 void edge::hold_body(connection& one, std::size_t bytes) {
   bodies_.hold(one, bytes);
+  bodies_were_many_ = bodies_were_many_ || bodies_.held_bytes() > many_body_bytes;
   if (bodies_.over() && !std::exchange(bodies_judged_, true))
     loop_.at_batch_end(*this);
 }
@@ -117,6 +121,10 @@ void edge::on_tick(time_point now) {
   sleep_watch_.ticked(boot_now());
   for_each([now](connection& one) { one.on_sweep(now); });
   access_.flush();
+  if (bodies_were_many_ && bodies_.held_bytes() <= many_body_bytes / 4) {
+    bodies_were_many_ = false;
+    give_back_free_memory();
+  }
 }
 
 void edge::begin_drain() {

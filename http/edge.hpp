@@ -150,7 +150,8 @@ private:
   std::uint32_t sleeps_ = 0;  ///< that were noticed
   std::function<void()> when_empty_;
   body_budget bodies_;
-  bool bodies_judged_ = false;  ///< at the end of this batch
+  bool bodies_judged_ = false;     ///< at the end of this batch
+  bool bodies_were_many_ = false;  ///< and what they took may still be with the allocator
   access_log access_;
   request_cells unrouted_;
   buffer scratch_;
