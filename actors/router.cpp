@@ -69,6 +69,7 @@ void router::on_exit() {
   for (auto& [id, state] : functions_)
     if (state.inline_actor)
       send_exit(state.inline_actor, caf::exit_reason::user_shutdown);
+  refuse_early(time_point::max());
   functions_.clear();
 }
 
@@ -105,19 +106,6 @@ caf::result<outcome_ptr> router::route(const invocation_ptr& call, bool may_forw
         route.place == cluster::call_place::peer && may_leave(*call))
       return leave(call, route.node);
   return refuse(*state, errc::not_ready, "function " + call->function->name + " is not loaded on this node");
-}
-
-caf::result<outcome_ptr> router::take_linked(const linked& hop) {
-  const auto* state = find(hop.function);
-  if (state == nullptr)
-    return functions::make_failure(errc::not_ready, "the function is not in this node's catalog");
-  const auto& spec = state->what.spec;
-  if (spec->version < hop.version)
-    return refuse(*state, errc::not_ready,
-                  "this node has version " + std::to_string(spec->version) + " of function " + spec->name +
-                      ", version " + std::to_string(hop.version) + " was asked for");
-  adopt(*state, hop);
-  return route(hop.call, true);
 }
 
 router* router::behind(const router_actor& handle) {
@@ -311,6 +299,7 @@ void router::install(const routing_update& update) {
   for (auto& [id, removed] : functions_)
     give_up(removed, {errc::no_such_route, {}, "the function was removed"}, ~std::uint64_t{0});
   functions_ = std::move(next);
+  begin_early();
 }
 
 void router::add(instance_ready& ready) {
@@ -430,6 +419,8 @@ void router::forward_waiting(function_state& state) {
 void router::on_tick(time_point now) {
   if (surroundings_->compute != nullptr)
     surroundings_->compute->refuse_stale(now);
+  if (!early_.empty())
+    refuse_early(now);
   if (queued_ == 0)
     return own_share_.forget();
   enter();

@@ -71,6 +71,12 @@ private:
     functions::invocation_ptr call;
     promise answer;
   };
+  /// A call of another node for a version that this one has not heard of yet.
+  struct early_call {
+    linked hop;
+    promise answer;
+    time_point since;
+  };
   struct worker {
     function_actor actor;
     std::shared_ptr<worker_slots> slots;
@@ -113,6 +119,10 @@ private:
   void ask_for_instances(function_state& state, duration least_age = {});
   void publish(function_state& state);
   // router_remote.cpp
+  bool is_early(const linked& hop) const;
+  void begin_early();
+  void refuse_early(time_point now);
+  functions::outcome_ptr early_refusal(const linked& hop) const;
   remote_calls* remote_for(const functions::invocation& call) const;
   cluster::local_view view_of(const function_state& state, std::size_t bytes) const;
   caf::result<functions::outcome_ptr> leave(const functions::invocation_ptr& call, const uuid& node);
@@ -130,6 +140,7 @@ private:
 
   std::shared_ptr<router_surroundings> surroundings_;
   std::unordered_map<uuid, function_state> functions_;
+  std::vector<early_call> early_;  ///< at most as many as a queue takes
   bool ending_ = false;
   std::size_t queued_ = 0;             ///< over all functions: the tick looks only when something waits
   functions::thread_share own_share_;  ///< while something waits

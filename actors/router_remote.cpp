@@ -9,7 +9,73 @@ using functions::bytes_of;
 using functions::invocation_ptr;
 using functions::outcome_ptr;
 
+/// For word of a deployment that another node has heard of: a multiple of what it takes where nodes are in contact. One
+/// that lags for longer says so, and the call goes elsewhere.
+constexpr milliseconds early_patience{200};
+
 }  // namespace
+
+bool router::is_early(const linked& hop) const {
+  const auto found = functions_.find(hop.function);
+  return found == functions_.end() || found->second.what.spec->version < hop.version;
+}
+
+outcome_ptr router::early_refusal(const linked& hop) const {
+  const auto found = functions_.find(hop.function);
+  if (found == functions_.end())
+    return functions::make_failure(errc::not_ready, "the function is not in this node's catalog");
+  const auto& spec = *found->second.what.spec;
+  return refusal(found->second, errc::not_ready,
+                 "this node has version " + std::to_string(spec.version) + " of function " + spec.name + ", version " +
+                     std::to_string(hop.version) + " was asked for");
+}
+
+/// Who sends a call may have heard of a deployment a moment earlier: the word is waited for, not long.
+caf::result<outcome_ptr> router::take_linked(const linked& hop) {
+  if (!is_early(hop)) {
+    adopt(*find(hop.function), hop);
+    return route(hop.call, true);
+  }
+  if (ending_ || early_.size() >= surroundings_->limits.max_calls)
+    return early_refusal(hop);
+  auto answer = make_response_promise<promise>();
+  early_.push_back({hop, answer, loop().now()});
+  return answer;
+}
+
+/// What this node has heard of meanwhile begins, or waits as any other call does.
+void router::begin_early() {
+  for (auto& each : std::exchange(early_, {})) {
+    if (is_early(each.hop)) {
+      early_.push_back(std::move(each));
+      continue;
+    }
+    auto& state = *find(each.hop.function);
+    const auto& call = each.hop.call;
+    auto at_once = begin(each.hop);
+    if (at_once.outcome)
+      each.answer.deliver(std::move(at_once.outcome));
+    else if (at_once.runner)
+      each.answer.delegate(at_once.runner, functions::invocation_ptr{call});
+    else if (!state.what.load)
+      each.answer.deliver(refusal(state, errc::not_ready, "the function is not loaded on this node"));
+    else if (state.queue.is_full(bytes_of(*call), surroundings_->limits))
+      each.answer.deliver(refusal(state, errc::overloaded, "too many calls wait already"));
+    else
+      wait_here(state, {call, each.answer, loop().now(), true});
+  }
+}
+
+void router::refuse_early(time_point now) {
+  if (early_.empty())
+    return;
+  enter();
+  for (auto& each : std::exchange(early_, {}))
+    if (each.hop.call->is_abandoned() || now - each.since >= early_patience)
+      each.answer.deliver(early_refusal(each.hop));
+    else
+      early_.push_back(std::move(each));
+}
 
 /// Null for a call that may not leave this node.
 remote_calls* router::remote_for(const functions::invocation& call) const {

@@ -295,6 +295,23 @@ TEST_F(RouterRemoteTest, AFailedStartIsAnsweredHereAndTriedNowhereElse) {
   EXPECT_TRUE(remote.calls.empty());
 }
 
+TEST_F(RouterRemoteTest, ACallForAVersionThatIsOnItsWayWaitsForWordOfIt) {
+  add_worker();
+  auto answer = self->request(target, patience, linked{id, 2, std::make_shared<functions::invocation>()});
+  on_loop([] {});
+  EXPECT_EQ(calls.load(), 0);
+
+  auto spec = std::make_shared<functions::function_spec>(*function);
+  spec->version = 2;
+  auto next = std::make_shared<routing_update>(*update);
+  next->functions.front().spec = spec;
+  update = next;
+  caf::anon_send(target, install_update{update, {}});
+
+  EXPECT_EQ(code_of(answer), errc{});
+  EXPECT_EQ(calls.load(), 1);
+}
+
 TEST_F(RouterRemoteTest, WhoCanRunACallOfAnotherNodeAtOnceIsNamedWithoutAMessage) {
   add_worker();
   auto& here = *static_cast<router*>(caf::actor_cast<caf::abstract_actor*>(target));
