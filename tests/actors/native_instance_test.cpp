@@ -87,6 +87,7 @@ protected:
   event_loop control{1, "control"};
   std::optional<execution_directory> executions;
   compute_loops compute{1, {{}, &logs, {}}};
+  compute_loops no_compute{0, {{}, &logs, {}}};
   function_execution_ptr execution;
   std::atomic<duration::rep> burn{0};
   std::atomic<event_loop*> ran_on{nullptr};
@@ -174,8 +175,7 @@ TEST_F(NativeInstanceTest, AnAnswerSaysHowLongItWaitedAndRan) {
 }
 
 TEST_F(NativeInstanceTest, WithoutComputeLoopsACallIsRefused) {
-  compute_loops none{0, {{}, &logs, {}}};
-  surroundings->compute = &none;
+  surroundings->compute = &no_compute;
   deploy_native(native_execution::compute);
   EXPECT_EQ(ask_for_failure(), errc::not_ready);
 }
