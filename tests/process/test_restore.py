@@ -128,6 +128,7 @@ class RestoreFileTest(unittest.TestCase):
             began = time.monotonic()
             self.assertEqual(restore(node, self.backup).returncode, 0)
             took = time.monotonic() - began
+            most_s = 1.2 * took
             chance = random.Random(8)
             outcomes = set()
             # No node starts in between: each of them replaces what the first one replaced.
@@ -139,13 +140,16 @@ class RestoreFileTest(unittest.TestCase):
                                            env=support.environment_without_settings())
                 try:
                     # No condition to wait for: the kill is to come anywhere.
-                    process.wait(timeout=chance.uniform(0, took * 1.2))
+                    process.wait(timeout=chance.uniform(0, most_s))
                 except subprocess.TimeoutExpired:
                     process.send_signal(signal.SIGKILL)
                     process.wait()
                 after = store_of(node.data_dir)
                 self.assertEqual(after["parent_store"], parent)
-                outcomes.add(after["store_id"] == before["store_id"])
+                was_early = after["store_id"] == before["store_id"]
+                outcomes.add(was_early)
+                # As long as it takes now, on a machine that may be busy with other things.
+                most_s *= 1.15 if was_early else 0.9
                 self.assertEqual(after["functions"], before["functions"])
             self.assertEqual(outcomes, {True, False})
             aside = [name for name in os.listdir(node.data_dir) if name.startswith("store.db.set-aside")]
