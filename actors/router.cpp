@@ -120,8 +120,8 @@ router::begun router::begin(const functions::invocation& call) {
 
 router::begun router::begin(const linked& hop) {
   enter();
-  auto* state = find(hop.function);
-  if (state == nullptr || state->what.spec->version < hop.version)
+  auto* state = find(hop);
+  if (state == nullptr)
     return {};
   adopt(*state, hop);
   return begin(*state, *hop.call);
@@ -137,12 +137,7 @@ router::begun router::begin(function_state& state, const functions::invocation& 
       return {nullptr, std::move(target)};
     return {instance.run(call), {}};
   }
-  auto* chosen = state.queue.empty() ? free_worker(state) : nullptr;
-  if (chosen == nullptr)
-    return {};
-  state.queue.passed_by();
-  chosen->slots->take(loop().now());
-  return {nullptr, chosen->actor};
+  return {nullptr, take_free_worker(state)};
 }
 
 void router::adopt(const function_state& state, const linked& hop) {
@@ -186,6 +181,16 @@ router::worker* router::free_worker(function_state& state) {
   return best;
 }
 
+/// Takes a place in a free worker for a call that need not wait behind others; null when there is none.
+function_actor router::take_free_worker(function_state& state) {
+  auto* chosen = state.queue.empty() ? free_worker(state) : nullptr;
+  if (chosen == nullptr)
+    return {};
+  state.queue.passed_by();
+  chosen->slots->take(loop().now());
+  return chosen->actor;
+}
+
 /// A busy worker that may be given one more call, behind which the fewest wait.
 router::worker* router::prefetching_worker(function_state& state) {
   worker* best = nullptr;
@@ -223,21 +228,16 @@ router_actor const* router::other_loop(const function_state& state, bool with_fr
 }
 
 caf::result<outcome_ptr> router::to_worker(function_state& state, const invocation_ptr& call, bool may_forward) {
-  const auto give = [&](worker& chosen) {
-    chosen.slots->take(loop().now());
-    return delegate(chosen.actor, call);
-  };
-  if (state.queue.empty())
-    if (auto* chosen = free_worker(state)) {
-      state.queue.passed_by();
-      return give(*chosen);
-    }
+  if (const auto chosen = take_free_worker(state))
+    return delegate(chosen, call);
   if (may_forward)
     if (const auto* peer = other_loop(state, state.workers.empty() ? false : true))
       return delegate(*peer, forwarded{call});
   if (state.queue.empty())
-    if (auto* chosen = prefetching_worker(state))
-      return give(*chosen);
+    if (auto* chosen = prefetching_worker(state)) {
+      chosen->slots->take(loop().now());
+      return delegate(chosen->actor, call);
+    }
   const auto here = view_of(state, bytes_of(*call));
   if (auto* remote = remote_for(*call))
     if (const auto route = remote->choose(call->function->id, here, call->tried);

@@ -103,6 +103,7 @@ private:
   functions::running_slot* slot_for(const functions::function_spec& spec) const;
   void wait_here(function_state& state, waiting_call call);
   worker* free_worker(function_state& state);
+  function_actor take_free_worker(function_state& state);
   worker* prefetching_worker(function_state& state);
   router_actor const* other_loop(const function_state& state, bool with_free_slot) const;
   void install(const routing_update& update);
@@ -119,10 +120,10 @@ private:
   void ask_for_instances(function_state& state, duration least_age = {});
   void publish(function_state& state);
   // router_remote.cpp
-  bool is_early(const linked& hop) const;
+  function_state* find(const linked& hop);
   void begin_early();
   void refuse_early(time_point now);
-  functions::outcome_ptr early_refusal(const linked& hop) const;
+  functions::outcome_ptr early_refusal(const linked& hop);
   remote_calls* remote_for(const functions::invocation& call) const;
   cluster::local_view view_of(const function_state& state, std::size_t bytes) const;
   caf::result<functions::outcome_ptr> leave(const functions::invocation_ptr& call, const uuid& node);
@@ -140,7 +141,7 @@ private:
 
   std::shared_ptr<router_surroundings> surroundings_;
   std::unordered_map<uuid, function_state> functions_;
-  std::vector<early_call> early_;  ///< at most as many as a queue takes
+  std::vector<early_call> early_;  ///< in number and bytes at most what a queue takes
   bool ending_ = false;
   std::size_t queued_ = 0;             ///< over all functions: the tick looks only when something waits
   functions::thread_share own_share_;  ///< while something waits

@@ -15,28 +15,33 @@ constexpr milliseconds early_patience{200};
 
 }  // namespace
 
-bool router::is_early(const linked& hop) const {
-  const auto found = functions_.find(hop.function);
-  return found == functions_.end() || found->second.what.spec->version < hop.version;
+/// What a call of another node is for; null when this node has not heard of it, or of that version, yet.
+router::function_state* router::find(const linked& hop) {
+  auto* state = find(hop.function);
+  return state == nullptr || state->what.spec->version < hop.version ? nullptr : state;
 }
 
-outcome_ptr router::early_refusal(const linked& hop) const {
-  const auto found = functions_.find(hop.function);
-  if (found == functions_.end())
+outcome_ptr router::early_refusal(const linked& hop) {
+  const auto* state = find(hop.function);
+  if (state == nullptr)
     return functions::make_failure(errc::not_ready, "the function is not in this node's catalog");
-  const auto& spec = *found->second.what.spec;
-  return refusal(found->second, errc::not_ready,
+  const auto& spec = *state->what.spec;
+  return refusal(*state, errc::not_ready,
                  "this node has version " + std::to_string(spec.version) + " of function " + spec.name + ", version " +
                      std::to_string(hop.version) + " was asked for");
 }
 
 /// Who sends a call may have heard of a deployment a moment earlier: the word is waited for, not long.
 caf::result<outcome_ptr> router::take_linked(const linked& hop) {
-  if (!is_early(hop)) {
-    adopt(*find(hop.function), hop);
+  if (const auto* state = find(hop)) {
+    adopt(*state, hop);
     return route(hop.call, true);
   }
-  if (ending_ || early_.size() >= surroundings_->limits.max_calls)
+  auto bytes = bytes_of(*hop.call);
+  for (const auto& each : early_)
+    bytes += bytes_of(*each.hop.call);
+  const auto& limits = surroundings_->limits;
+  if (ending_ || early_.size() >= limits.max_calls || bytes > limits.max_bytes)
     return early_refusal(hop);
   auto answer = make_response_promise<promise>();
   early_.push_back({hop, answer, loop().now()});
@@ -46,23 +51,23 @@ caf::result<outcome_ptr> router::take_linked(const linked& hop) {
 /// What this node has heard of meanwhile begins, or waits as any other call does.
 void router::begin_early() {
   for (auto& each : std::exchange(early_, {})) {
-    if (is_early(each.hop)) {
+    auto* state = find(each.hop);
+    if (state == nullptr) {
       early_.push_back(std::move(each));
       continue;
     }
-    auto& state = *find(each.hop.function);
     const auto& call = each.hop.call;
     auto at_once = begin(each.hop);
     if (at_once.outcome)
       each.answer.deliver(std::move(at_once.outcome));
     else if (at_once.runner)
       each.answer.delegate(at_once.runner, functions::invocation_ptr{call});
-    else if (!state.what.load)
-      each.answer.deliver(refusal(state, errc::not_ready, "the function is not loaded on this node"));
-    else if (state.queue.is_full(bytes_of(*call), surroundings_->limits))
-      each.answer.deliver(refusal(state, errc::overloaded, "too many calls wait already"));
+    else if (!state->what.load)
+      each.answer.deliver(refusal(*state, errc::not_ready, "the function is not loaded on this node"));
+    else if (state->queue.is_full(bytes_of(*call), surroundings_->limits))
+      each.answer.deliver(refusal(*state, errc::overloaded, "too many calls wait already"));
     else
-      wait_here(state, {call, each.answer, loop().now(), true});
+      wait_here(*state, {call, each.answer, loop().now(), true});
   }
 }
 
@@ -152,14 +157,10 @@ void router::deliver(away_call& away, outcome_ptr result) {
 }
 
 void router::run_here(function_state& state, away_call& away) {
-  if (state.queue.empty())
-    if (auto* chosen = free_worker(state)) {
-      state.queue.passed_by();
-      chosen->slots->take(loop().now());
-      away.answer.delegate(chosen->actor, away.call);
-      return;
-    }
-  wait_here(state, {away.call, away.answer, loop().now(), true});
+  if (const auto chosen = take_free_worker(state))
+    away.answer.delegate(chosen, away.call);
+  else
+    wait_here(state, {away.call, away.answer, loop().now(), true});
 }
 
 /// A call that waited and cannot be run here, but certainly did not run. @returns whether a peer has it now.

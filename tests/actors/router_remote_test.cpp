@@ -69,6 +69,14 @@ protected:
     EXPECT_TRUE(taken.call) << "nothing was sent to a peer";
     return taken;
   }
+  void deploy_version(std::uint64_t version) {
+    auto spec = std::make_shared<functions::function_spec>(*function);
+    spec->version = version;
+    auto next = std::make_shared<routing_update>(*update);
+    next->functions.front().spec = spec;
+    update = next;
+    caf::anon_send(target, install_update{update, {}});
+  }
   void come_back(fake_peers::sent& what, remote_result result) {
     on_loop([&] { std::exchange(what.done, nullptr)(std::move(result)); });
   }
@@ -301,14 +309,28 @@ TEST_F(RouterRemoteTest, ACallForAVersionThatIsOnItsWayWaitsForWordOfIt) {
   on_loop([] {});
   EXPECT_EQ(calls.load(), 0);
 
-  auto spec = std::make_shared<functions::function_spec>(*function);
-  spec->version = 2;
-  auto next = std::make_shared<routing_update>(*update);
-  next->functions.front().spec = spec;
-  update = next;
-  caf::anon_send(target, install_update{update, {}});
+  deploy_version(2);
 
   EXPECT_EQ(code_of(answer), errc{});
+  EXPECT_EQ(calls.load(), 1);
+}
+
+TEST_F(RouterRemoteTest, CallsThatWaitForWordOfTheirVersionTakeNoMoreMemoryThanAQueue) {
+  surroundings->limits.max_bytes = 10;
+  add_worker();
+  const auto early = [this] {
+    auto work = std::make_shared<functions::invocation>();
+    work->json = "12345678";
+    return self->request(target, patience, linked{id, 2, std::move(work)});
+  };
+  auto first = early();
+  auto second = early();
+  on_loop([] {});
+
+  deploy_version(2);
+
+  EXPECT_EQ(code_of(first), errc{});
+  EXPECT_EQ(code_of(second), errc::not_ready);
   EXPECT_EQ(calls.load(), 1);
 }
 
