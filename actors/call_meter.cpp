@@ -47,7 +47,7 @@ void inline_meter::end() noexcept {
 void inline_meter::took(duration length) noexcept {
   // That says nothing of the function, as the machine may have been busy. It is a reason to measure.
   if (length > limits.short_cpu)
-    to_measure_ = std::max(to_measure_, length > limits.long_cpu ? after_long : after_not_short);
+    to_measure_ = std::max(to_measure_, length > limits.long_cpu ? after_suspect : after_not_short);
 }
 
 void inline_meter::settle(const thread_usage& used) noexcept {
@@ -59,7 +59,7 @@ void inline_meter::settle(const thread_usage& used) noexcept {
     --to_measure_;
   const bool unfit = news_.unfit() != unfit_before;
   if (unfit)
-    to_measure_ = after_unfit;
+    to_measure_ = after_suspect;
   if (unfit || news_.measured >= told_together)
     tell();
 }

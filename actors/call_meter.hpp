@@ -13,6 +13,9 @@
 
 namespace troupe::actors {
 
+/// Measured calls that a thread reports together at most, so that a short function does not report each.
+inline constexpr std::uint32_t told_together = 16;
+
 /// Of the calling thread, since it began.
 struct thread_usage {
   duration cpu{};
@@ -51,13 +54,9 @@ private:
   /// One call in so many is measured while nothing is suspected.
   static constexpr std::uint32_t one_in = 256;
   /// After a call that was not short on the clock, which may be the machine's doing, two are measured: as many as it
-  /// takes to demote. After one that was long, for as long as a second one counts.
+  /// takes to demote. After one that was long, or should not have run on a loop, for as long as a second one counts.
   static constexpr std::uint32_t after_not_short = 2;
-  static constexpr std::uint32_t after_long = 1'000;
-  /// After one that should not have run on a loop, for as long as that counts.
-  static constexpr std::uint32_t after_unfit = 1'000;
-  /// News are told together: this many measured calls at most.
-  static constexpr std::uint32_t told_together = 16;
+  static constexpr std::uint32_t after_suspect = functions::execution_limits{}.suspect_calls;
 
   void begin() noexcept;
   void end() noexcept;

@@ -12,9 +12,6 @@ using functions::outcome_ptr;
 
 namespace {
 
-/// Measured calls of one function that a loop tells of together, if they come one after the other.
-constexpr std::uint32_t told_together = 16;
-
 std::string text_of(errc why) {
   switch (why) {
     case errc::client_gone: return "the client left while the call waited";
@@ -127,11 +124,9 @@ void compute_loops::run(lane& at, compute_call& call) {
   const auto used_before = thread_usage::now();
   outcome_ptr result;
   at.loop.pulse().begin_call(call.execution->number());
-  try {
+  {
     const functions::running_mark mark{at.slot, call.object};
     result = call.library->call(*call.call, *around_.log);
-  } catch (const std::exception& problem) {  // out of memory: the SDK lets nothing else through
-    result = functions::make_failure(errc::function_crashed, problem.what());
   }
   at.loop.pulse().end_call();
   const auto used = thread_usage::now();

@@ -50,11 +50,9 @@ function_execution_ptr execution_directory::adopt(const function_spec& spec, std
   return entry;
 }
 
-void execution_directory::keep_only(const std::vector<uuid>& functions) {
+void execution_directory::keep_only(const std::unordered_set<uuid>& functions) {
   const std::lock_guard lock{mutex_};
-  std::erase_if(installed_, [&](const auto& each) {
-    return std::find(functions.begin(), functions.end(), each.first) == functions.end();
-  });
+  std::erase_if(installed_, [&](const auto& each) { return !functions.contains(each.first); });
 }
 
 std::vector<function_execution_ptr> execution_directory::all() const {

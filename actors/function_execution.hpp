@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "actors/event_loop.hpp"
@@ -74,7 +75,7 @@ public:
   /// The function's, made if it is new. On the control loop.
   function_execution_ptr adopt(const functions::function_spec& spec, std::optional<native_execution> mode = {});
   /// Forgets the functions that are not in this list. On the control loop.
-  void keep_only(const std::vector<uuid>& functions);
+  void keep_only(const std::unordered_set<uuid>& functions);
   /// Those that are installed, by name. From any thread.
   std::vector<function_execution_ptr> all() const;
   /// The one of that number while anything of it is left; else null. From any thread.

@@ -174,10 +174,10 @@ std::shared_ptr<std::vector<function_cells>> function_registry::cells_of(const f
 
 /// Of functions that were removed, or run in worker processes by now.
 void function_registry::forget_counts(const routing_update& update) {
-  std::erase_if(counted_, [&](const auto& entry) {
-    return std::none_of(update.functions.begin(), update.functions.end(),
-                        [&](const runnable& what) { return what.counts == entry.second.cells; });
-  });
+  std::unordered_set<const void*> kept;
+  for (const auto& each : update.functions)
+    kept.insert(each.counts.get());
+  std::erase_if(counted_, [&](const auto& entry) { return !kept.contains(entry.second.cells.get()); });
 }
 
 void function_registry::remove_vanished(const cluster::catalog_snapshot& snapshot) {
@@ -193,10 +193,10 @@ void function_registry::remove_vanished(const cluster::catalog_snapshot& snapsho
 }
 
 void function_registry::keep_executions(const routing_update& update) {
-  std::vector<uuid> kept;
+  std::unordered_set<uuid> kept;
   for (const auto& each : update.functions)
     if (each.execution)
-      kept.push_back(each.spec->id);
+      kept.insert(each.spec->id);
   around_.executions->keep_only(kept);
 }
 

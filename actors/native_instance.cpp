@@ -44,11 +44,7 @@ outcome_ptr native_instance::run(const functions::invocation& call) {
 outcome_ptr native_instance::run_handler(const functions::invocation& call) {
   const functions::running_mark mark{place_.slot, object_};
   const inline_meter::running measured{meter_};
-  try {
-    return library_->call(call, *place_.log);
-  } catch (const std::exception& problem) {  // out of memory: the SDK lets nothing else through
-    return functions::make_failure(errc::function_crashed, problem.what());
-  }
+  return library_->call(call, *place_.log);
 }
 
 void native_instance::count(const functions::outcome& result) noexcept {

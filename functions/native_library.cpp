@@ -75,6 +75,14 @@ std::shared_ptr<const native_library> native_library::of(call_function handler) 
 }
 
 outcome_ptr native_library::call(const invocation& call, function_log& log) const {
+  try {
+    return run(call, log);
+  } catch (const std::exception& problem) {  // out of memory: the SDK lets nothing else through
+    return make_failure(errc::function_crashed, problem.what());
+  }
+}
+
+outcome_ptr native_library::run(const invocation& call, function_log& log) const {
   field_list headers;
   field_list parameters;
   troupe_request request{};

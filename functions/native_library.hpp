@@ -34,12 +34,13 @@ public:
   /// Wraps a handler that is part of this program; it keeps the contract of `troupe_function_table::call`.
   static std::shared_ptr<const native_library> of(call_function handler);
 
-  /// Runs the handler on the calling thread.
+  /// Runs the handler on the calling thread. Where this process has no memory for it, that is `function_crashed`.
   outcome_ptr call(const invocation& call, function_log& log) const;
   /// The same for a request that is in the form of the C table already.
   outcome_ptr call(const troupe_request& request, const troupe_context& context) const;
 
 private:
+  outcome_ptr run(const invocation& call, function_log& log) const;
   explicit native_library(call_function handler) : handler_{std::move(handler)} {}
   call_function handler_;
 };
