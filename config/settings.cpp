@@ -74,9 +74,9 @@ constexpr std::array table = {
         "edge.max_connections", count(0, 1'000'000, "connections"),
         "Open client connections; 0 is three quarters of the descriptor limit.", live),
     entry<edge, &edge_settings::max_body_memory>("edge.max_body_memory", bytes(0, 1024 * 1024 * mib),
-                                                 "Bodies not yet whole and answers not yet taken; 0 is an eighth of "
-                                                 "the machine's memory. Above it the slowest clients "
-                                                 "are turned away.",
+                                                 "Bodies not yet whole and answers not yet taken; 0: an eighth of "
+                                                 "the memory, at most 512MiB. Above a quarter of it slow "
+                                                 "readers are cut off.",
                                                  live),
     entry<edge, &edge_settings::header_timeout>("edge.header_timeout", time(shortest, quarter_hour),
                                                 "From the first byte of a request to the end of its head; then 408.",

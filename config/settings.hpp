@@ -53,7 +53,7 @@ struct edge_settings {
   std::uint64_t max_admin_body_bytes = 70'000'000;
   std::uint64_t max_pipeline_bytes = 64 * 1024;
   std::uint64_t max_connections = 0;  ///< 0: three quarters of the descriptor limit
-  std::uint64_t max_body_memory = 0;  ///< 0: an eighth of the machine's memory
+  std::uint64_t max_body_memory = 0;  ///< 0: an eighth of the machine's memory, at most 512 MiB
   milliseconds header_timeout{10'000};
   milliseconds body_progress_timeout{30'000};
   milliseconds body_timeout{60'000};

@@ -220,7 +220,7 @@ void connection::give_way() {
     if (phase_ == phase::body)
       refuse_with(error_reply(errc::overloaded, edge_.options().errors));
     else
-      close();  // of an answer that has begun nothing can be taken back
+      cut_off();  // of an answer that has begun nothing can be taken back
   });
 }
 

@@ -33,7 +33,7 @@ public:
   void end_drain();
   /// The request that waited for the end of a hold, if any, is served now.
   void go_on();
-  /// The loop's bodies take too much memory, and this client's has been on its way for longest.
+  /// The loop's bodies take too much memory, and this client's is the one to go.
   void give_way();
 
 private:
@@ -96,7 +96,9 @@ private:
   void continue_write();
   void on_write_timeout();
   void note_unacknowledged();
+  std::size_t taken_bytes() const noexcept override;
   void on_written();
+  void cut_off();
   void linger();
   void close();
 
@@ -141,8 +143,9 @@ private:
   buffer unsent_;       ///< head, and body if it was small
   reply unsent_reply_;  ///< keeps a large body
   std::string_view unsent_body_;
-  int unacknowledged_ = 0;  ///< bytes in the kernel at the last look
-  std::size_t sent_ = 0;    ///< of `unsent_` and `unsent_body_` together
+  int unacknowledged_ = 0;          ///< bytes in the kernel at the last look
+  int earlier_unacknowledged_ = 0;  ///< of them, before `unsent_`, when it began
+  std::size_t sent_ = 0;            ///< of `unsent_` and `unsent_body_` together
 };
 
 }  // namespace troupe::http

@@ -68,7 +68,7 @@ bool connection::receive_once() {
       if (body_left_ == 0)
         on_request_complete();
       else
-        edge_.hold_body(*this, body.size());
+        edge_.hold_request(*this, body.size());
       return true;
     }
     return on_nothing_received(got, errno);
@@ -197,7 +197,7 @@ std::size_t connection::take_body(std::string_view bytes) {
     if (body_left_ == 0)
       on_request_complete();
     else
-      edge_.hold_body(*this, request_->body.size());
+      edge_.hold_request(*this, request_->body.size());
     return used;
   }
   const auto progress = chunks_->feed(bytes, request_->body);
@@ -209,7 +209,7 @@ std::size_t connection::take_body(std::string_view bytes) {
     chunks_.reset();
     on_request_complete();
   } else {
-    edge_.hold_body(*this, request_->body.size());
+    edge_.hold_request(*this, request_->body.size());
   }
   return progress.consumed;
 }

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -98,11 +99,15 @@ void connection::log_request(const reply* what, const functions::outcome* result
 void connection::answer(reply&& what, const functions::outcome* result) {
   if (edge_.draining())
     keep_alive_ = false;
+  const auto without_body = head_only_ || has_no_body(what.status);
+  // Now it can still be told why; once it has begun, it could only be cut off.
+  if (!without_body && !edge_.takes_answer(what.body_view().size()))
+    what = error_reply(errc::overloaded, edge_.options().errors);
   auto& out = edge_.scratch();
   out.clear();
   auto body = what.body_view();
   append_head(out, what, body.size());
-  if (head_only_ || has_no_body(what.status))
+  if (without_body)
     body = {};
   if (body.size() <= max_flat_body) {
     out.append(body);
@@ -172,8 +177,9 @@ void connection::go_on_writing(std::size_t sent, buffer& head, reply&& what, std
     unsent_reply_ = std::move(what);
     unsent_body_ = unsent_reply_.body_view();  // a moved short string lies elsewhere now
   }
-  edge_.hold_body(*this, unsent_.size() + unsent_body_.size());
+  edge_.hold_answer(*this, unsent_.size() + unsent_body_.size());
   note_unacknowledged();
+  earlier_unacknowledged_ = std::max(unacknowledged_ - static_cast<int>(sent), 0);
 }
 
 void connection::continue_write() {
@@ -211,6 +217,14 @@ void connection::on_write_timeout() {
   set_deadline(edge_.options().write_progress_timeout);
 }
 
+std::size_t connection::taken_bytes() const noexcept {
+  int left = 0;
+  if (::ioctl(descriptor_, SIOCOUTQ, &left) != 0)
+    return sent_;
+  const auto given = sent_ + static_cast<std::size_t>(earlier_unacknowledged_);
+  return given - std::min(given, static_cast<std::size_t>(left));
+}
+
 void connection::note_unacknowledged() {
   if (::ioctl(descriptor_, SIOCOUTQ, &unacknowledged_) != 0)
     unacknowledged_ = 0;
@@ -230,6 +244,13 @@ void connection::expect_next_request() {
   set_deadline(edge_.draining() ? edge_.options().drain_idle_timeout : edge_.options().idle_timeout);
   if (!taking_ && (readable_ || !pending_.empty()))
     resume_input();
+}
+
+/// The rest of the answer is void: what the kernel keeps of it for a client that takes none goes as well.
+void connection::cut_off() {
+  const ::linger at_once{1, 0};
+  ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  close();
 }
 
 void connection::linger() {

@@ -19,16 +19,20 @@ constexpr std::size_t max_refused_at_once = 64;
 /// Bodies of more than this at a time, once they are gone, have left memory behind that is worth giving back.
 constexpr std::size_t many_body_bytes = 16 << 20;
 
+body_limits body_limits_of(const edge_options& options) {
+  return {options.max_body_memory, options.write_progress_timeout};
+}
+
 }  // namespace
 
 edge::edge(actors::event_loop& loop, caf::actor_system& system, std::shared_ptr<const edge_options> options,
            std::shared_ptr<connection_budget> budget)
     : loop_{loop}, system_{system}, options_{std::move(options)}, budget_{std::move(budget)}, sleep_watch_{boot_now()},
-      bodies_{options_->max_body_memory}, access_{options_->access_log, options_->access_log_one_in} {}
+      bodies_{body_limits_of(*options_)}, access_{options_->access_log, options_->access_log_one_in} {}
 
 void edge::adjust(std::shared_ptr<const edge_options> options) {
   options_ = std::move(options);
-  bodies_.set_max(options_->max_body_memory);
+  bodies_.set_limits(body_limits_of(*options_));
   access_.adjust(options_->access_log, options_->access_log_one_in);
 }
 
@@ -68,8 +72,28 @@ void edge::remove(connection& one) noexcept {
     loop_.post(std::exchange(when_empty_, nullptr));
 }
 
-void edge::hold_body(connection& one, std::size_t bytes) {
-  bodies_.hold(one, bytes);
+void edge::hold_request(connection& one, std::size_t bytes) {
+  bodies_.hold_request(one, bytes, loop_.now());
+  judge_bodies();
+}
+
+void edge::hold_answer(connection& one, std::size_t bytes) {
+  bodies_.hold_answer(one, bytes, loop_.now());
+  judge_bodies();
+}
+
+bool edge::takes_answer(std::size_t bytes) {
+  if (bodies_.takes(bytes, loop_.now()))
+    return true;
+  if (budget_->without_answer_memory.begins(loop_.now()))
+    log_event(log_level::warning, "large_answers_refused",
+              {{"bytes", std::to_string(bytes)},
+               {"held_bytes", std::to_string(bodies_.held_bytes())},
+               {"loop", std::to_string(loop_.index())}});
+  return false;
+}
+
+void edge::judge_bodies() {
   bodies_were_many_ = bodies_were_many_ || bodies_.held_bytes() > many_body_bytes;
   if (bodies_.over() && !std::exchange(bodies_judged_, true))
     loop_.at_batch_end(*this);
@@ -81,11 +105,16 @@ void edge::let_go_of_body(connection& one) noexcept {
 
 void edge::on_batch_end() {
   bodies_judged_ = false;
+  turn_slow_away();
+}
+
+void edge::turn_slow_away() {
+  const auto now = loop_.now();
   const auto held_bytes = bodies_.held_bytes();
   std::size_t turned_away = 0;
-  for (auto* slow = bodies_.excess(); slow != nullptr; slow = bodies_.excess(), ++turned_away)
+  for (auto* slow = bodies_.excess(now); slow != nullptr; slow = bodies_.excess(now), ++turned_away)
     static_cast<connection*>(slow)->give_way();
-  if (turned_away != 0 && budget_->without_body_memory.begins(loop_.now()))
+  if (turned_away != 0 && budget_->without_body_memory.begins(now))
     log_event(log_level::warning, "slow_clients_turned_away",
               {{"clients", std::to_string(turned_away)},
                {"held_bytes", std::to_string(held_bytes)},
@@ -120,6 +149,7 @@ void edge::on_tick(time_point now) {
   holds_requests();
   sleep_watch_.ticked(boot_now());
   for_each([now](connection& one) { one.on_sweep(now); });
+  turn_slow_away();
   access_.flush();
   if (bodies_were_many_ && bodies_.held_bytes() <= many_body_bytes / 4) {
     bodies_were_many_ = false;

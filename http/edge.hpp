@@ -68,6 +68,7 @@ struct connection_budget {
   std::atomic<std::size_t> max{0};
   episode without_descriptors{quiet};
   episode without_body_memory{quiet};
+  episode without_answer_memory{quiet};
 };
 
 class edge final : private actors::tick_listener, private actors::batch_listener {
@@ -119,9 +120,12 @@ public:
   // ----------------------------------------------------------------------------------------------------
   void add(connection& one);
   void remove(connection& one) noexcept;
-  /// What a connection keeps of a body that is on its way. When all of them keep too much, the slowest are turned away
-  /// at the end of the batch.
-  void hold_body(connection& one, std::size_t bytes);
+  /// What a connection keeps of a request that is on its way, or of an answer. When all of them keep too much, the
+  /// slowest are turned away: at the end of the batch above `max_body_memory`, within a tick above its patient part.
+  void hold_request(connection& one, std::size_t bytes);
+  void hold_answer(connection& one, std::size_t bytes);
+  /// Whether an answer with so large a body may begin.
+  bool takes_answer(std::size_t bytes);
   void let_go_of_body(connection& one) noexcept;
   connection_budget& budget() noexcept { return *budget_; }
   buffer& scratch() noexcept { return scratch_; }
@@ -133,6 +137,8 @@ public:
 private:
   void on_tick(time_point now) override;
   void on_batch_end() override;
+  void judge_bodies();
+  void turn_slow_away();
   template <class Job>
   void for_each(Job job);
   void go_on(std::uint32_t slept);

@@ -42,7 +42,8 @@ class SlowClients:
             self._close()
             raise
         for each in self.sockets:
-            each.setblocking(False)
+            with contextlib.suppress(OSError):  # closed in the beginning
+                each.setblocking(False)
         self._thread.start()
         return self
 
@@ -75,8 +76,10 @@ def slow_bodies(node, count, at_once=1000, announced=6_000_000):
 
 
 def slow_readers(node, count, path="/large"):
-    """Each asks for an answer that is large, one after the other, and takes a thousand bytes of it at a time."""
+    """Each asks for an answer that is large, one after the other, and takes a thousand bytes of it at a time; whoever is
+    refused goes."""
     def begin(client, _):
         client.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
-        client.recv(1)
+        if client.recv(len("HTTP/1.1 200"), socket.MSG_WAITALL) != b"HTTP/1.1 200":
+            client.close()
     return SlowClients(node, count, begin, lambda client: client.recv(1000), receive_bytes=8192)
