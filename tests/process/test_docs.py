@@ -159,6 +159,22 @@ x
 ```
 """))
 
+    def test_a_unit_that_a_machine_would_not_start_is_found(self):
+        unit, install = "[Service]\nUser=troupe\nExecStart=/bin/sleep 600\n", "[Install]\nWantedBy=multi-user.target\n"
+        key = "<!-- docs: file /etc/troupe/n1-key.pem -->\n```text\nsecret\n```\n```sh\nchmod 600 /etc/troupe/n1-key.pem\n```\n"
+        own = "```sh\nchown troupe /etc/troupe/*-key.pem\n```\n"
+
+        def file(text):
+            return f"<!-- docs: file /etc/systemd/system/troupe.service -->\n```ini\n{text}```\n"
+        enable = "```sh\nsystemctl enable --now troupe\n```\n"
+        for page, told in ((key + own + file(unit) + enable, "[Install]"), (key + file(unit + install) + enable, "n1-key.pem"),
+                           (key + own + file(unit + install) + enable + file(unit + "Nice=1\n" + install) + enable,
+                            "daemon-reload")):
+            with self.assertRaises(AssertionError, msg=page) as problem:
+                play(blocks.blocks_of("page", page))
+            self.assertIn(told, str(problem.exception))
+        play(blocks.blocks_of("page", key + own + file(unit + install) + enable))
+
     def test_a_page_that_breaks_a_rule_is_refused(self):
         for page in ("```\nls\n```\n", "```text\nwhat?\n```\n", "```sh\nls\n", "<!-- docs: sometimes -->\n```sh\nls\n```\n",
                      "<!-- docs: until -->\nno block\n"):

@@ -1,7 +1,7 @@
 """A machine on which a reader types: a shell of its own, folders of its own, and ports that nobody else has.
 
 What differs from a real one, and nothing else: addresses become 127.0.0.1 with free ports, `/etc/troupe`, `/var/lib/troupe`,
-`/etc/systemd` and `/usr/local/bin` become folders below the machine's own, `systemctl` and `scp` are stand-ins, and nodes have
+`/etc/systemd` and `/usr/local/bin` become folders below the machine's own, `systemctl`, `chown` and `scp` are stand-ins, and nodes have
 one event loop and end without announcing it.
 """
 import glob
@@ -163,6 +163,8 @@ class Machine:
                 output = file.read()
             if not support.is_alive(pid):
                 raise AssertionError(f"{block}: ended at once\n{output}")
+            if not support.descendants(pid):
+                return False  # its shell has not begun the command yet, or the command was a builtin that is over
             if "troupe serve" in command and not self._serves(command):
                 return False
             return not block.background or not missing_in(output, block, self.here)
