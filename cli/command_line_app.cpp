@@ -53,7 +53,8 @@ command_line::command_line()
   for (const auto& topic : all_topics())
     topics.append(topics.empty() ? "" : ", ").append(topic.name);
   app.footer(
-      "Exit codes: 0 done, 1 refused or failed, 2 wrong usage.\n`troupe COMMAND --help` has an example of each; "
+      "Exit codes: 0 done, 1 refused or failed, 2 wrong usage; 70 a node that its watchdog ended.\n`troupe COMMAND "
+      "--help` has an example of each; "
       "`troupe help TOPIC` explains: " +
       topics + ".\n");
   declare_serve(*this);
@@ -99,7 +100,7 @@ command_tree tree_of(const command_line& line) {
 }
 
 std::string program_help(const command_line& line) {
-  return line.app.get_formatter()->make_help(&line.app, "", CLI::AppFormatMode::Normal);
+  return line.app.get_formatter()->make_help(&line.app, line.app.get_name(), CLI::AppFormatMode::Normal);
 }
 
 }  // namespace troupe::cli

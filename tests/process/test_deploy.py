@@ -340,6 +340,14 @@ class CommandLineTest(unittest.TestCase):
             self.assertIn(word, done.stdout)
         self.assertEqual(run("--version").returncode, 0)
 
+    def test_help_is_the_same_by_every_way(self):
+        for ways in ((("--help",), ("help",)), (("serve", "--help"), ("help", "serve"))):
+            first, second = (run(*way).stdout for way in ways)
+            with self.subTest(ways=ways):
+                self.assertRegex(first, r"(?m)^Usage: troupe (serve )?\[OPTIONS\]")
+                self.assertTrue(second.startswith(first.rstrip("\n")), second)
+                self.assertRegex(first, r"Exit codes: 0 [^.]*\b70\b")
+
     def test_wrong_usage(self):
         for words in ((), ("fly",), ("deploy",), ("remove",), ("remove", "a", "b"), ("list", "--nothing"),
                       ("deploy", "a", "b"),
