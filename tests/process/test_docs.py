@@ -37,7 +37,6 @@ NOT_RUN = {
     ("docs/getting-started.md", "cd examples/aws-sdk && npm install"),
     ("docs/getting-started.md", "scripts/install-packages"),
     ("docs/operating.md", "install -m 0755"),
-    ("docs/operating.md", "upstream troupe {"),
     ("examples/aws-sdk/README.md", "cd examples/aws-sdk && npm install"),
 }
 
@@ -222,6 +221,27 @@ x
         # The control plane's package brings the other parts of CAF; what every system has needs no name.
         self.assertGreater(len(owners), 8)
         self.assertEqual(owners - set(told) - {"libc6", "libgcc-s1", "libstdc++6", "libcaf-core0.17", "libcaf-io0.17"}, set())
+
+    def test_scripts_have_the_flags_that_pages_for_contributors_name(self):
+        programs = r"(?:scripts|bench)/[\w-]+"
+        for name in ("CONTRIBUTING.md", "bench/README.md", "README.md", "docs/README.md", "tests/README.md"):
+            page = read(os.path.join(support.SOURCE_DIR, name))
+            program = None
+            for quoted in re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", page, flags=re.S | re.M)):
+                named = re.match(rf"({programs})(?: |$)", quoted)
+                path = os.path.join(support.SOURCE_DIR, named[1]) if named else ""
+                if named and os.path.isfile(path) and os.access(path, os.X_OK):
+                    program, words = path, quoted.split()[1:]
+                    # A part of a benchmark explains itself.
+                    parts = [word for word in words[:1] if name == "bench/README.md" and re.fullmatch("[a-z]+", word)]
+                    done = subprocess.run([program, *parts, "--help"], capture_output=True, text=True, timeout=60, check=False)
+                    self.assertEqual(done.returncode, 0, (name, quoted, done.stderr))
+                    text = done.stdout
+                elif program is None or not quoted.startswith("-"):
+                    continue
+                for flag in re.findall(r"(?<!\S)--?[a-zA-Z][\w-]*", quoted):
+                    with self.subTest(page=name, program=program, flag=flag):
+                        self.assertTrue(flag == "--help" or re.search(rf"(?<![\w-]){flag}(?![\w-])", text), text)
 
     def test_files_that_pages_name_exist(self):
         for path in PAGES.values():

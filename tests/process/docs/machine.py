@@ -1,8 +1,8 @@
 """A machine on which a reader types: a shell of its own, folders of its own, and ports that nobody else has.
 
 What differs from a real one, and nothing else: addresses become 127.0.0.1 with free ports, `/etc/troupe`, `/var/lib/troupe`,
-`/etc/systemd` and `/usr/local/bin` become folders below the machine's own, `systemctl`, `chown` and `scp` are stand-ins, and nodes have
-one event loop and end without announcing it.
+`/etc/systemd`, `/etc/nginx` and `/usr/local/bin` become folders below the machine's own, `systemctl`, `chown`, `nginx` and `scp`
+are stand-ins, and nodes have one event loop and end without announcing it.
 """
 import glob
 import os
@@ -19,7 +19,7 @@ import support
 from docs.blocks import missing_in
 
 READER = "127.0.0.1"  # the machine of who reads
-PLACES = re.compile(r"(?<![\w$}.-])/(?=(?:etc/troupe|var/lib/troupe|etc/systemd|usr/local/bin)\b)")
+PLACES = re.compile(r"(?<![\w$}.-])/(?=(?:etc/troupe|var/lib/troupe|etc/systemd|etc/nginx|usr/local/bin)\b)")
 OWN = ("localhost", "127.0.0.1", "0.0.0.0")
 OTHER = re.compile(r"\b10\.\d+\.\d+\.\d+\b")
 ADDRESS = re.compile(r"\b(localhost|\d+\.\d+\.\d+\.\d+):(\d{4,5})\b")
@@ -71,7 +71,7 @@ class Machine:
         home = os.path.join(self.root, "home")
         self._own = os.path.join(self.root, "of-the-test")
         for folder in (home, self._own, *(os.path.join(self.root, place) for place in
-                                          ("bin", "etc/troupe", "etc/systemd/system", "var/lib", "usr/local/bin"))):
+                                          ("bin", "etc/troupe", "etc/systemd/system", "etc/nginx", "var/lib", "usr/local/bin"))):
             os.makedirs(folder)
         self._furnish(home)
         env = support.environment_without_settings()
