@@ -2,10 +2,22 @@
 import contextlib
 import socket
 import threading
+import unittest
 
+import load
+import open_loop
 import support
+import wire
+from open_loop import OpenLoop
 
 INTERVAL_S = 0.25
+RATE, SECONDS = 200, 2
+FAST = "exports.handler = () => new Promise((done) => setTimeout(() => done('done'), 20));"
+LARGE_BYTES = 6_000_000
+LARGE = f"const large = 'x'.repeat({LARGE_BYTES}); exports.handler = async () => large;"
+MIB = 1 << 20
+# Beside the bodies themselves: connections, what is read at a time, and answers on their way through the node.
+SLACK_BYTES = 32 * MIB
 
 
 class SlowClients:
@@ -83,3 +95,36 @@ def slow_readers(node, count, path="/large"):
         if client.recv(len("HTTP/1.1 200"), socket.MSG_WAITALL) != b"HTTP/1.1 200":
             client.close()
     return SlowClients(node, count, begin, lambda client: client.recv(1000), receive_bytes=8192)
+
+
+class SlowClientsCase(unittest.TestCase):
+    """A node with a function for the fast client and one whose answers are large."""
+    flags = ()
+    loops = 2
+
+    def setUp(self):
+        self.node = self.enterContext(support.Node(*self.flags, loops=self.loops))
+        self.node.deploy_files("fast", FAST, "--max-instances", "1", "--concurrency", "100")
+        self.node.deploy_files("large", LARGE, "--max-instances", "1", "--timeout-s", "60")
+        # What is made once is there before it is counted.
+        for _ in range(3):
+            self.assert_large_answer()
+
+    def assert_large_answer(self):
+        status, _, body = self.node.request("GET", "/large")
+        self.assertEqual((status, len(body)), (200, LARGE_BYTES))
+
+    def fast_s(self):
+        """The p99 of the fast client, all of whose requests are answered."""
+        with OpenLoop(self.node, wire.get("/fast")) as client:
+            asked = client.run(RATE, SECONDS)
+        self.assertEqual({(each.outcome, each.status) for each in asked}, {("answered", 200)})
+        return open_loop.p99_s(asked)
+
+    def resident(self):
+        return load.resident_bytes(self.node.pid)
+
+    def lasting(self, slow):
+        """How many of them the node has not ended."""
+        held = wire.held_ports(self.node.port)
+        return sum(each.fileno() >= 0 and each.getsockname()[1] in held for each in slow.sockets)

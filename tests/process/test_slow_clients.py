@@ -3,53 +3,19 @@
 The fast client asks at a fixed rate for a function that waits; its times beside slow clients are compared with those of the
 same client alone, in the same run.
 """
-import json
-import re
 import time
 import unittest
 
-import load
-import open_loop
 import slow_clients
 import support
 import wire
-from open_loop import OpenLoop
+from slow_clients import LARGE_BYTES, MIB, SLACK_BYTES, SlowClientsCase
 
-RATE, SECONDS = 200, 2
-FAST = "exports.handler = () => new Promise((done) => setTimeout(() => done('done'), 20));"
-LARGE_BYTES = 6_000_000
-LARGE = f"const large = 'x'.repeat({LARGE_BYTES}); exports.handler = async () => large;"
-MIB = 1 << 20
 BODY_MEMORY_BYTES = 48 * MIB
-# Beside the bodies themselves: connections, what is read at a time, and answers on their way through the node.
-SLACK_BYTES = 32 * MIB
 
 
-class NodeTest(unittest.TestCase):
-    flags = ()
-    loops = 2
-
-    def setUp(self):
-        self.node = self.enterContext(support.Node(*self.flags, loops=self.loops))
-        self.node.deploy_files("fast", FAST, "--max-instances", "1", "--concurrency", "100")
-        self.node.deploy_files("large", LARGE, "--max-instances", "1", "--timeout-s", "60")
-        # What is made once is there before it is counted.
-        for _ in range(3):
-            self.assert_large_answer()
-
-    def assert_large_answer(self):
-        status, _, body = self.node.request("GET", "/large")
-        self.assertEqual((status, len(body)), (200, LARGE_BYTES))
-
-    def fast_s(self):
-        """The p99 of the fast client, all of whose requests are answered."""
-        with OpenLoop(self.node, wire.get("/fast")) as client:
-            asked = client.run(RATE, SECONDS)
-        self.assertEqual({(each.outcome, each.status) for each in asked}, {("answered", 200)})
-        return open_loop.p99_s(asked)
-
-    def resident(self):
-        return load.resident_bytes(self.node.pid)
+class SlowClientsTest(SlowClientsCase):
+    flags = ("--set", f"edge.max_body_memory={BODY_MEMORY_BYTES}")
 
     def beside(self, slow, most_bytes, kept_bytes=SLACK_BYTES):
         """Measures the fast client without and with the slow ones. How many of those still had their connection then.
@@ -81,15 +47,6 @@ class NodeTest(unittest.TestCase):
                 last[:] = now, time.monotonic()
             return time.monotonic() - last[1] > 1.5 * slow_clients.INTERVAL_S
         support.wait_until(still, "slow clients that hang")
-
-    def lasting(self, slow):
-        """How many of them the node has not ended."""
-        held = wire.held_ports(self.node.port)
-        return sum(each.fileno() >= 0 and each.getsockname()[1] in held for each in slow.sockets)
-
-
-class SlowClientsTest(NodeTest):
-    flags = ("--set", f"edge.max_body_memory={BODY_MEMORY_BYTES}")
 
     def test_heads(self):
         self.assertEqual(self.beside(slow_clients.slow_heads(self.node, 400), SLACK_BYTES), 400)
@@ -137,62 +94,6 @@ class SlowClientsTest(NodeTest):
             return client.recv(65536)
         except BlockingIOError:
             return b""
-
-
-class AtTheDefaultSettingsTest(NodeTest):
-    def test_readers_of_large_answers(self):
-        bound = self.body_memory_bytes()
-        with wire.Spending(self.node.pid) as spent:
-            baseline = self.resident()
-            with slow_clients.slow_readers(self.node, 150) as slow:
-                # Long before any of them has paused for edge.write_timeout.
-                support.wait_until(lambda: self.lasting(slow) * LARGE_BYTES <= bound // 4, "slow readers that are cut off", 20)
-                self.assertGreater(self.lasting(slow), 0)
-                if not support.SANITIZED:
-                    support.wait_until(lambda: self.resident() < baseline + bound // 4 + 2 * SLACK_BYTES,
-                                       "memory that was given back", 10)
-                self.assert_large_answer()
-                before_s = self.fast_s()
-        told = f"memory grew by {spent.peak_growth >> 20} MB, then was {(self.resident() - baseline) >> 20} MB more"
-        if not support.SANITIZED:
-            self.assertLess(spent.peak_growth, bound + 2 * SLACK_BYTES, told)
-        self.assertLess(before_s, 2 * self.fast_s(), told)
-        print(f"{self.id()}: {told}", flush=True)
-
-    def body_memory_bytes(self):
-        shown = json.loads(self.node.run("config", "show", "--json", check=True).stdout)["settings"]
-        text = next(each["effective"] for each in shown if each["key"] == "edge.max_body_memory")
-        number, unit = re.fullmatch(r"(\d+)([KMG])iB", text).groups()
-        bound = int(number) << {"K": 10, "M": 20, "G": 30}[unit]
-        self.assertLessEqual(bound, 512 * MIB)
-        return bound
-
-
-class FullOfAnswersTest(NodeTest):
-    """Room for one large answer."""
-    flags = ("--set", f"edge.max_body_memory={10 * MIB}")
-    loops = 1
-
-    def test_where_nobody_is_slow_a_large_answer_is_refused_and_a_small_one_is_not(self):
-        for _ in range(10):
-            begun = time.monotonic()
-            with slow_clients.slow_readers(self.node, 1) as reader:
-                status, fields, _ = self.node.request("GET", "/large")
-                small = self.node.request("GET", "/fast")[0]
-                if time.monotonic() - begun < 1:  # from then on the one before could be called slow
-                    self.assertEqual((status, fields["x-troupe-error"], fields["retry-after"]), (503, "overloaded", "1"))
-                    self.assertEqual((small, self.lasting(reader)), (200, 1))
-                    self.assertIn("large_answers_refused", self.node.log())
-                    return
-        self.skipTest("the machine was too slow to ask within a second")
-
-    def test_a_slow_reader_gives_way(self):
-        with slow_clients.slow_readers(self.node, 1) as reader:
-            support.wait_until(lambda: self.node.request("GET", "/large")[0] == 200, "room for a large answer", 5)
-            self.assertEqual(self.lasting(reader), 0)
-            with self.assertRaises(ConnectionResetError):
-                support.wait_until(lambda: not reader.sockets[0].recv(65536), "the end of the answer", 5)
-
 
 if __name__ == "__main__":
     unittest.main()
