@@ -1,74 +1,10 @@
 """Native functions inside the node: short ones run on the event loops, long ones on compute loops, by what their calls cost."""
-import multiprocessing
-import os
 import unittest
 
-import open_loop
 import support
 import wire
+from execution import ExecutionCase
 from metrics import metrics_of, total, values
-
-# Burns processor time of the thread, not time on the clock: a loaded machine changes nothing of what is judged.
-HANDLER = r"""
-#include <ctime>
-#include <string>
-#include <unistd.h>
-#include <troupe/function.hpp>
-
-long cpu_us() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return now.tv_sec * 1000000L + now.tv_nsec / 1000;
-}
-troupe::response handler(const troupe::request& request, troupe::context&) {
-  const long amount = std::stol(std::string{request.path_parameter("us")});
-  if (request.raw_query() == "sleep")
-    usleep(static_cast<useconds_t>(amount));
-  else
-    for (const long end = cpu_us() + amount; cpu_us() < end;) {
-    }
-  return troupe::response::text("done");
-}
-TROUPE_FUNCTION(handler)
-"""
-# What the client and the rest of the machine's work take of the cores beside the slow function.
-CLIENT_CORES = 0.35
-SLOW_US = 5_000
-FAST_PER_S = 400
-ROUND_S = 2
-ROUNDS = 8
-
-
-class ExecutionCase(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = cls.enterClassContext(support.TempDir())
-        cls.object = support.build_native(HANDLER, cls.folder, "burn")
-
-    def serve(self, *flags, loops=1):
-        return self.enterContext(support.Node(*flags, loops=loops))
-
-    def deploy(self, node, name, *flags):
-        node.deploy(self.object, "--name", name, "--route", f"GET /{name}/{{us}}", *flags)
-
-    def calls(self, node, name, us, count, query=""):
-        with node.connect() as client:
-            for _ in range(count):
-                self.assertEqual(client.exchange(wire.get(f"/{name}/{us}{query}")).status, 200)
-
-    def class_of(self, node, name):
-        return list(values(metrics_of(node), "troupe_function_execution_class", "class", function=name))
-
-    def until_class(self, node, name, which, us, query=""):
-        """Calls the function until it has that class."""
-        def there():
-            self.calls(node, name, us, 50, query)
-            return self.class_of(node, name) == [which]
-        support.wait_until(there, f"{name} is {which}")
-
-    def changes(self, node, name):
-        seen = metrics_of(node)
-        return tuple(total(seen, f"troupe_function_{kind}_total", function=name) for kind in ("promotions", "demotions"))
 
 
 class AdaptiveTest(ExecutionCase):
@@ -170,7 +106,8 @@ class QueueTest(ExecutionCase):
         self.deploy(node, "f")
         clients = [self.enterContext(node.connect()) for _ in range(3)]
         clients[0].send(wire.get("/f/5000000?sleep"))
-        support.wait_until(lambda: values(metrics_of(node), "troupe_compute_loops", "state") == {"busy": 1}, "it runs")
+        support.wait_until(lambda: values(metrics_of(node), "troupe_compute_loops", "state") == {"busy": 1} and
+                           total(metrics_of(node), "troupe_compute_waiting_calls") == 0, "it runs and does not wait")
         for client in clients[1:]:
             client.send(wire.get("/f/1"))
         support.wait_until(lambda: total(metrics_of(node), "troupe_compute_waiting_calls") == 2, "two calls wait")
@@ -219,77 +156,6 @@ class QueueTest(ExecutionCase):
         support.wait_until(lambda: total(metrics_of(node), "troupe_compute_loops", state="busy") == 1, "it runs")
         self.assertEqual(node.terminate(), 0)
         self.assertEqual(client.response().status, 200)
-
-
-def load_slow(where, per_s, seconds, ready):
-    """In a process of its own: what it costs must not delay the client that measures."""
-    with open_loop.OpenLoop(where, wire.get(f"/slow/{SLOW_US}")) as client:
-        ready.set()
-        client.run(per_s, seconds)
-
-
-class LatencyTest(ExecutionCase):
-    """A function of 5 ms beside a fast one, at a rate that leaves a quarter of the processors free. Who else uses the machine
-    can only make the times worse: so the best of some rounds counts, and where the fast function has no such times on its
-    own, it is judged by those."""
-
-    SLOW_PER_S = (0.75 * (os.cpu_count() or 1) - CLIENT_CORES) / (SLOW_US / 1e6)
-
-    def prepare(self, *flags):
-        node = self.serve(*flags)
-        self.deploy(node, "fast")
-        self.deploy(node, "slow")
-        self.calls(node, "slow", SLOW_US, 5)
-        return node
-
-    def p99_s(self, node, seconds):
-        """Of the fast function."""
-        with open_loop.OpenLoop(node, wire.get("/fast/1")) as client:
-            asked = client.run(FAST_PER_S, seconds)
-        self.assertEqual({each.status for each in asked}, {200})
-        return open_loop.p99_s(asked)
-
-    def p99_beside_s(self, node, slow_per_s):
-        """The same while the slow one is asked, and the processors that the node used."""
-        context = multiprocessing.get_context("fork")
-        ready = context.Event()
-        slow = context.Process(target=load_slow, args=(node, slow_per_s, ROUND_S + 1, ready))
-        slow.start()
-        try:
-            self.assertTrue(ready.wait(support.PATIENCE_S))
-            with wire.Spending(node.pid) as spent:
-                p99_s = self.p99_s(node, ROUND_S)
-        finally:
-            slow.join(support.PATIENCE_S)
-        return p99_s, spent.cpu_s / ROUND_S
-
-    def test_the_fast_one_stays_below_2_ms_and_would_not_if_the_slow_one_held_its_loop(self):
-        node = self.prepare()
-        self.until_class(node, "fast", "inline", 1)
-        needed_cores = 0.8 * self.SLOW_PER_S * SLOW_US / 1e6
-        alone, beside = [self.p99_s(node, 1)], []
-        while len(beside) < ROUNDS and not (beside and beside[-1][0] < 0.002 and beside[-1][1] > needed_cores):
-            beside.append(self.p99_beside_s(node, self.SLOW_PER_S))
-            alone.append(self.p99_s(node, 1))
-        self.assertEqual((self.class_of(node, "slow"), self.class_of(node, "fast")), (["compute"], ["inline"]))
-
-        # A quarter of that load, inline: what is claimed above is not so for any node.
-        held_s, _ = self.p99_beside_s(self.prepare("--set", "native.execution=inline"), self.SLOW_PER_S / 4)
-
-        told = (f"p99 of the fast function in ms: {[round(each * 1000, 2) for each in alone]} alone; "
-                f"{[(round(p99_s * 1000, 2), round(cores, 2)) for p99_s, cores in beside]} beside the slow one, with the "
-                f"cores used; {held_s * 1000:.2f} where that holds the loop")
-        print(f"{self.id()}: {told}", flush=True)
-        self.assertGreater(held_s, 0.003, told)
-        if any(p99_s < 0.002 and cores > needed_cores for p99_s, cores in beside):
-            return
-        # What the machine let the fast function have on its own, just before or after the round.
-        own = [max(pair) for pair in zip(alone, alone[1:])]
-        quiet = [p99_s for (p99_s, cores), own_s in zip(beside, own) if own_s < 0.001 and cores > needed_cores]
-        if quiet:
-            self.assertLess(min(quiet), 0.002, told)
-        else:
-            self.assertLess(min(p99_s / own_s for (p99_s, _), own_s in zip(beside, own)), 3, told)
 
 
 if __name__ == "__main__":
