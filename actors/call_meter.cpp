@@ -68,7 +68,7 @@ void inline_meter::tell() noexcept {
   const auto news = std::exchange(news_, {});
   try {
     if (news.calls > 0)
-      execution_->report(news);
+      execution_->report(version_, news);
   } catch (const std::bad_alloc&) {  // these are lost; the next ones say the same
   }
 }

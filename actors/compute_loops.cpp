@@ -132,9 +132,10 @@ void compute_loops::run(lane& at, compute_call& call) {
   const auto used = thread_usage::now();
   result->queued = began - call.since;
   result->ran = clock::now() - began;
-  if (at.measured != call.execution)
+  if (at.measured != call.execution || at.measured_version != call.version)
     tell(at);
   at.measured = call.execution;
+  at.measured_version = call.version;
   at.news.add_measured(used.cpu - used_before.cpu, used.waited - used_before.waited, {});
   if (at.news.measured >= told_together)
     tell(at);
@@ -150,7 +151,7 @@ void compute_loops::run(lane& at, compute_call& call) {
 void compute_loops::tell(lane& at) {
   const auto news = std::exchange(at.news, {});
   if (const auto function = std::exchange(at.measured, nullptr); function && news.calls > 0)
-    function->report(news);
+    function->report(at.measured_version, news);
 }
 
 void compute_loops::refuse(refusals& refused) {

@@ -30,6 +30,7 @@ struct compute_call {
   std::shared_ptr<const functions::native_library> library;
   digest object;
   function_execution_ptr execution;
+  std::uint64_t version = 0;  ///< of the function, that the library is
   /// Called once, on any thread; must only post.
   std::function<void(functions::outcome_ptr)> answer;
 };
@@ -89,7 +90,8 @@ private:
     event_loop loop;
     functions::running_slot* slot = nullptr;
     duration_histogram waited;
-    function_execution_ptr measured;  ///< whose `news` are not told yet
+    function_execution_ptr measured;     ///< whose `news` are not told yet
+    std::uint64_t measured_version = 0;  ///< of it
     functions::call_samples news;
   };
   struct function_board {

@@ -15,13 +15,14 @@ function_execution::function_execution(std::uint64_t number, const function_spec
     : number_{number}, name_{spec.name}, mode_{mode}, control_{control}, timeout_{duration{spec.timeout}.count()},
       inline_{mode == native_execution::inlined}, version_{spec.version} {}
 
-void function_execution::report(const call_samples& news) {
+void function_execution::report(std::uint64_t version, const call_samples& news) {
   if (adapts())
-    control_.post([self = shared_from_this(), news] { self->judge(news); });
+    control_.post([self = shared_from_this(), version, news] { self->judge(version, news); });
 }
 
-void function_execution::judge(const call_samples& news) {
-  if (!judge_.take(news, control_.now()))
+void function_execution::judge(std::uint64_t version, const call_samples& news) {
+  // Calls of the version before end after its successor is installed, and say nothing of that.
+  if (version != version_ || !judge_.take(news, control_.now()))
     return;
   const auto which = judge_.current();
   set_class(which);

@@ -35,8 +35,9 @@ public:
   bool runs_inline() const noexcept { return inline_.load(std::memory_order_relaxed); }
   /// Whether it matters what calls cost: not of one whose class is given.
   bool adapts() const noexcept { return mode_ == native_execution::adaptive; }
-  /// What the calling thread has measured since it last reported; judged on the control loop.
-  void report(const functions::call_samples& news);
+  /// What the calling thread has measured of calls of this version since it last reported; judged on the control loop,
+  /// while the version is the installed one.
+  void report(std::uint64_t version, const functions::call_samples& news);
   std::uint64_t promotions() const noexcept { return promotions_.value(); }
   std::uint64_t demotions() const noexcept { return demotions_.value(); }
 
@@ -45,7 +46,7 @@ public:
   void adopt(const functions::function_spec& spec);
 
 private:
-  void judge(const functions::call_samples& news);
+  void judge(std::uint64_t version, const functions::call_samples& news);
   void set_class(functions::execution_class which) noexcept {
     inline_.store(which == functions::execution_class::inlined, std::memory_order_relaxed);
   }
@@ -56,7 +57,7 @@ private:
   event_loop& control_;
   std::atomic<duration::rep> timeout_;
   std::atomic<bool> inline_;
-  std::uint64_t version_;
+  std::uint64_t version_;  ///< the control loop's
   functions::class_judge judge_;
   counter_cell promotions_;
   counter_cell demotions_;

@@ -21,8 +21,8 @@ std::string text_of(errc refused) {
 }  // namespace
 
 native_instance::native_instance(caf::actor_config& config, const runnable& what, native_place place)
-    : loop_bound{config}, library_{what.library},
-      execution_{what.execution}, place_{std::move(place)}, object_{what.spec->code}, meter_{loop(), execution_} {}
+    : loop_bound{config}, library_{what.library}, execution_{what.execution}, place_{std::move(place)},
+      version_{what.spec->version}, object_{what.spec->code}, meter_{loop(), execution_, version_} {}
 
 native_instance::behavior_type native_instance::make_behavior() {
   return {[this](const invocation_ptr& call) -> caf::result<outcome_ptr> {
@@ -72,7 +72,8 @@ caf::result<outcome_ptr> native_instance::send_away(const invocation_ptr& call) 
       loop().drain();
     });
   };
-  const auto refused = place_.compute->submit({call, clock::now(), library_, object_, execution_, std::move(deliver)});
+  const auto refused =
+      place_.compute->submit({call, clock::now(), library_, object_, execution_, version_, std::move(deliver)});
   if (!refused)
     return answer;
   auto result = functions::make_failure(*refused, text_of(*refused));

@@ -45,6 +45,7 @@ private:
   std::shared_ptr<const functions::native_library> library_;
   function_execution_ptr execution_;
   native_place place_;
+  std::uint64_t version_;
   digest object_;
   inline_meter meter_;
 };
