@@ -12,15 +12,23 @@ using functions::outcome_ptr;
 
 namespace {
 
-std::string text_of(errc why) {
-  switch (why) {
-    case errc::client_gone: return "the client left while the call waited";
-    case errc::draining: return "the node is going down";
-    default: return "waited too long for a compute loop";
-  }
+/// Why a call that waited was not run.
+functions::outcome_ptr refusal_of_waiting(errc why) {
+  if (why == errc::overloaded)
+    return functions::make_failure(why, "waited too long for a compute loop");
+  return refusal_of(why);
 }
 
 }  // namespace
+
+functions::outcome_ptr refusal_of(errc why) {
+  switch (why) {
+    case errc::overloaded: return functions::make_failure(why, "too many calls wait for a compute loop already");
+    case errc::draining: return functions::make_failure(why, "the node is going down");
+    case errc::client_gone: return functions::make_failure(why, "the client left while the call waited");
+    default: return functions::make_failure(why, "the node has no compute loops");
+  }
+}
 
 compute_loops::lane::lane(compute_loops& b, unsigned index)
     : board{b}, loop{index, "compute-" + std::to_string(index)} {}
@@ -156,7 +164,7 @@ void compute_loops::tell(lane& at) {
 
 void compute_loops::refuse(refusals& refused) {
   for (auto& [call, why] : refused)
-    call.answer(functions::make_failure(why, text_of(why)));
+    call.answer(refusal_of_waiting(why));
 }
 
 void compute_loops::refuse_stale(time_point now) {

@@ -35,6 +35,9 @@ struct compute_call {
   std::function<void(functions::outcome_ptr)> answer;
 };
 
+/// What a call is answered that `compute_loops` did not take, or gave up.
+functions::outcome_ptr refusal_of(errc why);
+
 struct compute_surroundings {
   functions::queue_limits limits;  ///< per function; what is in there of a loop's own holds for the board
   functions::function_log* log = nullptr;

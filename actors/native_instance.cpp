@@ -1,24 +1,11 @@
 #include "actors/native_instance.hpp"
 
-#include <string>
 #include <utility>
 
 namespace troupe::actors {
 
 using functions::invocation_ptr;
 using functions::outcome_ptr;
-
-namespace {
-
-std::string text_of(errc refused) {
-  switch (refused) {
-    case errc::overloaded: return "too many calls wait for a compute loop already";
-    case errc::draining: return "the node is going down";
-    default: return "the node has no compute loops";
-  }
-}
-
-}  // namespace
 
 native_instance::native_instance(caf::actor_config& config, const runnable& what, native_place place)
     : loop_bound{config}, library_{what.library}, execution_{what.execution}, place_{std::move(place)},
@@ -76,7 +63,7 @@ caf::result<outcome_ptr> native_instance::send_away(const invocation_ptr& call) 
       place_.compute->submit({call, clock::now(), library_, object_, execution_, version_, std::move(deliver)});
   if (!refused)
     return answer;
-  auto result = functions::make_failure(*refused, text_of(*refused));
+  auto result = refusal_of(*refused);
   count(*result);
   answer.deliver(std::move(result));
   return answer;
