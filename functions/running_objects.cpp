@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <atomic>
+#include <cstdio>
 #include <cstring>
 #include <string>
 #include <type_traits>
@@ -62,7 +63,23 @@ expected<std::unique_ptr<running_objects>> running_objects::open(const std::file
   void* const place = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
   if (place == MAP_FAILED)
     return system_failure("cannot map " + path.string());
-  return std::unique_ptr<running_objects>{new running_objects{{static_cast<running_slot*>(place), slots}}};
+  return std::unique_ptr<running_objects>{new running_objects{path, {static_cast<running_slot*>(place), slots}}};
+}
+
+/// Another file in the place of this one: the threads go on and mark what they run in the old one, which is nobody's.
+expected<void> running_objects::keep_only(std::span<const std::size_t> to_blame) const {
+  std::string bytes;
+  for (const auto index : to_blame)
+    bytes.append(reinterpret_cast<const char*>(&slots_[index]), sizeof(running_slot));
+  const auto fresh = path_.string() + ".new";
+  const unix_file file{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+  if (!file)
+    return system_failure("cannot open " + fresh);
+  return write_whole(file.get(), bytes, fresh).and_then([&]() -> expected<void> {
+    if (::rename(fresh.c_str(), path_.c_str()) != 0)
+      return system_failure("cannot rename " + fresh);
+    return {};
+  });
 }
 
 running_objects::~running_objects() {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "config/errc.hpp"
@@ -57,8 +58,13 @@ public:
   /// @param index  below the number of slots.
   running_slot& slot(std::size_t index) noexcept { return slots_[index]; }
 
+  /// Right before an end of the process that is wanted: of what runs, only what these slots have is remembered, and
+  /// nothing that other threads mark from now on. @returns `errc::io` or `errc::full`; then all that runs is.
+  expected<void> keep_only(std::span<const std::size_t> to_blame) const;
+
 private:
-  explicit running_objects(std::span<running_slot> slots) : slots_{slots} {}
+  running_objects(std::filesystem::path path, std::span<running_slot> slots) : path_{std::move(path)}, slots_{slots} {}
+  std::filesystem::path path_;
   std::span<running_slot> slots_;
 };
 

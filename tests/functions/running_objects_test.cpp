@@ -62,6 +62,21 @@ TEST_F(RunningObjectsTest, OpeningForgetsWhatRan) {
   EXPECT_TRUE(read().empty());
 }
 
+TEST_F(RunningObjectsTest, AWantedEndIsTheFaultOfNothingThatRunsButOfWhatIsBlamed) {
+  const auto opened = running_objects::open(path, 4);
+  ASSERT_TRUE(opened) << opened.error().what;
+  (*opened)->slot(0).enter(a);
+  (*opened)->slot(2).enter(b);
+
+  const std::size_t blamed[] = {2, 3};
+  ASSERT_TRUE((*opened)->keep_only(blamed));
+  (*opened)->slot(1).enter(a);
+  EXPECT_THAT(read(), testing::ElementsAre(b));
+
+  ASSERT_TRUE((*opened)->keep_only({}));
+  EXPECT_TRUE(read().empty());
+}
+
 TEST_F(RunningObjectsTest, AFileCutShortTellsOfTheWholeSlotsInIt) {
   {
     const auto opened = running_objects::open(path, 2);
