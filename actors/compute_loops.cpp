@@ -208,6 +208,13 @@ compute_loops::figures compute_loops::now(time_point at) const {
   return found;
 }
 
+std::vector<event_loop*> compute_loops::loops() const {
+  std::vector<event_loop*> found;
+  for (const auto& each : lanes_)
+    found.push_back(&each->loop);
+  return found;
+}
+
 void compute_loops::close() {
   refusals refused;
   {

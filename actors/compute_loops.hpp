@@ -76,6 +76,9 @@ public:
     duration_histogram::totals waited;  ///< before they ran
   };
   figures now(time_point at) const;
+  bool calls_wait() const noexcept { return waiting_.load(std::memory_order_relaxed) > 0; }
+  /// In the order of their slots.
+  std::vector<event_loop*> loops() const;
 
   // -- the end, in this order, by one thread
   /// Refuses what waits and what comes.

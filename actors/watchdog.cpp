@@ -18,8 +18,12 @@ std::int64_t ms(duration length) {
 }  // namespace
 
 watchdog::watchdog(watchdog_surroundings surroundings) : around_{std::move(surroundings)} {
-  for (auto* each : around_.loops)
-    loops_.push_back(std::make_unique<watched>(*each));
+  for (auto* each : around_.serving)
+    loops_.push_back(std::make_unique<watched>(*each, true));
+  for (auto* each : around_.others)
+    loops_.push_back(std::make_unique<watched>(*each, false));
+  for (auto* each : around_.compute)
+    compute_.push_back({each, {}, false});
   thread_ = std::thread{[this] { run(); }};
 }
 
@@ -33,52 +37,105 @@ watchdog::~watchdog() {
 }
 
 void watchdog::run() {
+  using functions::look_clock;
   ::pthread_setname_np(::pthread_self(), "watchdog");
   std::unique_lock lock{mutex_};
-  while (!wake_.wait_for(lock, functions::stall_watch::interval, [this] { return stopping_; })) {
+  while (!wake_.wait_for(lock, any_works() ? look_clock::interval : look_clock::idle_interval,
+                         [this] { return stopping_; })) {
     lock.unlock();
     look(clock::now());
     lock.lock();
   }
 }
 
-void watchdog::look(time_point at) {
-  for (auto& each : loops_)
-    look(*each, at);
-  const bool any = std::any_of(loops_.begin(), loops_.end(), [](const auto& each) { return each->watch.stalled(); });
-  if (std::exchange(any_, any) != any)
-    around_.on_change(any);
+bool watchdog::any_works() const {
+  return std::any_of(loops_.begin(), loops_.end(), [](const auto& each) { return each->watch.works(); }) ||
+         std::any_of(compute_.begin(), compute_.end(), [](const auto& each) { return each.watch.works(); });
 }
 
-void watchdog::look(watched& each, time_point at) {
+void watchdog::look(time_point at) {
+  const auto passed = time_.look(at);
+  for (auto& each : loops_)
+    look(*each, passed);
+  look_at_compute(passed);
+  const auto now = judge();
+  if (std::exchange(told_, now) != now)
+    around_.on_change(now);
+}
+
+standstill watchdog::judge() const {
+  if (std::any_of(loops_.begin(), loops_.end(), [](const auto& each) { return each->serves && each->watch.stalled(); }))
+    return standstill::event_loop;
+  return compute_watch_.blocked() ? standstill::compute_loops : standstill::none;
+}
+
+void watchdog::look(watched& each, duration passed) {
   const auto held_before = each.watch.turn_for();
-  each.watch.look(each.loop->pulse().read(), at);
+  each.watch.look(each.loop->pulse().read(), passed);
   const bool stalled = each.watch.stalled();
   if (each.stalled.exchange(stalled, std::memory_order_relaxed) != stalled) {
     if (stalled) {
       each.stalls.add();
+      const auto function = function_on(each.watch);
       log_event(log_level::warning, "loop_stalled",
-                {{"loop", each.loop->name()}, {"function", function_on(each)}, {"held_ms", ms(each.watch.turn_for())}});
+                {{"loop", each.loop->name()},
+                 {"function", function ? function->name() : std::string{}},
+                 {"held_ms", ms(each.watch.turn_for())}});
     } else {
       log_event(log_level::warning, "loop_moves_again", {{"loop", each.loop->name()}, {"held_ms", ms(held_before)}});
     }
   }
   if (!stalled || each.watch.function() == 0)
     return;
-  const auto function = around_.executions->find(each.watch.function());
-  if (function && each.watch.call_for() >= function->timeout())
-    around_.on_overdue(each.loop->name(), *function, each.watch.call_for());
+  const auto function = function_on(each.watch);
+  if (function && each.watch.overdue(function->timeout()))
+    around_.on_end({{each.loop, function, each.watch.call_for()}});
 }
 
-std::string watchdog::function_on(const watched& each) const {
-  const auto function = around_.executions->find(each.watch.function());
-  return function ? function->name() : std::string{};
+void watchdog::look_at_compute(duration passed) {
+  std::vector<overdue_call> overdue;
+  duration longest{};
+  for (auto& each : compute_) {
+    each.watch.look(each.loop->pulse().read(), passed);
+    // Who has run for less than a stall takes is not looked up: that has a lock, and this is most of the time.
+    const auto function = each.watch.stalled() ? function_on(each.watch) : nullptr;
+    if (!tell_overdue(each, function.get()))
+      continue;
+    longest = std::max(longest, function->timeout());
+    overdue.push_back({each.loop, function, each.watch.call_for()});
+  }
+  overdue_compute_.store(overdue.size(), std::memory_order_relaxed);
+  const bool all = !compute_.empty() && overdue.size() == compute_.size();
+  compute_watch_.look(all, all && around_.calls_wait(), longest, passed);
+  if (compute_watch_.lost())
+    around_.on_end(overdue);
 }
 
-std::vector<watchdog::figures> watchdog::now() const {
-  std::vector<figures> found;
+/// @returns whether a call of `function`, which may be null, is overdue there.
+bool watchdog::tell_overdue(watched_compute& each, const function_execution* function) {
+  const bool overdue = function != nullptr && each.watch.overdue(function->timeout());
+  if (std::exchange(each.overdue, overdue) == overdue)
+    return overdue;
+  if (overdue)
+    log_event(log_level::warning, "compute_loop_overdue",
+              {{"loop", each.loop->name()},
+               {"function", function->name()},
+               {"held_ms", ms(each.watch.call_for())},
+               {"timeout_ms", ms(function->timeout())}});
+  else
+    log_event(log_level::warning, "compute_loop_moves_again", {{"loop", each.loop->name()}});
+  return overdue;
+}
+
+function_execution_ptr watchdog::function_on(const functions::stall_watch& watch) const {
+  return around_.executions->find(watch.function());
+}
+
+watchdog::figures watchdog::now() const {
+  figures found;
   for (const auto& each : loops_)
-    found.push_back({each->loop->name(), each->stalled.load(std::memory_order_relaxed), each->stalls.value()});
+    found.loops.push_back({each->loop->name(), each->stalled.load(std::memory_order_relaxed), each->stalls.value()});
+  found.overdue_compute = overdue_compute_.load(std::memory_order_relaxed);
   return found;
 }
 

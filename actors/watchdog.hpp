@@ -1,5 +1,6 @@
 // Looks at the event loops from outside: one that stands still takes the node out of service, and one that a native
-// function holds beyond its timeout ends the node, as nothing else can end that call (RULES: Loops and scheduling).
+// function holds beyond its timeout ends the node, as nothing else can end that call; the same when calls that do not
+// end have taken all compute loops from those that wait (RULES: Loops and scheduling).
 #pragma once
 
 #include <atomic>
@@ -18,13 +19,27 @@
 
 namespace troupe::actors {
 
+/// What takes the node out of service.
+enum class standstill : std::uint8_t { none, event_loop, compute_loops };
+
+/// A call that has held its loop for longer than its function's timeout.
+struct overdue_call {
+  const event_loop* loop;
+  function_execution_ptr function;
+  duration held;
+};
+
 struct watchdog_surroundings {
-  std::vector<event_loop*> loops;  ///< outlive the watchdog
+  // All loops outlive the watchdog.
+  std::vector<event_loop*> serving;  ///< clients wait while one of them stands still
+  std::vector<event_loop*> others;   ///< are watched too, and are no reason not to serve
+  std::vector<event_loop*> compute;  ///< may be at one thing for long
+  std::function<bool()> calls_wait;  ///< for a compute loop; called on the watchdog's thread
   const execution_directory* executions = nullptr;
-  /// Told on the watchdog's thread whenever some loop begins to stand still, or none does any more.
-  std::function<void(bool stalled)> on_change;
-  /// The node must end at once; `function` has held `loop` for `held`. Told on the watchdog's thread, does not return.
-  std::function<void(const std::string& loop, const function_execution& function, duration held)> on_overdue;
+  /// Told on the watchdog's thread whenever it is another one.
+  std::function<void(standstill now)> on_change;
+  /// The node must end at once for these, at least one. Told on the watchdog's thread, does not return.
+  std::function<void(const std::vector<overdue_call>& calls)> on_end;
 };
 
 class watchdog {
@@ -35,31 +50,49 @@ public:
   watchdog(const watchdog&) = delete;
   watchdog& operator=(const watchdog&) = delete;
 
-  struct figures {
+  struct loop_figures {
     std::string loop;
     bool stalled = false;      ///< now
     std::uint64_t stalls = 0;  ///< so far
   };
+  struct figures {
+    std::vector<loop_figures> loops;  ///< those that serve, then the others
+    std::size_t overdue_compute = 0;  ///< compute loops that an overdue call holds
+  };
   /// From any thread.
-  std::vector<figures> now() const;
+  figures now() const;
 
 private:
   struct watched {
-    explicit watched(event_loop& l) : loop{&l} {}
+    watched(event_loop& l, bool s) : loop{&l}, serves{s} {}
     event_loop* loop;
+    bool serves;
     functions::stall_watch watch;
     std::atomic<bool> stalled{false};
     counter_cell stalls;
   };
+  struct watched_compute {
+    event_loop* loop;
+    functions::stall_watch watch;
+    bool overdue = false;  ///< as was told
+  };
 
   void run();
+  bool any_works() const;
   void look(time_point at);
-  void look(watched& each, time_point at);
-  std::string function_on(const watched& each) const;
+  void look(watched& each, duration passed);
+  void look_at_compute(duration passed);
+  bool tell_overdue(watched_compute& each, const function_execution* function);
+  standstill judge() const;
+  function_execution_ptr function_on(const functions::stall_watch& watch) const;
 
   watchdog_surroundings around_;
+  functions::look_clock time_;
   std::vector<std::unique_ptr<watched>> loops_;
-  bool any_ = false;  ///< stands still, as was told
+  std::vector<watched_compute> compute_;
+  functions::compute_watch compute_watch_;
+  std::atomic<std::size_t> overdue_compute_{0};
+  standstill told_ = standstill::none;
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;

@@ -145,7 +145,7 @@ std::string manual_page(const command_tree& tree) {
               {{"0", "Done; of serve: ended as told."},
                {"1", "Refused or failed."},
                {"2", "Wrong usage, or a start that settings or the machine forbid."},
-               {"70", "A node whose event loop a native function held beyond its timeout was ended by its watchdog."}});
+               {"70", "A node whose loops native functions held beyond their timeouts was ended by its watchdog."}});
   add_entries(page, "FILES",
               {{"./troupe-data", "Data directory of a node (data_dir). Locked while the node runs."},
                {"./troupe-data/node.json", "Process and addresses of the node that runs there."},

@@ -21,10 +21,12 @@ void add_classes(http::metrics_page& page, const std::vector<actors::function_ex
     page.add({{"function", each->name()}}, static_cast<double>(each->demotions()));
 }
 
-void add_compute(http::metrics_page& page, const actors::compute_loops::figures& figures) {
+void add_compute(http::metrics_page& page, const actors::compute_loops::figures& figures, std::size_t overdue) {
   page.begin_gauge("troupe_compute_loops", "Compute loops by whether they run a call.");
   page.add({{"state", "busy"}}, static_cast<double>(figures.busy));
   page.add({{"state", "idle"}}, static_cast<double>(figures.loops - figures.busy));
+  page.begin_gauge("troupe_compute_loops_overdue", "Those of them that run a call beyond its function's timeout.");
+  page.add({}, static_cast<double>(overdue));
   page.begin_gauge("troupe_compute_waiting_calls", "Calls that wait for a compute loop.");
   page.add({}, static_cast<double>(figures.waiting));
   page.begin_gauge("troupe_compute_queue_age_seconds", "How long the oldest of them waits.");
@@ -40,13 +42,13 @@ void add_compute(http::metrics_page& page, const actors::compute_loops::figures&
 }  // namespace
 
 void add_execution(http::metrics_page& page, const std::vector<actors::function_execution_ptr>& functions,
-                   const actors::compute_loops::figures& compute) {
+                   const actors::compute_loops::figures& compute, std::size_t overdue_compute) {
   add_classes(page, functions);
   if (compute.loops > 0)
-    add_compute(page, compute);
+    add_compute(page, compute, overdue_compute);
 }
 
-void add_stalls(http::metrics_page& page, const std::vector<actors::watchdog::figures>& loops) {
+void add_stalls(http::metrics_page& page, const std::vector<actors::watchdog::loop_figures>& loops) {
   page.begin_gauge("troupe_loop_stalled", "1 while an event loop has been at one thing for more than 500 ms.");
   for (const auto& each : loops)
     page.add({{"loop", each.loop}}, each.stalled ? 1 : 0);

@@ -28,8 +28,8 @@ void add_functions(http::metrics_page& page, const function_counts& calls, const
                    time_point now);
 /// Native functions inside the node, and the compute loops if there are any.
 void add_execution(http::metrics_page& page, const std::vector<actors::function_execution_ptr>& functions,
-                   const actors::compute_loops::figures& compute);
-void add_stalls(http::metrics_page& page, const std::vector<actors::watchdog::figures>& loops);
+                   const actors::compute_loops::figures& compute, std::size_t overdue_compute);
+void add_stalls(http::metrics_page& page, const std::vector<actors::watchdog::loop_figures>& loops);
 /// @param lag  commits that the primary has and this node's copy not.
 void add_store(http::metrics_page& page, actors::built_in_store& store, std::uint64_t lag);
 /// Copies of the store at other nodes, as the primary sees them.

@@ -39,36 +39,64 @@ void node::state::start_compute() {
 
 void node::state::start_watchdog() {
   actors::watchdog_surroundings around;
-  for (auto* set : {&gateways, &control})
-    for (auto& each : *set)
-      around.loops.push_back(each.loop.get());
+  for (auto& each : gateways)
+    around.serving.push_back(each.loop.get());
+  // No client waits for the control loop, and peers see by themselves when its links are silent.
+  for (auto& each : control)
+    around.others.push_back(each.loop.get());
+  around.compute = compute->loops();
+  around.calls_wait = [this] { return compute->calls_wait(); };
   around.executions = executions.get();
-  around.on_change = [this](bool stalled) { on_stall(stalled); };
-  around.on_overdue = [this](const auto& loop, const auto& function, duration held) {
-    end_overdue(loop, function, held);
-  };
+  around.on_change = [this](actors::standstill now) { on_standstill(now); };
+  around.on_end = [this](const auto& calls) { end_overdue(calls); };
   watchdog = std::make_unique<actors::watchdog>(std::move(around));
 }
 
 /// On the watchdog's thread, as the next.
-void node::state::on_stall(bool stalled) {
-  loop_stalled->store(stalled);
-  journal.add(stalled ? "loop_stalled" : "loop_moves_again",
-              stalled ? options.name + " is not ready: an event loop stands still" : options.name + " is ready again");
+void node::state::on_standstill(actors::standstill now) {
+  stalled->store(now != actors::standstill::none);
+  switch (now) {
+    case actors::standstill::none: journal.add("loop_moves_again", options.name + " is ready again"); break;
+    case actors::standstill::event_loop:
+      journal.add("loop_stalled", options.name + " is not ready: an event loop stands still");
+      break;
+    case actors::standstill::compute_loops:
+      log_event(log_level::warning, "compute_loops_taken", {{"loops", compute->loops().size()}});
+      journal.add("compute_loops_taken",
+                  options.name + " is not ready: calls beyond their timeouts have all compute loops");
+      break;
+  }
   if (cluster)
     control.front().loop->post([this] { cluster->load_moved(); });
 }
 
-void node::state::end_overdue(const std::string& loop, const actors::function_execution& function, duration held) {
+void node::state::end_overdue(const std::vector<actors::overdue_call>& calls) {
+  const auto& first = calls.front();
   log_event(log_level::error, "watchdog_ends_node",
-            {{"function", function.name()},
-             {"loop", loop},
-             {"held_ms", ms(held)},
-             {"timeout_ms", ms(function.timeout())},
+            {{"function", first.function->name()},
+             {"loop", first.loop->name()},
+             {"held_ms", ms(first.held)},
+             {"timeout_ms", ms(first.function->timeout())},
              {"exit_code", watchdog_exit_code}});
+  const auto compute_threads = compute->loops();
+  std::vector<std::size_t> to_blame;
+  for (const auto& each : calls) {
+    const auto at = std::find(compute_threads.begin(), compute_threads.end(), each.loop);
+    to_blame.push_back(at == compute_threads.end() ? each.loop->index()
+                                                   : objects->first_compute_slot + each.loop->index());
+  }
+  // Nothing orderly is possible while the calls run.
+  end_at_once(watchdog_exit_code, to_blame);
+}
+
+/// Workers die with the spawner, which sees this process's end.
+/// @param to_blame  slots of `objects`: what runs there is why; what runs elsewhere has no part in it.
+void node::state::end_at_once(int with, std::span<const std::size_t> to_blame) {
+  if (objects->running)
+    if (auto kept = objects->running->keep_only(to_blame); !kept)
+      log_event(log_level::error, "running_objects_not_written", {{"reason", kept.error().what}});
   stop_log();
-  // Nothing orderly is possible while the call runs. Workers die with the spawner, which sees this process's end.
-  std::_Exit(watchdog_exit_code);
+  std::_Exit(with);
 }
 
 /// Nobody waits for the calls that still run: those who did have been answered.
@@ -80,8 +108,7 @@ void node::state::stop_compute() {
   if (compute->idle())
     return;
   log_event(log_level::error, "compute_loop_stuck", {{"waited_ms", compute_grace.count()}});
-  stop_log();
-  std::_Exit(1);
+  end_at_once(1);
 }
 
 }  // namespace troupe::cli

@@ -125,9 +125,10 @@ std::string node::state::metrics_text() {
       page.add({{"loop", each.loop->name()}}, totals);
     }
 
-  add_stalls(page, watchdog->now());
+  const auto watched = watchdog->now();
+  add_stalls(page, watched.loops);
   add_functions(page, registry->call_counts(), registry->loads(), control.front().loop->now());
-  add_execution(page, executions->all(), compute->now(control.front().loop->now()));
+  add_execution(page, executions->all(), compute->now(control.front().loop->now()), watched.overdue_compute);
   add_workers(page, registry->instances());
   const auto own = store->point()->at.value;
   const auto newest = primary_cursor();

@@ -154,7 +154,7 @@ void node::state::start_admin(const std::shared_ptr<actors::first_starts>& start
     controls->http_addresses.push_back(to_string(bound));
   controls->admin_address = to_string(admin_bound);
   controls->state = node_state;
-  controls->loop_stalled = loop_stalled;
+  controls->stalled = stalled;
   controls->files = files.get();
   controls->code = &*code;
   controls->routers = routers;

@@ -6,6 +6,7 @@
 #include <caf/actor_system_config.hpp>
 #include <list>
 #include <optional>
+#include <span>
 
 #include "actors/catalog_follower.hpp"
 #include "actors/compute_loops.hpp"
@@ -73,8 +74,9 @@ struct node::state {
   bool runs_native_functions() const;
   void start_compute();
   void start_watchdog();
-  void on_stall(bool stalled);
-  [[noreturn]] void end_overdue(const std::string& loop, const actors::function_execution& function, duration held);
+  void on_standstill(actors::standstill now);
+  [[noreturn]] void end_overdue(const std::vector<actors::overdue_call>& calls);
+  [[noreturn]] void end_at_once(int with, std::span<const std::size_t> to_blame = {});
   void stop_compute();
   void start_routers();
   void start_registry();
@@ -196,7 +198,7 @@ struct node::state {
   std::shared_ptr<http::control_surroundings> controls;  ///< of `admin`, on the control loop
   std::shared_ptr<std::atomic<http::node_state>> node_state =
       std::make_shared<std::atomic<http::node_state>>(http::node_state::starting);
-  std::shared_ptr<std::atomic<bool>> loop_stalled = std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<std::atomic<bool>> stalled = std::make_shared<std::atomic<bool>>(false);
   std::unique_ptr<actors::watchdog> watchdog;  ///< the last to come and the first to go
 };
 

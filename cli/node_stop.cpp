@@ -53,10 +53,9 @@ bool node::state::wait_for_signal(int timeout_ms) {
   const int requested = stop_requests.load();
   const bool news = requested > stops_seen;
   if (requested >= 2) {
-    // The user insists. Workers die with the spawner, which sees this process's end.
+    // The user insists.
     log_event(log_level::warning, "stopped_at_once");
-    stop_log();
-    std::_Exit(1);
+    end_at_once(1);
   }
   stops_seen = requested;
   return news;
@@ -89,8 +88,7 @@ void node::state::on_each(std::list<serving_loop>& which, const std::function<vo
     return;
   // A native handler holds a loop for good; nothing orderly is possible any more.
   log_event(log_level::error, "loop_stuck", {{"waited_ms", (drain_timeout.load() + loop_grace).count()}});
-  stop_log();
-  std::_Exit(1);
+  end_at_once(1);
 }
 
 void node::state::stop_accepting(std::list<serving_loop>& which) {
@@ -206,8 +204,7 @@ void node::state::take_apart() {
     wait(gone, std::min(give_up, clock::now() + milliseconds{20}));
   if (!gone()) {
     log_event(log_level::error, "actors_left", {{"count", system->registry().running()}});
-    stop_log();
-    std::_Exit(1);
+    end_at_once(1);
   }
   on_each(control, [this](serving_loop&) { spawner_link->stop(); });
   stems.reset();

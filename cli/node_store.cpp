@@ -231,9 +231,8 @@ cluster::node_load node::state::load() const {
   load.memory_left_bytes =
       figures.max_promised_mb > figures.promised_mb ? (figures.max_promised_mb - figures.promised_mb) << 20 : 0;
   // To others a loop that stands still is like a drain: what is sent there may wait for long.
-  load.state = node_state->load() == http::node_state::draining || loop_stalled->load()
-                   ? cluster::serving_state::draining
-                   : cluster::serving_state::serving;
+  load.state = node_state->load() == http::node_state::draining || stalled->load() ? cluster::serving_state::draining
+                                                                                   : cluster::serving_state::serving;
   load.figures.version = TROUPE_VERSION;
   load.figures.age_ms =
       static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(clock::now() - started_at).count());

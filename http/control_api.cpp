@@ -136,7 +136,7 @@ reply_ptr control_api::health(std::string_view path) const {
   const auto state = around_->state->load();
   if (path == "/healthz")
     return text_reply(200, "ok\n");
-  if (state == node_state::ready && around_->loop_stalled && around_->loop_stalled->load())
+  if (state == node_state::ready && around_->stalled && around_->stalled->load())
     return text_reply(503, "stalled\n");
   return text_reply(state == node_state::ready ? 200 : 503, std::string{to_string(state)} + "\n");
 }

@@ -74,7 +74,7 @@ struct control_surroundings {
   std::vector<std::string> http_addresses;
   std::string admin_address;
   std::shared_ptr<const std::atomic<node_state>> state;
-  std::shared_ptr<const std::atomic<bool>> loop_stalled;  ///< null: nobody looks
+  std::shared_ptr<const std::atomic<bool>> stalled;  ///< null: nobody looks
 
   lambda_surroundings lambda;
   /// Of the store's history as of now; on the control loop. Revision ids are made of it.

@@ -22,23 +22,26 @@ bool eventually(const std::function<bool()>& condition) {
 class WatchdogTest : public ::testing::Test {
 protected:
   WatchdogTest() {
-    loop.start();
-    control.start();
+    for (auto* each : {&loop, &other, &compute, &control})
+      each->start();
     watchdog_surroundings around;
-    around.loops = {&loop};
+    around.serving = {&loop};
+    around.others = {&other};
+    around.compute = {&compute};
+    around.calls_wait = [this] { return calls_wait.load(); };
     around.executions = &directory;
-    around.on_change = [this](bool now) { stalled = now; };
-    around.on_overdue = [this](const std::string& which, const function_execution& function, duration) {
+    around.on_change = [this](standstill now) { told = now; };
+    around.on_end = [this](const std::vector<overdue_call>& calls) {
       if (!overdue.exchange(true))
-        ended.set_value(which + " " + function.name());
+        ended.set_value(calls.front().loop->name() + " " + calls.front().function->name());
     };
     dog.emplace(std::move(around));
   }
   ~WatchdogTest() override {
     dog.reset();
     release = true;
-    loop.stop();
-    control.stop();
+    for (auto* each : {&loop, &other, &compute, &control})
+      each->stop();
   }
   function_execution_ptr function(milliseconds timeout) {
     functions::function_spec spec;
@@ -48,20 +51,27 @@ protected:
     return directory.adopt(spec);
   }
   /// The loop does nothing else until `release`.
-  void hold(const function_execution_ptr& running = nullptr) {
-    loop.post([this, running] {
+  void hold(event_loop& which, const function_execution_ptr& running = nullptr) {
+    which.post([this, &which, running] {
       if (running)
-        loop.pulse().begin_call(running->number());
+        which.pulse().begin_call(running->number());
       while (!release)
         std::this_thread::yield();
-      loop.pulse().end_call();
+      which.pulse().end_call();
     });
+  }
+  void hold(const function_execution_ptr& running = nullptr) { hold(loop, running); }
+  bool until(standstill wanted) {
+    return eventually([this, wanted] { return told.load() == wanted; });
   }
 
   event_loop loop{0, "loop-0"};
-  event_loop control{1, "control"};
+  event_loop other{1, "other"};
+  event_loop compute{0, "compute-0"};
+  event_loop control{2, "control"};
   execution_directory directory{native_execution::inlined, control};
-  std::atomic<bool> stalled{false};
+  std::atomic<standstill> told{standstill::none};
+  std::atomic<bool> calls_wait{false};
   std::atomic<bool> overdue{false};
   std::atomic<bool> release{false};
   std::promise<std::string> ended;
@@ -71,28 +81,59 @@ protected:
 }  // namespace
 
 TEST_F(WatchdogTest, ALoopThatStandsStillIsToldAndToldAgainWhenItMoves) {
-  EXPECT_FALSE(stalled);
+  EXPECT_EQ(told.load(), standstill::none);
   hold();
 
-  EXPECT_TRUE(eventually([this] { return stalled.load(); }));
-  EXPECT_TRUE(dog->now().front().stalled);
-  EXPECT_EQ(dog->now().front().stalls, 1u);
+  EXPECT_TRUE(until(standstill::event_loop));
+  EXPECT_TRUE(dog->now().loops.front().stalled);
+  EXPECT_EQ(dog->now().loops.front().stalls, 1u);
   release = true;
 
-  EXPECT_TRUE(eventually([this] { return !stalled.load(); }));
+  EXPECT_TRUE(until(standstill::none));
   EXPECT_FALSE(overdue.load()) << "no function held it";
 }
 
 TEST_F(WatchdogTest, ACallBeyondItsTimeoutIsTheEnd) {
   hold(function(milliseconds{800}));
-  auto told = ended.get_future();
-  ASSERT_EQ(told.wait_for(patience), std::future_status::ready);
-  EXPECT_EQ(told.get(), "loop-0 f");
+  auto end = ended.get_future();
+  ASSERT_EQ(end.wait_for(patience), std::future_status::ready);
+  EXPECT_EQ(end.get(), "loop-0 f");
 }
 
 TEST_F(WatchdogTest, ACallWithinItsTimeoutIsNot) {
   hold(function(std::chrono::minutes{10}));
-  EXPECT_TRUE(eventually([this] { return stalled.load(); }));
+  EXPECT_TRUE(until(standstill::event_loop));
+  EXPECT_FALSE(overdue.load());
+}
+
+TEST_F(WatchdogTest, ALoopThatServesNobodyIsSeenButIsNoReasonNotToServe) {
+  hold(other);
+  EXPECT_TRUE(eventually([this] { return dog->now().loops.back().stalled; }));
+  EXPECT_EQ(told.load(), standstill::none);
+}
+
+TEST_F(WatchdogTest, AComputeLoopThatIsOverdueMattersOnceCallsWaitAndAllAre) {
+  hold(compute, function(milliseconds{1'000}));
+  EXPECT_TRUE(eventually([this] { return dog->now().overdue_compute == 1; }));
+  EXPECT_EQ(told.load(), standstill::none) << "nobody misses it";
+
+  calls_wait = true;
+  EXPECT_TRUE(until(standstill::compute_loops));
+  EXPECT_FALSE(overdue.load());
+  calls_wait = false;
+
+  auto end = ended.get_future();
+  ASSERT_EQ(end.wait_for(patience), std::future_status::ready);
+  EXPECT_EQ(end.get(), "compute-0 f");
+}
+
+TEST_F(WatchdogTest, AComputeLoopThatComesFreeEndsIt) {
+  hold(compute, function(milliseconds{1'000}));
+  calls_wait = true;
+  EXPECT_TRUE(until(standstill::compute_loops));
+  release = true;
+  EXPECT_TRUE(until(standstill::none));
+  EXPECT_EQ(dog->now().overdue_compute, 0u);
   EXPECT_FALSE(overdue.load());
 }
 

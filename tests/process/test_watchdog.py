@@ -1,5 +1,6 @@
 """An event loop that a native function holds: the node says that it is not ready, and ends when that goes on beyond the
-function's timeout. A node that was stopped as a whole is not at fault."""
+function's timeout. The same for compute loops, once calls beyond their timeouts have all of them and others wait. A node
+that was stopped as a whole is not at fault, nor is what runs when it is told to stop."""
 import os
 import signal
 import time
@@ -29,6 +30,7 @@ troupe::response handler(const troupe::request& request, troupe::context&) {
 TROUPE_FUNCTION(handler)
 """
 INLINE = ("--set", "native.execution=inline")
+COMPUTE = ("--set", "native.execution=compute", "--set", "native.compute_loops=1")
 
 
 class WatchdogCase(unittest.TestCase):
@@ -120,6 +122,81 @@ class ComputeTest(WatchdogCase):
                 self.assertEqual(node.request("GET", "/f")[0], 200)
             self.release()
             self.assertEqual(client.response().status, 200)
+
+    def wait_for_overdue(self, node):
+        support.wait_until(lambda: total(metrics_of(node), "troupe_compute_loops_overdue") == 1, "the loop is overdue")
+        self.assertEqual(node.admin("GET", "/readyz")[0], 200, "nobody misses it yet")
+        lines = [line for line in node.log().splitlines() if "compute_loop_overdue" in line]
+        self.assertEqual(len(lines), 1, "told once")
+        for part in ('"f"', "compute-0"):
+            self.assertIn(part, lines[0])
+
+    def test_a_call_that_never_ends_ends_the_node_once_others_wait_for_its_loop(self):
+        with support.Node(*COMPUTE) as node, node.connect() as client, node.connect() as other:
+            self.deploy(node, 3)
+            self.hold(client)
+            self.wait_for_overdue(node)
+            began = time.monotonic()
+            other.send(wire.get("/f"))
+
+            self.until_ready(node, (503, "stalled"))
+            self.assertEqual(node.process.wait(support.PATIENCE_S), 70)
+
+            self.assertGreater(time.monotonic() - began, 2.8, "not before the timeout has passed again")
+            line = next(line for line in node.log().splitlines() if "watchdog_ends_node" in line)
+            for part in ('"f"', "compute-0", "3000", "70"):
+                self.assertIn(part, line)
+            node.start()
+            self.assertIn(" 1\n", read(node, "crashed-objects"), "it is the fault of what held the loop")
+
+    def test_a_loop_that_comes_free_in_time_brings_the_node_back(self):
+        with support.Node(*COMPUTE) as node, node.connect() as client, node.connect() as other:
+            self.deploy(node, 5)
+            self.hold(client)
+            self.wait_for_overdue(node)
+            other.send(wire.get("/f"))
+            self.until_ready(node, (503, "stalled"))
+            self.release()
+
+            self.assertEqual(client.response().status, 200)
+            self.until_ready(node, (200, "ready"))
+            self.assertEqual(node.request("GET", "/f")[0], 200)
+            self.assertEqual(total(metrics_of(node), "troupe_compute_loops_overdue"), 0)
+
+
+def read(node, name):
+    with open(os.path.join(node.data_dir, name), encoding="utf-8") as file:
+        return file.read()
+
+
+class StopTest(WatchdogCase):
+    """A stop that cannot wait any longer says nothing about the object whose call it waited for."""
+
+    def held_node(self):
+        node = self.enterContext(support.Node(*COMPUTE, "--set", "drain.timeout=100ms"))
+        self.deploy(node, 900)
+        self.hold(self.enterContext(node.connect()))
+        return node
+
+    def begins_anew_without_blame(self, node):
+        node.start()
+        self.assertFalse(os.path.exists(os.path.join(node.data_dir, "crashed-objects")), "the object is not to blame")
+
+    def test_a_stop_that_waits_in_vain_for_a_call_is_not_its_fault(self):
+        node = self.held_node()
+        node.process.send_signal(signal.SIGTERM)
+        self.assertEqual(node.process.wait(support.PATIENCE_S), 1)
+        self.assertIn("compute_loop_stuck", node.log())
+        self.begins_anew_without_blame(node)
+
+    def test_nor_is_one_that_is_asked_for_twice(self):
+        node = self.held_node()
+        node.process.send_signal(signal.SIGTERM)
+        support.wait_until(lambda: "node_draining" in node.log(), "it goes down")
+        node.process.send_signal(signal.SIGTERM)
+        self.assertEqual(node.process.wait(support.PATIENCE_S), 1)
+        self.assertIn("stopped_at_once", node.log())
+        self.begins_anew_without_blame(node)
 
 
 class ClusterTest(WatchdogCase):
