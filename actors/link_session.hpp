@@ -74,6 +74,7 @@ private:
 
   void on_stream_open() override;
   void on_stream_bytes(std::string_view bytes) override;
+  void on_stream_turn() override;
   void on_stream_pull(buffer& out, std::size_t up_to) override;
   void on_stream_written(std::size_t count) override { state_.on_written(count); }
   void on_stream_closed(const stream_failure& why) override;
@@ -81,6 +82,7 @@ private:
   void notice_sleep();
   void dispatch();
   void take_events();
+  bool has_turn(const telling& what);
   void count(counter_cell link_counts::*what) noexcept;
   void tell(telling& what);
   void serve(cluster::link_event& event);
@@ -98,7 +100,8 @@ private:
   std::vector<call_callback> callbacks_;  ///< by place
   std::vector<incoming_call*> served_;    ///< by place; null: none unsettled
   std::vector<telling> telling_;
-  std::size_t told_ = 0;  ///< of `telling_`
+  std::size_t told_ = 0;        ///< of `telling_`
+  std::size_t calls_left_ = 0;  ///< calls of the peer that run before it is asked whose turn it is
   bool dispatching_ = false;
   std::optional<session_end> end_;
   cluster::sleep_watch sleep_watch_;

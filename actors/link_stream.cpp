@@ -140,6 +140,11 @@ void link_stream::want_write() {
     at_batch_end();
 }
 
+void link_stream::give_way() {
+  gave_way_ = true;
+  at_batch_end();
+}
+
 void link_stream::close_when_sent() {
   closing_ = true;
   want_write();
@@ -178,7 +183,9 @@ void link_stream::opened() {
 
 void link_stream::on_batch_end() {
   batch_end_pending_ = false;
-  if (std::exchange(read_waits_, false))
+  if (std::exchange(gave_way_, false))
+    user_.on_stream_turn();
+  if (!gave_way_ && std::exchange(read_waits_, false))
     read_some();
   if (descriptor_ >= 0)
     flush();
@@ -186,7 +193,7 @@ void link_stream::on_batch_end() {
 
 void link_stream::read_some() {
   for (int reads = 0; descriptor_ >= 0; ++reads) {
-    if (reads == max_reads_in_a_row) {
+    if (gave_way_ || reads == max_reads_in_a_row) {
       read_waits_ = true;
       return at_batch_end();
     }

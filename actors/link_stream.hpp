@@ -35,6 +35,8 @@ public:
   virtual void on_stream_open() = 0;
   /// Decrypted. The bytes are gone after the call.
   virtual void on_stream_bytes(std::string_view bytes) = 0;
+  /// After `give_way`, for those who use it: the others have had their turn. Comes before anything else is read.
+  virtual void on_stream_turn() {}
   /// There is room: append what is to be sent, until `out` has about `up_to` bytes.
   virtual void on_stream_pull(buffer& out, std::size_t up_to) = 0;
   /// The kernel may have taken `count` more of the bytes pulled; of all others it certainly has not the last.
@@ -65,6 +67,8 @@ public:
 
   /// At the end of the batch `on_stream_pull` is asked and what it gives is sent, in one call if the kernel takes it.
   void want_write();
+  /// Nothing more is read until the others of the loop have had their turn; then `on_stream_turn` comes.
+  void give_way();
   /// Closes once everything has been pulled and sent; `on_stream_closed` says when.
   void close_when_sent();
   void close() noexcept;
@@ -105,6 +109,7 @@ private:
   bool open_ = false;
   bool writable_ = false;
   bool read_waits_ = false;  ///< the kernel may hold more
+  bool gave_way_ = false;    ///< `on_stream_turn` comes before the next read
   bool ended_ = false;       ///< the peer's end, or an error, has been announced: read on until it is reached
   bool batch_end_pending_ = false;
   bool closing_ = false;

@@ -31,6 +31,11 @@ peer_link_call* link_state::find_running(std::uint64_t id) noexcept {
   return call != nullptr && call->phase == peer_call_phase::running ? call : nullptr;
 }
 
+bool link_state::serves(std::uint64_t call) const noexcept {
+  const auto place = link_call_place(call);
+  return place < peers_.size() && peers_[place].id == call && peers_[place].phase == peer_call_phase::running;
+}
+
 std::optional<errc> link_state::reason_to_refuse(const link_frame& frame) const {
   if (stale())
     return errc::stale;

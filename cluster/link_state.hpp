@@ -68,6 +68,8 @@ public:
   const link_hello& peer() const noexcept { return peer_; }
   /// Whether this own call is neither ended nor given up.
   bool owns(std::uint64_t call) const noexcept;
+  /// Whether this call of the peer waits for what settles it.
+  bool serves(std::uint64_t call) const noexcept;
   std::size_t own_calls() const noexcept { return own_calls_; }    ///< unanswered
   std::size_t peer_calls() const noexcept { return peer_calls_; }  ///< unsettled
   time_point last_heard() const noexcept { return last_heard_; }
