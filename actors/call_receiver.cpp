@@ -35,10 +35,11 @@ void call_receiver::serve(incoming_call_ptr call) {
   });
   const auto answered = [this, call](const functions::outcome_ptr& result) { settle(*call, result); };
   const auto ended = [call](const caf::error&) { call->fail(errc::bug, "the actor that had the call ended"); };
-  if (begun.runner)
-    request(begun.runner, caf::infinite, functions::invocation_ptr{std::move(hop.call)}).then(answered, ended);
-  else
-    request(router_, caf::infinite, std::move(hop)).then(answered, ended);
+  if (!begun.runner)
+    return request(router_, caf::infinite, std::move(hop)).then(answered, ended);
+  const auto asked = request(begun.runner, caf::infinite, functions::invocation_ptr{std::move(hop.call)});
+  begun.place.release();
+  asked.then(answered, ended);
 }
 
 void call_receiver::settle(incoming_call& call, const functions::outcome_ptr& result) {

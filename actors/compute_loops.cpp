@@ -25,6 +25,7 @@ functions::outcome_ptr refusal_of(errc why) {
   switch (why) {
     case errc::overloaded: return functions::make_failure(why, "too many calls wait for a compute loop already");
     case errc::draining: return functions::make_failure(why, "the node is going down");
+    case errc::no_capacity: return functions::make_failure(why, "the node has no memory for the call");
     case errc::client_gone: return functions::make_failure(why, "the client left while the call waited");
     default: return functions::make_failure(why, "the node has no compute loops");
   }
@@ -54,30 +55,69 @@ void compute_loops::start(caf::actor_system& system) {
 std::optional<errc> compute_loops::submit(compute_call call) {
   if (lanes_.empty())
     return errc::not_ready;
+  const auto kept = call.call;
+  const auto execution = call.execution;
   lane* free = nullptr;
-  {
+  try {
     const std::lock_guard lock{mutex_};
     if (closed_)
       return errc::draining;
-    auto& queue = boards_[call.execution].queue;
-    if (queue.is_full(bytes_of(*call.call), around_.limits)) {
+    auto& board = boards_[execution];
+    if (board.queue.is_full(bytes_of(*kept), around_.limits)) {
       ++refused_full_;
       return errc::overloaded;
     }
-    const bool first = queue.empty();
-    auto execution = call.execution;
-    queue.push(std::move(call));
-    if (first)
-      turns_.push_back(std::move(execution));
-    waiting_.fetch_add(1, std::memory_order_relaxed);
+    keep(std::move(call), board);
     if (!idle_.empty()) {
       free = idle_.back();  // the one that ran last: it is warm
       idle_.pop_back();
     }
+  } catch (const std::bad_alloc&) {
+    return errc::no_capacity;
   }
-  if (free != nullptr)
-    free->loop.post([this, free] { work(*free); });
+  // One that cannot be woken may have others that come for the call.
+  if (free != nullptr && !wake(*free) && take_back(kept, execution))
+    return errc::no_capacity;
   return {};
+}
+
+/// Out of memory: throws, and the board is as it was.
+void compute_loops::keep(compute_call call, function_board& board) {
+  const bool first = board.queue.empty();
+  if (first)
+    turns_.push_back(call.execution);
+  try {
+    board.queue.push(std::move(call));
+  } catch (...) {
+    if (first)
+      turns_.pop_back();
+    throw;
+  }
+  waiting_.fetch_add(1, std::memory_order_relaxed);
+}
+
+/// @returns false when there is no memory for that: then it is idle as before.
+bool compute_loops::wake(lane& idle) noexcept {
+  try {
+    idle.loop.post([this, &idle] { work(idle); });
+    return true;
+  } catch (const std::bad_alloc&) {
+    const std::lock_guard lock{mutex_};
+    idle_.push_back(&idle);  // it has had a place there
+    return false;
+  }
+}
+
+/// @returns false when it has begun to run, or its refusal is under way.
+bool compute_loops::take_back(const functions::invocation_ptr& call, const function_execution_ptr& of) {
+  const std::lock_guard lock{mutex_};
+  const auto board = boards_.find(of);
+  if (board == boards_.end() || !board->second.queue.withdraw(call))
+    return false;
+  if (board->second.queue.empty())
+    std::erase(turns_, of);
+  waiting_.fetch_sub(1, std::memory_order_relaxed);
+  return true;
 }
 
 functions::queue_view compute_loops::view_of(const function_board& board) const {

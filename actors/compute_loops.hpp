@@ -60,7 +60,7 @@ public:
 
   // -- any thread
   /// @returns nothing when the call has its place: then `answer` will come. Else why it has none: `overloaded`,
-  /// `draining`, or `not_ready` without loops; then `answer` is dropped.
+  /// `draining`, `no_capacity` without memory, or `not_ready` without loops; then `answer` is dropped.
   std::optional<errc> submit(compute_call call);
   /// Refuses what has waited too long while all loops run something. Costs nothing while nothing waits.
   void refuse_stale(time_point now);
@@ -107,6 +107,9 @@ private:
   };
   using refusals = std::vector<std::pair<compute_call, errc>>;
 
+  void keep(compute_call call, function_board& board);
+  bool wake(lane& idle) noexcept;
+  bool take_back(const functions::invocation_ptr& call, const function_execution_ptr& of);
   void work(lane& at);
   std::optional<compute_call> take_next(lane& at, refusals& refused);
   void run(lane& at, compute_call& call);

@@ -200,7 +200,7 @@ void link_session::tell(telling& what) {
     case link_event_kind::opened:
       peer_hello_ = std::make_shared<cluster::link_hello>(state_.peer());
       return owner_.on_session_open(*this);
-    case link_event_kind::called: return state_.serves(event.call) ? serve(event) : void();
+    case link_event_kind::called: return state_.serves(event.call) ? begin(event) : void();
     case link_event_kind::abandoned: return abandon(event.call);
     case link_event_kind::answered:
       count(&link_counts::calls_answered);
@@ -213,6 +213,15 @@ void link_session::tell(telling& what) {
       return done ? done(call_lost{event.code, std::move(event.text)}) : void();
     case link_event_kind::draining: return;  // `state` says so to whoever wants to call
     case link_event_kind::closed: return finish(event);
+  }
+}
+
+/// What throws for want of memory has dropped the call, which tells the caller so; the link and its loop go on.
+void link_session::begin(cluster::link_event& event) {
+  try {
+    serve(event);
+  } catch (const std::bad_alloc&) {
+    state_.refuse(event.call, errc::no_capacity, "this node has no memory for the call");  // of one that nobody has had
   }
 }
 

@@ -85,6 +85,7 @@ private:
   bool has_turn(const telling& what);
   void count(counter_cell link_counts::*what) noexcept;
   void tell(telling& what);
+  void begin(cluster::link_event& event);
   void serve(cluster::link_event& event);
   void abandon(std::uint64_t call);
   void finish(const cluster::link_event& event);

@@ -47,26 +47,33 @@ void native_instance::count(const functions::outcome& result) noexcept {
 
 caf::result<outcome_ptr> native_instance::send_away(const invocation_ptr& call) {
   auto answer = make_response_promise<promise>();
-  // The way back: this actor, which alone may answer, lives on its loop and ends there.
-  auto deliver = [self = strong_self(), this, answer](outcome_ptr result) mutable {
-    auto& home = loop();
-    home.post([self = std::move(self), this, answer = std::move(answer), result = std::move(result)]() mutable {
-      enter();
-      if (getf(is_terminated_flag))
-        return;  // the node is going down: nobody waits any more
-      count(*result);
-      answer.deliver(std::move(result));
-      loop().drain();
-    });
-  };
-  const auto refused =
-      place_.compute->submit({call, clock::now(), library_, object_, execution_, version_, std::move(deliver)});
+  const auto refused = submit(call, answer);
   if (!refused)
     return answer;
   auto result = refusal_of(*refused);
   count(*result);
   answer.deliver(std::move(result));
   return answer;
+}
+
+std::optional<errc> native_instance::submit(const invocation_ptr& call, const promise& answer) {
+  try {
+    // The way back: this actor, which alone may answer, lives on its loop and ends there.
+    auto deliver = [self = strong_self(), this, answer](outcome_ptr result) mutable {
+      auto& home = loop();
+      home.post([self = std::move(self), this, answer = std::move(answer), result = std::move(result)]() mutable {
+        enter();
+        if (getf(is_terminated_flag))
+          return;  // the node is going down: nobody waits any more
+        count(*result);
+        answer.deliver(std::move(result));
+        loop().drain();
+      });
+    };
+    return place_.compute->submit({call, clock::now(), library_, object_, execution_, version_, std::move(deliver)});
+  } catch (const std::bad_alloc&) {  // of the way back
+    return errc::no_capacity;
+  }
 }
 
 }  // namespace troupe::actors

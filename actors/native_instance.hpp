@@ -40,6 +40,7 @@ private:
 
   functions::outcome_ptr run_handler(const functions::invocation& call);
   caf::result<functions::outcome_ptr> send_away(const functions::invocation_ptr& call);
+  std::optional<errc> submit(const functions::invocation_ptr& call, const promise& answer);
   void count(const functions::outcome& result) noexcept;
 
   std::shared_ptr<const functions::native_library> library_;

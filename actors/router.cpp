@@ -15,6 +15,8 @@ using functions::bytes_of;
 using functions::invocation_ptr;
 using functions::outcome_ptr;
 
+constexpr std::string_view no_memory = "the node has no memory for the call";
+
 /// One loop's; null when nobody counts.
 std::shared_ptr<function_cells> cells_of(const runnable& what, unsigned loop) {
   return what.counts ? std::shared_ptr<function_cells>{what.counts, &(*what.counts)[loop]} : nullptr;
@@ -36,9 +38,9 @@ router::behavior_type router::make_behavior() {
         state.inline_actor = nullptr;
   });
   return {
-      [this](const invocation_ptr& call) { return route(call, true); },
-      [this](const forwarded& hop) { return route(hop.call, false); },
-      [this](const linked& hop) { return take_linked(hop); },
+      [this](const invocation_ptr& call) { return in_memory([&] { return route(call, true); }); },
+      [this](const forwarded& hop) { return in_memory([&] { return route(hop.call, false); }); },
+      [this](const linked& hop) { return in_memory([&] { return take_linked(hop); }); },
       [this](const install_update& what) {
         install(*what.update);
         if (what.installed)
@@ -92,6 +94,17 @@ caf::result<outcome_ptr> router::refuse(const function_state& state, errc code, 
   return refusal(state, code, std::move(detail));
 }
 
+/// Where `job` has no memory for a call, that call is refused. The router would end with what it threw, and all calls
+/// of its loop with it.
+template <class Job>
+caf::result<outcome_ptr> router::in_memory(Job job) {
+  try {
+    return job();
+  } catch (const std::bad_alloc&) {
+    return functions::make_failure(errc::no_capacity, std::string{no_memory});
+  }
+}
+
 caf::result<outcome_ptr> router::route(const invocation_ptr& call, bool may_forward) {
   auto* state = find(call->function->id);
   if (state == nullptr)
@@ -131,13 +144,14 @@ router::begun router::begin(function_state& state, const functions::invocation& 
   if (!state.what.load) {
     auto target = inline_actor_of(state);
     if (!target || state.what.factory)
-      return {nullptr, std::move(target)};
+      return {nullptr, std::move(target), {}};
     auto& instance = static_cast<native_instance&>(*caf::actor_cast<caf::abstract_actor*>(target));
     if (!instance.runs_here())
-      return {nullptr, std::move(target)};
-    return {instance.run(call), {}};
+      return {nullptr, std::move(target), {}};
+    return {instance.run(call), {}, {}};
   }
-  return {nullptr, take_free_worker(state)};
+  const auto* chosen = take_free_worker(state);
+  return chosen == nullptr ? begun{} : begun{nullptr, chosen->actor, taken_place{chosen->slots.get(), {&loop()}}};
 }
 
 void router::adopt(const function_state& state, const linked& hop) {
@@ -182,13 +196,13 @@ router::worker* router::free_worker(function_state& state) {
 }
 
 /// Takes a place in a free worker for a call that need not wait behind others; null when there is none.
-function_actor router::take_free_worker(function_state& state) {
+router::worker* router::take_free_worker(function_state& state) {
   auto* chosen = state.queue.empty() ? free_worker(state) : nullptr;
   if (chosen == nullptr)
-    return {};
+    return nullptr;
   state.queue.passed_by();
   chosen->slots->take(loop().now());
-  return chosen->actor;
+  return chosen;
 }
 
 /// A busy worker that may be given one more call, behind which the fewest wait.
@@ -228,8 +242,8 @@ router_actor const* router::other_loop(const function_state& state, bool with_fr
 }
 
 caf::result<outcome_ptr> router::to_worker(function_state& state, const invocation_ptr& call, bool may_forward) {
-  if (const auto chosen = take_free_worker(state))
-    return delegate(chosen, call);
+  if (const auto* chosen = take_free_worker(state))
+    return delegate(chosen->actor, call);
   if (may_forward)
     if (const auto* peer = other_loop(state, state.workers.empty() ? false : true))
       return delegate(*peer, forwarded{call});
@@ -251,7 +265,13 @@ caf::result<outcome_ptr> router::to_worker(function_state& state, const invocati
 }
 
 void router::wait_here(function_state& state, waiting_call call) {
-  state.queue.push(std::move(call));
+  auto answer = call.answer;
+  try {
+    state.queue.push(std::move(call));
+  } catch (const std::bad_alloc&) {
+    answer.deliver(refusal(state, errc::no_capacity, std::string{no_memory}));
+    return;
+  }
   for (auto& each : state.workers)
     each.slots->calls_wait = true;
   publish(state);

@@ -34,6 +34,14 @@ struct router_surroundings {
   std::vector<remote_calls*> remote;
 };
 
+/// A place in a worker that a call has been promised, free again at its end: `release` it once the worker has the call.
+/// To be held while nothing else runs on the loop.
+struct give_back {
+  const event_loop* loop = nullptr;
+  void operator()(worker_slots* slots) const noexcept { slots->give_back(loop->now()); }
+};
+using taken_place = std::unique_ptr<worker_slots, give_back>;
+
 class router final : public loop_bound<router_actor::base>, private tick_listener {
 public:
   router(caf::actor_config& config, std::shared_ptr<router_surroundings> surroundings);
@@ -50,6 +58,7 @@ public:
   struct begun {
     functions::outcome_ptr outcome;
     function_actor runner;
+    taken_place place;  ///< at `runner`, if that is a worker
   };
   /// Runs a call of a client here and now if its function is native and may run on event loops; else takes a place in
   /// an instance of this loop for it. A message to this actor and its answer would cost more than many a function. On
@@ -101,9 +110,12 @@ private:
   static void adopt(const function_state& state, const linked& hop);
   function_actor inline_actor_of(function_state& state);
   functions::running_slot* slot_for(const functions::function_spec& spec) const;
+  /// Answers it when there is no memory for that.
   void wait_here(function_state& state, waiting_call call);
+  template <class Job>
+  static caf::result<functions::outcome_ptr> in_memory(Job job);
   worker* free_worker(function_state& state);
-  function_actor take_free_worker(function_state& state);
+  worker* take_free_worker(function_state& state);
   worker* prefetching_worker(function_state& state);
   router_actor const* other_loop(const function_state& state, bool with_free_slot) const;
   void install(const routing_update& update);
@@ -122,6 +134,7 @@ private:
   // router_remote.cpp
   function_state* find(const linked& hop);
   void begin_early();
+  static void hand_over(promise& answer, const functions::invocation_ptr& call, begun& to);
   void refuse_early(time_point now);
   functions::outcome_ptr early_refusal(const linked& hop);
   remote_calls* remote_for(const functions::invocation& call) const;

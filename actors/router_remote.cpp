@@ -44,8 +44,17 @@ caf::result<outcome_ptr> router::take_linked(const linked& hop) {
   if (ending_ || early_.size() >= limits.max_calls || bytes > limits.max_bytes)
     return early_refusal(hop);
   auto answer = make_response_promise<promise>();
-  early_.push_back({hop, answer, loop().now()});
+  try {
+    early_.push_back({hop, answer, loop().now()});
+  } catch (const std::bad_alloc&) {
+    answer.deliver(early_refusal(hop));
+  }
   return answer;
+}
+
+void router::hand_over(promise& answer, const invocation_ptr& call, begun& to) {
+  answer.delegate(to.runner, call);
+  to.place.release();
 }
 
 /// What this node has heard of meanwhile begins, or waits as any other call does.
@@ -61,7 +70,7 @@ void router::begin_early() {
     if (at_once.outcome)
       each.answer.deliver(std::move(at_once.outcome));
     else if (at_once.runner)
-      each.answer.delegate(at_once.runner, functions::invocation_ptr{call});
+      hand_over(each.answer, call, at_once);
     else if (!state->what.load)
       each.answer.deliver(refusal(*state, errc::not_ready, "the function is not loaded on this node"));
     else if (state->queue.is_full(bytes_of(*call), surroundings_->limits))
@@ -109,7 +118,11 @@ caf::result<outcome_ptr> router::leave(const invocation_ptr& call, const uuid& n
   away->call = call;
   away->answer = make_response_promise<promise>();
   auto answer = away->answer;
-  send_away(std::move(away), node);
+  try {
+    send_away(std::move(away), node);
+  } catch (const std::bad_alloc&) {
+    answer.deliver(functions::make_failure(errc::no_capacity, "the node has no memory to send the call on"));
+  }
   return answer;
 }
 
@@ -157,8 +170,8 @@ void router::deliver(away_call& away, outcome_ptr result) {
 }
 
 void router::run_here(function_state& state, away_call& away) {
-  if (const auto chosen = take_free_worker(state))
-    away.answer.delegate(chosen, away.call);
+  if (const auto* chosen = take_free_worker(state))
+    away.answer.delegate(chosen->actor, away.call);
   else
     wait_here(state, {away.call, away.answer, loop().now(), true});
 }

@@ -47,9 +47,11 @@ public:
     return calls_.size() >= limits.max_calls || bytes_ + more_bytes > limits.max_bytes;
   }
 
+  /// Out of memory: throws, and the queue is as it was.
   void push(Waiting one) {
-    patience_.call_waits(one.since);
+    const auto since = one.since;
     keep(std::move(one));
+    patience_.call_waits(since);
   }
   /// The call whose turn it is; not on an empty queue. While the queue stands the newest: the wait of those that are
   /// served then stays short, where in order of arrival each would be served as late as it is allowed to.
@@ -96,6 +98,15 @@ public:
     return taken;
   }
 
+  /// Takes one that need not wait any more. @returns whether it waited here.
+  bool withdraw(const invocation_ptr& call) {
+    const auto found = std::find_if(calls_.begin(), calls_.end(), [&](const Waiting& one) { return one.call == call; });
+    if (found == calls_.end())
+      return false;
+    take(found);
+    return true;
+  }
+
   /// A call found an instance free: nobody has to wait.
   void passed_by() noexcept {
     patience_.emptied();
@@ -120,8 +131,9 @@ private:
            patience_.stands(now);
   }
   void keep(Waiting one) {
-    bytes_ += bytes_of(*one.call);
+    const auto bytes = bytes_of(*one.call);
     calls_.push_back(std::move(one));
+    bytes_ += bytes;
   }
   Waiting take(typename std::deque<Waiting>::iterator at) {
     auto one = std::move(*at);

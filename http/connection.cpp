@@ -110,17 +110,16 @@ void connection::call_function(functions::http_request_ptr request) {
   call->deadline = deadline_;
   call->request = std::move(request);
   in_flight_ = call;
-  actors::router::begun begun;
-  if (edge_.router_here != nullptr)
-    begun = edge_.router_here->begin(*call);
+  auto begun = edge_.router_here == nullptr ? actors::router::begun{} : edge_.router_here->begin(*call);
   if (begun.outcome)
     return finish(call_number_, begun.outcome);
   if (!begun.runner)
     begun.runner = edge_.router;
   // The bound is this loop's sweep, which answers 503 if nobody else does; CAF would never cancel a timeout of its own.
-  this->request(begun.runner, caf::infinite, functions::invocation_ptr{std::move(call)})
-      .then([this, n = call_number_](const functions::outcome_ptr& result) { finish(n, result); },
-            [this, n = call_number_](const caf::error& why) { fail(n, why); });
+  const auto asked = this->request(begun.runner, caf::infinite, functions::invocation_ptr{std::move(call)});
+  begun.place.release();
+  asked.then([this, n = call_number_](const functions::outcome_ptr& result) { finish(n, result); },
+             [this, n = call_number_](const caf::error& why) { fail(n, why); });
   loop().drain();  // router and inline functions run now, on this thread
 }
 

@@ -202,6 +202,28 @@ TEST_F(NodeLinkTest, AServiceRefusesFailsOrForgetsACall) {
   EXPECT_EQ(std::get<call_not_run>(unserved).code, errc::no_such_service);
 }
 
+namespace {
+
+struct forgetful_service final : link_service {
+  void serve(incoming_call_ptr) override { throw std::bad_alloc{}; }
+};
+
+}  // namespace
+
+TEST_F(NodeLinkTest, ACallThatThePeerHasNoMemoryForIsAnsweredAndTheLinkGoesOn) {
+  forgetful_service forgetful;
+  services.offer(link_topic::code, forgetful);
+  auto& link = connect();
+
+  call(link, link_topic::code, "", "");
+
+  auto result = results.take();
+  ASSERT_TRUE(std::holds_alternative<call_lost>(result)) << "it may have run until then";
+  EXPECT_EQ(std::get<call_lost>(result).code, errc::unknown_outcome);
+  call(link, link_topic::invoke, "", "next");
+  EXPECT_TRUE(std::holds_alternative<call_answered>(results.take()));
+}
+
 TEST_F(NodeLinkTest, ADrainingPeerTakesNoNewCallsAndAnswersThoseThatRun) {
   auto& link = connect();
   call(link, link_topic::store, "", "");

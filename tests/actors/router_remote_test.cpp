@@ -342,7 +342,8 @@ TEST_F(RouterRemoteTest, WhoCanRunACallOfAnotherNodeAtOnceIsNamedWithoutAMessage
 
   on_loop([&] {
     EXPECT_FALSE(here.begin(newer).runner);
-    EXPECT_EQ(here.begin(hop).runner, instance);
+    const auto begun = here.begin(hop);
+    EXPECT_EQ(begun.runner, instance);
     EXPECT_FALSE(here.begin(hop).runner) << "its one place was taken";
   });
 

@@ -1,0 +1,22 @@
+// Has one allocation of the calling thread fail, where a test wants it. Link `failing_memory.cpp` into the test
+// program.
+#pragma once
+
+#include <cstddef>
+
+namespace troupe::tests {
+
+/// While it lives, the `nth` use of `operator new` by this thread from here on throws `std::bad_alloc`; those before
+/// and behind it do not.
+class failing_memory {
+public:
+  explicit failing_memory(std::size_t nth) noexcept;
+  ~failing_memory();
+  failing_memory(const failing_memory&) = delete;
+  failing_memory& operator=(const failing_memory&) = delete;
+
+  /// Whether it has come to that.
+  bool failed() const noexcept;
+};
+
+}  // namespace troupe::tests
