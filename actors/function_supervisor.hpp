@@ -98,6 +98,7 @@ private:
   void want(std::size_t instances);
   void await_room();
   void publish();
+  void tell_of_breaker(functions::breaker_state before) const;
   void note_end(const worker_ended& ended);
 
   std::shared_ptr<const supervisor_surroundings> around_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "actors/function_supervisor.hpp"
+#include "config/log.hpp"
 
 namespace troupe::actors {
 
@@ -131,7 +132,7 @@ void function_supervisor::publish() {
                                 counts.starting.exchange(running - now_ready, std::memory_order_relaxed)};
   counts.booting.store(processes(stage::starting), std::memory_order_relaxed);
   counts.stopping.store(processes(stage::stopping), std::memory_order_relaxed);
-  counts.breaker.store(policy_.breaker(), std::memory_order_relaxed);
+  tell_of_breaker(counts.breaker.exchange(policy_.breaker(), std::memory_order_relaxed));
   const bool may_start = room() > 0 && (more_of_use_ || count(stage::ready) == 0);
   counts.outlook.store(count(stage::starting) > 0 ? start_outlook::soon
                        : may_start                ? start_outlook::room
@@ -139,6 +140,16 @@ void function_supervisor::publish() {
                        std::memory_order_relaxed);
   if (before != std::pair{now_ready, running - now_ready} && around_->counts_changed)
     around_->counts_changed();
+}
+
+/// A trial that runs, or fails, is no news.
+void function_supervisor::tell_of_breaker(functions::breaker_state before) const {
+  const bool was_open = before != functions::breaker_state::closed;
+  if (policy_.open() && !was_open)
+    log_event(log_level::warning, "breaker_opened",
+              {{"function", what_.spec->name}, {"failed_starts", std::to_string(policy_.failed_starts())}});
+  else if (was_open && !policy_.open())
+    log_event(log_level::info, "breaker_closed", {{"function", what_.spec->name}});
 }
 
 }  // namespace troupe::actors

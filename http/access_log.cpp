@@ -15,6 +15,8 @@ namespace {
 
 /// Of a line without the texts that vary in length: keys, times, numbers and ids, with room to spare.
 constexpr std::size_t fixed_part = 768;
+/// Of what a handler says of its error as much as a line is for.
+constexpr std::size_t max_detail_bytes = 1024;
 
 std::chrono::microseconds rounded(duration length) {
   return std::chrono::duration_cast<std::chrono::microseconds>(length);
@@ -86,6 +88,10 @@ std::string_view cause_of(const access_entry& entry) noexcept {
   return static_cast<std::size_t>(entry.cause) == 0 ? std::string_view{} : to_string(entry.cause);
 }
 
+std::string_view detail_of(const access_entry& entry) noexcept {
+  return entry.detail.substr(0, max_detail_bytes);
+}
+
 /// What `append_log_line` would append, for a fraction of the cost: a busy gateway writes nothing else.
 void append_json(std::string& lines, log_level level, const access_entry& entry) {
   const quoted_text method{entry.method};
@@ -94,10 +100,12 @@ void append_json(std::string& lines, log_level level, const access_entry& entry)
   const quoted_text function{entry.function};
   const quoted_text peer{entry.peer};
   const quoted_text request_id{entry.request_id.view()};
+  const quoted_text detail{detail_of(entry)};
   const auto cause = cause_of(entry);
   const auto begin = lines.size();
   lines.resize(begin + fixed_part + method.view().size() + path.view().size() + route.view().size() +
-               function.view().size() + peer.view().size() + request_id.view().size() + cause.size());
+               function.view().size() + peer.view().size() + request_id.view().size() + cause.size() +
+               detail.view().size());
   pen line{lines.data() + begin};
   line.put("{\"time\":\"").put_time();
   line.put(level == log_level::warning ? std::string_view{"\",\"level\":\"warning"} : "\",\"level\":\"info");
@@ -117,6 +125,7 @@ void append_json(std::string& lines, log_level level, const access_entry& entry)
   line.put("\",\"invocation_id\":\"");
   if (entry.invocation_id != nullptr)
     line.put(*entry.invocation_id);
+  line.put("\",\"detail\":\"").put(detail.view());
   line.put("\"}\n");
   lines.resize(static_cast<std::size_t>(line.at() - lines.data()));
 }
@@ -124,22 +133,22 @@ void append_json(std::string& lines, log_level level, const access_entry& entry)
 /// For people at a terminal.
 void append_human(std::string& lines, log_level level, const access_entry& entry) {
   const auto ms = [](duration length) { return milliseconds_of(rounded(length)); };
-  append_log_line(
-      lines, level, "request",
-      {{"method", entry.method},
-       {"path", entry.path},
-       {"status", entry.status},
-       {"route", entry.route},
-       {"function", entry.function},
-       {"cause", cause_of(entry)},
-       {"bytes", entry.bytes},
-       {"total_ms", ms(entry.total)},
-       {"queue_ms", ms(entry.queued)},
-       {"cold_ms", ms(entry.started)},
-       {"run_ms", ms(entry.ran)},
-       {"peer", entry.peer},
-       {"request_id", entry.request_id.view()},
-       {"invocation_id", entry.invocation_id != nullptr ? to_string(*entry.invocation_id) : std::string{}}});
+  append_log_line(lines, level, "request",
+                  {{"method", entry.method},
+                   {"path", entry.path},
+                   {"status", entry.status},
+                   {"route", entry.route},
+                   {"function", entry.function},
+                   {"cause", cause_of(entry)},
+                   {"bytes", entry.bytes},
+                   {"total_ms", ms(entry.total)},
+                   {"queue_ms", ms(entry.queued)},
+                   {"cold_ms", ms(entry.started)},
+                   {"run_ms", ms(entry.ran)},
+                   {"peer", entry.peer},
+                   {"request_id", entry.request_id.view()},
+                   {"invocation_id", entry.invocation_id != nullptr ? to_string(*entry.invocation_id) : std::string{}},
+                   {"detail", detail_of(entry)}});
 }
 
 }  // namespace

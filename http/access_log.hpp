@@ -22,6 +22,7 @@ struct access_entry {
   std::string_view peer;      ///< address of the client
   unsigned status = 0;        ///< 0: the client left before there was an answer
   errc cause{};               ///< 0: no error of troupe's own
+  std::string_view detail;    ///< what went wrong; its beginning is written
   std::size_t bytes = 0;      ///< of the answer's body
   duration total{};           ///< from the whole request to its answer
   duration queued{};

@@ -143,7 +143,7 @@ void connection::finish(std::uint32_t call, const functions::outcome_ptr& result
     forget_late_answer();
     return;  // answered by the deadline, or the client is gone
   }
-  auto what = reply_to(std::move(*result), *in_flight_, edge_.options().errors);
+  auto what = reply_to(std::move(*result), edge_.options().errors);
   if (timing_)
     append_timing(what.fields, *result);
   answer(std::move(what), result.get());
@@ -159,10 +159,9 @@ void connection::fail(std::uint32_t call, const caf::error& why) {
   answer_for(code, caf::to_string(why));
 }
 
-void connection::answer_for(errc code, const std::string& detail) {
+void connection::answer_for(errc code, std::string detail) {
   leave_call();
-  answer(in_flight_ ? failed_call(*in_flight_, code, detail, edge_.options().errors)
-                    : error_reply(code, edge_.options().errors));  // of the admin port
+  answer(error_reply(code, edge_.options().errors, std::move(detail)));
 }
 
 void connection::leave_call() noexcept {

@@ -73,7 +73,7 @@ private:
   void call_admin(functions::http_request_ptr request);
   void finish(std::uint32_t call, const functions::outcome_ptr& result);
   void fail(std::uint32_t call, const caf::error& why);
-  void answer_for(errc code, const std::string& detail);
+  void answer_for(errc code, std::string detail);
   /// Tells who has the call that nobody waits for it any more.
   void leave_call() noexcept;
   void forget_call() noexcept;

@@ -83,6 +83,7 @@ void connection::log_request(const reply* what, const functions::outcome* result
   if (what != nullptr) {
     entry.status = what->status;
     entry.cause = what->cause;
+    entry.detail = what->detail;
     entry.bytes = what->body_view().size();
   }
   if (result != nullptr) {

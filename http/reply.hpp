@@ -13,7 +13,8 @@ namespace troupe::http {
 
 struct reply {
   unsigned status = 200;
-  errc cause{};  ///< why it is an error of troupe's own making, for metrics and log; 0: it is none
+  errc cause{};        ///< why it is an error of troupe's own making, for metrics and log; 0: it is none
+  std::string detail;  ///< what went wrong, for the log alone: a client never sees it
   /// Complete, checked lines `name: value\r\n`. Never among them: content-length, transfer-encoding, connection, date,
   /// apigw-requestid and other hop-by-hop fields.
   std::string fields;

@@ -1,6 +1,7 @@
 #include "http/responses.hpp"
 
 #include <string>
+#include <utility>
 
 namespace troupe::http {
 
@@ -83,10 +84,11 @@ unsigned status_of(errc code, error_mode mode) noexcept {
   return judge(code, mode).status;
 }
 
-reply error_reply(errc code, error_mode mode) {
+reply error_reply(errc code, error_mode mode, std::string detail) {
   const auto [status, retry] = judge(code, mode);
   auto out = make_error(status, to_string(code), retry);
   out.cause = code;
+  out.detail = std::move(detail);
   return out;
 }
 

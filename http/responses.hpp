@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "config/errc.hpp"
@@ -17,7 +18,8 @@ unsigned status_of(errc code, error_mode mode) noexcept;
 
 /// The complete answer: `{"message":"..."}`, `x-troupe-error` naming the cause, `retry-after: 1` where trying again
 /// soon makes sense.
-reply error_reply(errc code, error_mode mode);
+/// @param detail  one line for the log.
+reply error_reply(errc code, error_mode mode, std::string detail = {});
 
 /// The answer to a request that the edge refuses by itself. `x-troupe-error` is the reason phrase in snake_case
 /// (`bad_request`); 429 and 503 have `retry-after: 1`; who refuses with 405 appends `allow` itself.

@@ -110,7 +110,8 @@ std::string generic_line(const access_entry& entry, log_level level) {
                    {"run_ms", ms(entry.ran)},
                    {"peer", entry.peer},
                    {"request_id", entry.request_id.view()},
-                   {"invocation_id", entry.invocation_id ? to_string(*entry.invocation_id) : std::string{}}});
+                   {"invocation_id", entry.invocation_id ? to_string(*entry.invocation_id) : std::string{}},
+                   {"detail", entry.detail}});
   return line;
 }
 
@@ -136,6 +137,7 @@ TEST_F(AccessLogTest, ALineIsByteForByteThatOfAnyOtherEvent) {
     entry.route = texts[(i + 1) % texts.size()];
     entry.function = texts[(i + 2) % texts.size()];
     entry.peer = texts[(i + 3) % texts.size()];
+    entry.detail = texts[(i + 4) % (texts.size() - 1)];
     entry.status = i % 2 == 0 ? 200 : 504;
     entry.cause = i % 2 == 0 ? errc{} : errc::function_timeout;
     entry.bytes = i * 12'345'678'901;
@@ -171,6 +173,17 @@ TEST_F(AccessLogTest, TimesOfAnySizeAreNumbersInMilliseconds) {
   EXPECT_EQ(written[0]["queue_ms"], 100'000.0);
   EXPECT_EQ(written[0]["cold_ms"], -1.5);
   EXPECT_EQ(written[0]["run_ms"], 0);
+}
+
+TEST_F(AccessLogTest, OfALongDetailTheBeginningIsWritten) {
+  access_log log{access_log_mode::all, 1};
+  access_entry entry;
+  const std::string detail(5'000'000, 'x');
+  entry.detail = detail;
+  log.write(entry);
+  const auto written = lines(log);
+  ASSERT_EQ(written.size(), 1u);
+  EXPECT_EQ(written[0]["detail"], detail.substr(0, 1024));
 }
 
 TEST_F(AccessLogTest, OtherRulesCountAtOnce) {

@@ -95,10 +95,28 @@ class AccessLogTest(unittest.TestCase):
                 node.request("GET", "/nowhere")
             node.terminate()
             self.assertEqual(len(requests_logged(node, 2)), 2)
+
+    def test_off_writes_nothing_of_any_request(self):
         with support.Node("--set", "log.access=off") as node:
-            node.request("GET", "/nowhere")
+            node.deploy_files("f", HANDLER)
+            ids = [node.request("GET", path)[1]["apigw-requestid"]
+                   for path in ("/f", "/f/fail", "/f?status=no", "/nowhere")]
             node.terminate()
-            self.assertEqual(requests_of(node.log()), [])
+            for word in (*ids, '"event":"request"', '"level":"warning"'):
+                self.assertNotIn(word, node.log())
+
+    def test_a_failed_call_has_one_line_with_what_went_wrong(self):
+        with support.Node() as node:
+            node.deploy_files("f", HANDLER)
+            ids = [node.request("GET", path)[1]["apigw-requestid"] for path in ("/f/fail", "/f?status=no", "/f")]
+            thrown, malformed, well = requests_logged(node, 3)
+            node.terminate()
+            for each in ids:
+                self.assertEqual(node.log().count(each), 1)
+        self.assertEqual((thrown["cause"], thrown["detail"]), ("function_error", "Error"))
+        self.assertEqual(malformed["cause"], "malformed_answer")
+        self.assertIn("statusCode", malformed["detail"])
+        self.assertEqual(well["detail"], "")
 
     def test_failures_alone_can_be_logged(self):
         with support.Node("--set", "log.access=failed", "--set", "log.access_one_in=10") as node:

@@ -76,10 +76,10 @@ class StatusTest(FailureCase):
             _, headers, body = node.request("GET", "/f?act=throw")
             self.assertNotIn(b"secret", body)
             line = support.wait_until(lambda: [json.loads(line) for line in node.log().splitlines()
-                                               if "call_failed" in line],
+                                               if '"event":"request"' in line],
                                       "the failed call in the node's log")[0]
-            self.assertEqual((line["function"], line["cause"], line["request_id"]),
-                             ("f", "function_error", headers["apigw-requestid"]))
+            self.assertEqual((line["function"], line["cause"], line["detail"], line["request_id"]),
+                             ("f", "function_error", "Error", headers["apigw-requestid"]))
 
 
 class TimeoutTest(FailureCase):

@@ -37,6 +37,13 @@ class BreakerTest(unittest.TestCase):
         status, headers, _ = self.node.request("GET", "/f")
         return (status, headers.get("x-troupe-error"))
 
+    def wait_told(self, *events):
+        """Until the node's log says this of breakers."""
+        def told():
+            lines = [json.loads(line) for line in self.node.log().splitlines() if '"event":"breaker_' in line]
+            return [(line["event"], line["function"]) for line in lines]
+        support.wait_until(lambda: told() == [(event, "f") for event in events], f"the lines {events}")
+
     def until_open(self):
         seen = []
 
@@ -50,6 +57,7 @@ class BreakerTest(unittest.TestCase):
         self.until_open()
         starts = self.starts()
         self.assertEqual(len(starts), 5)
+        self.wait_told("breaker_opened")
         gaps = [later - earlier for earlier, later in zip(starts, starts[1:])]
         for gap, least in zip(gaps[1:], (95, 195, 395)):  # the first restart is at once
             self.assertGreaterEqual(gap, least, gaps)
@@ -73,6 +81,7 @@ class BreakerTest(unittest.TestCase):
         support.wait_until(lambda: self.cause()[0] == 200, "the trial that succeeds", 20)
         starts = self.starts()
         self.assertEqual(len(starts), 6, "a single trial")
+        self.wait_told("breaker_opened", "breaker_closed")
         self.assertGreaterEqual(starts[-1] - opened, 9500)
         self.assertLess(starts[-1] - opened, 14000)
 
