@@ -1,6 +1,7 @@
 // What a node says at /metrics (docs/metrics.md): sums of what its loops counted, and how things stand. On the control
 // loop.
 #include <algorithm>
+#include <array>
 
 #include "cli/metrics_parts.hpp"
 #include "cli/node_state.hpp"
@@ -37,7 +38,10 @@ struct counted_requests {
   }
 };
 
-void add_requests(metrics_page& page, const std::vector<counted_requests>& rows) {
+/// What was refused before it could be routed, by `refusal_causes`.
+using refused_requests = std::array<double, http::refusal_causes.size()>;
+
+void add_requests(metrics_page& page, const std::vector<counted_requests>& rows, const refused_requests& refused) {
   page.begin_counter("troupe_http_requests_total", "Requests at the gateway, by how they ended for the client.");
   for (const auto& row : rows)
     for (std::size_t end = 0; end < http::request_ends; ++end)
@@ -53,6 +57,9 @@ void add_requests(metrics_page& page, const std::vector<counted_requests>& rows)
       if (const auto count = row.sum([cause](const auto& cells) -> auto& { return cells.causes[cause]; }); count > 0)
         page.add({{"route", row.route}, {"function", row.function}, {"cause", to_string(static_cast<errc>(cause))}},
                  count);
+  for (std::size_t i = 0; i < refused.size(); ++i)
+    if (refused[i] > 0)
+      page.add({{"route", ""}, {"function", ""}, {"cause", http::refusal_causes[i].name}}, refused[i]);
   page.begin_counter("troupe_http_response_bytes_total", "Bytes of the bodies of answers.");
   for (const auto& row : rows)
     page.add({{"route", row.route}, {"function", row.function}},
@@ -111,9 +118,13 @@ std::string node::state::metrics_text() {
       rows.back().loops.push_back(&cells);
   }
   rows.push_back({"", "", {}});
-  for (const auto& each : gateways)
+  refused_requests refused{};
+  for (const auto& each : gateways) {
     rows.back().loops.push_back(&each.edge->unrouted());
-  add_requests(page, rows);
+    for (std::size_t i = 0; i < refused.size(); ++i)
+      refused[i] += static_cast<double>(each.edge->refused()[i].value());
+  }
+  add_requests(page, rows, refused);
 
   page.begin_gauge("troupe_http_connections", "Open connections of clients at the gateway.");
   page.add({}, static_cast<double>(connections->open.load(std::memory_order_relaxed)));

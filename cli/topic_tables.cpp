@@ -95,15 +95,19 @@ std::string limits_table() {
 }
 
 std::string causes_table() {
-  auto text = "  " + padded("cause", 20) + padded("strict", 8) + padded("truthful", 10) + "meaning\n";
+  const auto row = [](std::string_view cause, unsigned strict, unsigned truthful, std::string_view meaning) {
+    return "  " + padded(cause, 33) + padded(std::to_string(strict), 8) + padded(std::to_string(truthful), 10) +
+           std::string{meaning} + "\n";
+  };
+  auto text = "  " + padded("cause", 33) + padded("strict", 8) + padded("truthful", 10) + "meaning\n";
   for (int code = 1; code <= std::numeric_limits<std::uint8_t>::max(); ++code) {
     const auto cause = static_cast<errc>(code);
     if (const auto meaning = meaning_of(cause); !meaning.empty())
-      text += "  " + padded(to_string(cause), 20) +
-              padded(std::to_string(http::status_of(cause, http::error_mode::strict)), 8) +
-              padded(std::to_string(http::status_of(cause, http::error_mode::truthful)), 10) + std::string{meaning} +
-              "\n";
+      text += row(to_string(cause), http::status_of(cause, http::error_mode::strict),
+                  http::status_of(cause, http::error_mode::truthful), meaning);
   }
+  for (const auto& each : http::refusal_causes)
+    text += row(each.name, each.status, each.status, std::string{each.meaning} + "; no function was asked");
   return text;
 }
 

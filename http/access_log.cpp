@@ -84,10 +84,6 @@ private:
   std::string rewritten_;
 };
 
-std::string_view cause_of(const access_entry& entry) noexcept {
-  return static_cast<std::size_t>(entry.cause) == 0 ? std::string_view{} : to_string(entry.cause);
-}
-
 std::string_view detail_of(const access_entry& entry) noexcept {
   return entry.detail.substr(0, max_detail_bytes);
 }
@@ -101,10 +97,9 @@ void append_json(std::string& lines, log_level level, const access_entry& entry)
   const quoted_text peer{entry.peer};
   const quoted_text request_id{entry.request_id.view()};
   const quoted_text detail{detail_of(entry)};
-  const auto cause = cause_of(entry);
   const auto begin = lines.size();
   lines.resize(begin + fixed_part + method.view().size() + path.view().size() + route.view().size() +
-               function.view().size() + peer.view().size() + request_id.view().size() + cause.size() +
+               function.view().size() + peer.view().size() + request_id.view().size() + entry.cause.size() +
                detail.view().size());
   pen line{lines.data() + begin};
   line.put("{\"time\":\"").put_time();
@@ -114,7 +109,7 @@ void append_json(std::string& lines, log_level level, const access_entry& entry)
   line.put("\",\"status\":").put(std::uint64_t{entry.status});
   line.put(",\"route\":\"").put(route.view());
   line.put("\",\"function\":\"").put(function.view());
-  line.put("\",\"cause\":\"").put(cause);
+  line.put("\",\"cause\":\"").put(entry.cause);
   line.put("\",\"bytes\":").put(std::uint64_t{entry.bytes});
   line.put(",\"total_ms\":").put(entry.total);
   line.put(",\"queue_ms\":").put(entry.queued);
@@ -139,7 +134,7 @@ void append_human(std::string& lines, log_level level, const access_entry& entry
                    {"status", entry.status},
                    {"route", entry.route},
                    {"function", entry.function},
-                   {"cause", cause_of(entry)},
+                   {"cause", entry.cause},
                    {"bytes", entry.bytes},
                    {"total_ms", ms(entry.total)},
                    {"queue_ms", ms(entry.queued)},

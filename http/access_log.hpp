@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "config/clock.hpp"
-#include "config/errc.hpp"
 #include "config/ids.hpp"
 #include "config/log.hpp"
 #include "config/settings.hpp"
@@ -21,7 +20,7 @@ struct access_entry {
   std::string_view function;  ///< name
   std::string_view peer;      ///< address of the client
   unsigned status = 0;        ///< 0: the client left before there was an answer
-  errc cause{};               ///< 0: no error of troupe's own
+  std::string_view cause;     ///< empty: no error of troupe's own
   std::string_view detail;    ///< what went wrong; its beginning is written
   std::size_t bytes = 0;      ///< of the answer's body
   duration total{};           ///< from the whole request to its answer

@@ -61,6 +61,8 @@ void connection::append_head(buffer& out, const reply& what, std::size_t body_by
 void connection::record(const reply* what, const functions::outcome* result) {
   auto& cells = counted_at_ != nullptr ? *counted_at_ : edge_.unrouted();
   const auto total = clock::now() - arrived_at_;
+  if (what != nullptr && what->refused != nullptr)
+    edge_.refused()[static_cast<std::size_t>(what->refused - refusal_causes.data())].add();
   if (what != nullptr)
     cells.count(what->status, what->cause, what->body_view().size(), total, result);
   else
@@ -82,7 +84,7 @@ void connection::log_request(const reply* what, const functions::outcome* result
   }
   if (what != nullptr) {
     entry.status = what->status;
-    entry.cause = what->cause;
+    entry.cause = what->cause_name();
     entry.detail = what->detail;
     entry.bytes = what->body_view().size();
   }
@@ -126,7 +128,7 @@ void connection::answer(reply&& what, const functions::outcome* result) {
 }
 
 void connection::refuse(const refusal& why, std::string_view head) {
-  refuse_with(refusal_reply(why.status), head);
+  refuse_with(refusal_reply(why.status, why.why), head);
 }
 
 void connection::refuse_with(reply&& what, std::string_view head) {

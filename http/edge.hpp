@@ -133,6 +133,8 @@ public:
   access_log& access() noexcept { return access_; }
   /// Requests that no route took, and what was refused before it could be routed. Read by any thread.
   request_cells& unrouted() noexcept { return unrouted_; }
+  /// Of these the latter, by `refusal_causes`.
+  refusal_cells& refused() noexcept { return refused_; }
 
 private:
   void on_tick(time_point now) override;
@@ -160,6 +162,7 @@ private:
   bool bodies_were_many_ = false;  ///< and what they took may still be with the allocator
   access_log access_;
   request_cells unrouted_;
+  refusal_cells refused_;
   buffer scratch_;
   request_head scratch_head_;
 };

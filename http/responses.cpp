@@ -92,14 +92,16 @@ reply error_reply(errc code, error_mode mode, std::string detail) {
   return out;
 }
 
-reply refusal_reply(unsigned status) {
-  std::string cause{reason_phrase(status)};
-  for (char& c : cause) {
-    const bool upper = c >= 'A' && c <= 'Z';
-    const bool lower = c >= 'a' && c <= 'z';
-    c = upper ? static_cast<char>(c + 32) : lower ? c : '_';
-  }
-  return make_error(status, cause, status == 429 || status == 503);
+reply refusal_reply(unsigned status, std::string detail) {
+  const auto place = refusal_place(status);
+  if (place == refusal_causes.size())
+    return error_reply(errc::bug, error_mode::strict, std::move(detail));
+  auto out = make_error(status, refusal_causes[place].name, false);
+  if (status == 405)
+    out.fields.append("allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n");
+  out.refused = &refusal_causes[place];
+  out.detail = std::move(detail);
+  return out;
 }
 
 std::string_view reason_phrase(unsigned status) noexcept {

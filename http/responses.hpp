@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "config/errc.hpp"
+#include "http/refusals.hpp"
 #include "http/reply.hpp"
 
 namespace troupe::http {
@@ -21,10 +22,9 @@ unsigned status_of(errc code, error_mode mode) noexcept;
 /// @param detail  one line for the log.
 reply error_reply(errc code, error_mode mode, std::string detail = {});
 
-/// The answer to a request that the edge refuses by itself. `x-troupe-error` is the reason phrase in snake_case
-/// (`bad_request`); 429 and 503 have `retry-after: 1`; who refuses with 405 appends `allow` itself.
-/// @param status  an error status, 400 to 599.
-reply refusal_reply(unsigned status);
+/// The answer to a request that the edge refuses by itself.
+/// @param status  one of `refusal_causes`.
+reply refusal_reply(unsigned status, std::string detail = {});
 
 /// The reason phrase as IANA registered it; empty for a status that is not registered.
 std::string_view reason_phrase(unsigned status) noexcept;

@@ -15,6 +15,7 @@
 #include "config/errc.hpp"
 #include "config/metrics.hpp"
 #include "functions/outcome.hpp"
+#include "http/refusals.hpp"
 
 namespace troupe::http {
 
@@ -40,6 +41,9 @@ struct alignas(64) request_cells {
   void count(unsigned status, errc cause, std::size_t body_bytes, duration since_arrival,
              const functions::outcome* result) noexcept;
 };
+
+/// What the edge refused by itself on one loop, by `refusal_causes`.
+using refusal_cells = std::array<counter_cell, refusal_causes.size()>;
 
 /// Of one route key and function.
 class route_metrics {

@@ -10,6 +10,7 @@
 #include "cli/command_line.hpp"
 #include "cli/topic_tables.hpp"
 #include "config/settings.hpp"
+#include "http/refusals.hpp"
 
 using namespace troupe;
 using namespace troupe::cli;
@@ -98,8 +99,10 @@ TEST(TopicsTest, SettingsAreThoseThatThereAre) {
 }
 
 TEST(TopicsTest, CausesHaveBothStatuses) {
-  EXPECT_THAT(causes_table(), HasSubstr("function_timeout    500     504 "));
-  EXPECT_THAT(causes_table(), HasSubstr("overloaded          503     503 "));
+  EXPECT_THAT(causes_table(), HasSubstr("function_timeout                 500     504 "));
+  EXPECT_THAT(causes_table(), HasSubstr("overloaded                       503     503 "));
   EXPECT_THAT(causes_table(), Not(HasSubstr("client_gone")));
+  for (const auto& each : http::refusal_causes)
+    EXPECT_THAT(causes_table(), HasSubstr("\n  " + std::string{each.name} + " "));
   EXPECT_THAT(limits_table(), HasSubstr("edge.max_head_bytes"));
 }

@@ -77,7 +77,7 @@ TEST_F(AccessLogTest, SaysServerErrorsAsWarningsWithTheirCause) {
   access_log log{access_log_mode::failed, 1};
   access_entry entry;
   entry.status = 503;
-  entry.cause = errc::overloaded;
+  entry.cause = "overloaded";
   EXPECT_FALSE(log.wants(200));
   EXPECT_FALSE(log.wants(404));
   EXPECT_TRUE(log.wants(0));
@@ -102,7 +102,7 @@ std::string generic_line(const access_entry& entry, log_level level) {
                    {"status", entry.status},
                    {"route", entry.route},
                    {"function", entry.function},
-                   {"cause", static_cast<int>(entry.cause) == 0 ? std::string_view{} : to_string(entry.cause)},
+                   {"cause", entry.cause},
                    {"bytes", entry.bytes},
                    {"total_ms", ms(entry.total)},
                    {"queue_ms", ms(entry.queued)},
@@ -139,7 +139,7 @@ TEST_F(AccessLogTest, ALineIsByteForByteThatOfAnyOtherEvent) {
     entry.peer = texts[(i + 3) % texts.size()];
     entry.detail = texts[(i + 4) % (texts.size() - 1)];
     entry.status = i % 2 == 0 ? 200 : 504;
-    entry.cause = i % 2 == 0 ? errc{} : errc::function_timeout;
+    entry.cause = i % 2 == 0 ? "" : "function_timeout";
     entry.bytes = i * 12'345'678'901;
     entry.total = microseconds{1};
     entry.queued = microseconds{i * 100};

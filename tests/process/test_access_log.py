@@ -78,6 +78,7 @@ class AccessLogTest(unittest.TestCase):
             (b"POST /chunks HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nno size\r\n",
              ("POST", "/chunks", 400)),
             (b"GET /long HTTP/1.1\r\nx: " + b"y" * 20_000, ("GET", "/long", 431)),
+            (b"GET /" + b"x" * 9_000 + b" HTTP/1.1\r\nhost: a\r\n\r\n", ("GET", "", 414)),
             (b"GE\x01T / HTTP/1.1\r\n\r\n", ("", "", 400)))
         with support.Node() as node:
             for sent, _ in refused:
@@ -216,6 +217,35 @@ class HeadersTest(unittest.TestCase):
             self.assertEqual([line["cause"] for line in lines], causes)
             self.assertEqual(values(metrics_of(node), "troupe_http_request_errors_total", "cause"),
                              {cause: 1 for cause in causes if cause})
+
+    def test_so_do_those_of_what_is_refused_before_it_has_a_route(self):
+        late = "POST /late HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nhalf"
+        head = " /refused HTTP/1.1\r\nhost: a\r\n"
+        refused = (
+            ("GET" + head + "bad name: x\r\n\r\n", 400, "bad_request", "a malformed field name"),
+            ("TRACE" + head + "\r\n", 405, "method_not_allowed", "CONNECT and TRACE are not served"),
+            (late, 408, "request_timeout", "the request body took too long"),
+            ("POST" + head + "content-length: 99999999999\r\n\r\n", 413, "content_too_large", "the body is too long"),
+            ("GET /" + "x" * 9000 + " HTTP/1.1\r\nhost: a\r\n\r\n", 414, "uri_too_long", "the target is too long"),
+            ("POST" + head + "expect: tea\r\ncontent-length: 1\r\n\r\n", 417, "expectation_failed",
+             "an unknown expectation"),
+            ("GET" + head + "x: " + "y" * 20_000, 431, "request_header_fields_too_large", "the head is too long"),
+            ("BREW" + head + "\r\n", 501, "not_implemented", "an unknown method"),
+            ("GET / HTTP/2.0\r\nhost: a\r\n\r\n", 505, "http_version_not_supported",
+             "only HTTP/1.1 and HTTP/1.0 are served"))
+        with support.Node("--set", "edge.body_progress_timeout=1s") as node:
+            answers = []
+            for sent, *_ in refused:
+                with node.connect() as client:
+                    answers.append(client.exchange(sent))
+            lines = requests_logged(node, len(refused))
+            counted = values(metrics_of(node), "troupe_http_request_errors_total", "cause")
+        expected = [(status, cause) for _, status, cause, _ in refused]
+        self.assertEqual([(each.status, each.header("x-troupe-error")) for each in answers], expected)
+        self.assertEqual([(line["status"], line["cause"]) for line in lines], expected)
+        self.assertEqual([line["detail"] for line in lines], [detail for *_, detail in refused])
+        self.assertEqual(counted, {cause: 1 for _, cause in expected})
+        self.assertEqual(answers[1].header("allow"), "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH")
 
     def test_times_can_be_in_every_answer_of_a_function(self):
         with support.Node("--set", "timing=always") as node:
