@@ -27,7 +27,10 @@ let loading = false;
 let stopping = false;
 let leaving = false;
 
-const running = new Set();
+// The calls that run, in the order of their start: chained, because a Set costs more per call than all else here.
+let running = 0;
+let oldest = null;
+let newest = null;
 let waiting = [];
 let current = null;  // the call started last
 let pumping = false;
@@ -36,12 +39,36 @@ let turnScheduled = false;
 let turnBegan = 0;
 let referenced = true;
 
+function addRunning(call) {
+  ++running;
+  call.before = newest;
+  if (newest === null)
+    oldest = call;
+  else
+    newest.after = call;
+  newest = call;
+}
+
+/// Each call once only.
+function removeRunning(call) {
+  --running;
+  if (call.before === null)
+    oldest = call.after;
+  else
+    call.before.after = call.after;
+  if (call.after === null)
+    newest = call.before;
+  else
+    call.after.before = call.before;
+  call.before = call.after = null;
+}
+
 /// What a turn of the event loop produced goes out in one write.
 function turnEnds() {
   turnScheduled = false;
   logging.reportDropped();
   channel.flush();
-  hold(running.size === 0);
+  hold(running === 0);
 }
 
 function scheduleTurnEnd() {
@@ -82,7 +109,7 @@ function pump() {
   if (pumping || paused)
     return;
   pumping = true;
-  while (waiting.length > 0 && running.size < served.concurrency && !leaving) {
+  while (waiting.length > 0 && running < served.concurrency && !leaving) {
     if (turnScheduled && now() - turnBegan >= longTurnMs) {
       pauseForFrames();
       break;
@@ -90,7 +117,7 @@ function pump() {
     start(waiting.shift());
   }
   pumping = false;
-  if (stopping && running.size === 0)
+  if (stopping && running === 0)
     leave(0);
 }
 
@@ -105,7 +132,7 @@ function pauseForFrames() {
 }
 
 function ends(call) {
-  running.delete(call);
+  removeRunning(call);
   scheduleTurnEnd();
   if (stopping || waiting.length > 0)
     pump();
@@ -127,7 +154,7 @@ function invoke(call) {
 }
 
 function start(call) {
-  running.add(call);
+  addRunning(call);
   current = call;
   scheduleTurnEnd();
   if (storage !== null) {
@@ -196,7 +223,7 @@ function collapse(what, problem, code) {
     return;
   }
   const known = currentCall();
-  const blamed = known !== null && running.has(known) ? known : running.size === 1 ? [...running][0] : null;
+  const blamed = known !== null && !known.settled ? known : running === 1 ? oldest : null;
   logging.write(blamed ?? current, 'ERROR', `${what} \t${errorForLog(problem)}`);
   channel.leaves();  // before the error: it frees the place of the call, which must not be given to another
   if (blamed !== null && !blamed.settled) {
@@ -216,7 +243,10 @@ process.on('unhandledRejection', (reason) => {
 
 process.on('beforeExit', () => {
   hold(true);
-  for (const call of [...running])
+  const abandoned = [];  // one that is settled may let the next begin, which is not abandoned
+  for (let call = oldest; call !== null; call = call.after)
+    abandoned.push(call);
+  for (const call of abandoned)
     calls.settleAbandoned(call);
 });
 
@@ -228,11 +258,12 @@ process.on('exit', () => {
   channel.flush();
 });
 
-function received(kind, id, fields) {
+function receivedCall(id, event, invocationId, deadline, trace, clientContext) {
+  waiting.push(new Call(id, event, invocationId, deadline, trace, clientContext));
+}
+
+function received(kind, id, json) {
   switch (kind) {
-    case channel.kinds.call:
-      waiting.push(new Call(id, fields));
-      break;
     case channel.kinds.cancel: {
       const at = waiting.findIndex((call) => call.id === id);
       if (at >= 0) {
@@ -247,7 +278,7 @@ function received(kind, id, fields) {
       scheduleTurnEnd();
       break;
     case channel.kinds.load:
-      load(fields);
+      load(json);
       break;
     case channel.kinds.stop:
       stopping = true;
@@ -270,7 +301,7 @@ for (const stream of [process.stdout, process.stderr])
 streaming.install();
 calls.install(ends);
 logging.install(currentCall, scheduleTurnEnd);
-channel.open(received, pump);
+channel.open(receivedCall, received, pump);
 warmUp().then(() => {
   channel.hello(`node ${process.version}`);
   channel.flush();

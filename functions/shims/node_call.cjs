@@ -17,15 +17,17 @@ const served = {
 let ends = null;  // told of each call that is settled
 
 class Call {
-  constructor(id, fields) {
+  constructor(id, event, invocationId, deadline, trace, clientContext) {
     this.id = id;
-    this.event = fields.event;
-    this.invocationId = fields.invocationId;
-    this.deadline = fields.deadline;
-    this.trace = fields.trace;
-    this.clientContext = fields.clientContext;
+    this.event = event;
+    this.invocationId = invocationId;
+    this.deadline = deadline;
+    this.trace = trace;
+    this.clientContext = clientContext;
     this.settled = false;
     this.held = null;  // the answer that a callback gave, until the loop is empty
+    this.before = null;  // those that run, in a chain
+    this.after = null;
   }
 }
 

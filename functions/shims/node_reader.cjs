@@ -11,6 +11,7 @@ const kinds = {
 const longestFrame = 64 * 1024 * 1024;
 
 let receive = null;
+let receiveCall = null;
 
 // Where decoding is.
 let input = null;
@@ -21,15 +22,27 @@ function malformed(what) {
   process.exit(70);
 }
 
+// Buffer's own readers check their arguments, which costs more than the bytes; beyond the end these give NaN and 0, and
+// `decode` finds the frame cut short.
+function uint16() {
+  cursor += 2;
+  return input[cursor - 2] << 8 | input[cursor - 1];
+}
+
+function uint32() {
+  cursor += 4;
+  return input[cursor - 4] * 16777216 + (input[cursor - 3] << 16 | input[cursor - 2] << 8 | input[cursor - 1]);
+}
+
 function uint() {
   const lead = input[cursor++];
   if (lead < 0x80)
     return lead;
   switch (lead) {
     case 0xcc: return input[cursor++];
-    case 0xcd: cursor += 2; return input.readUInt16BE(cursor - 2);
-    case 0xce: cursor += 4; return input.readUInt32BE(cursor - 4);
-    case 0xcf: cursor += 8; return input.readUInt32BE(cursor - 8) * 4294967296 + input.readUInt32BE(cursor - 4);
+    case 0xcd: return uint16();
+    case 0xce: return uint32();
+    case 0xcf: return uint32() * 4294967296 + uint32();
     default: return malformed('a value that is no number');
   }
 }
@@ -42,8 +55,8 @@ function size() {
   switch (lead) {
     case 0xc0: return 0;
     case 0xc4: case 0xd9: return input[cursor++];
-    case 0xc5: case 0xda: cursor += 2; return input.readUInt16BE(cursor - 2);
-    case 0xc6: case 0xdb: cursor += 4; return input.readUInt32BE(cursor - 4);
+    case 0xc5: case 0xda: return uint16();
+    case 0xc6: case 0xdb: return uint32();
     default: return malformed('a value that is no text');
   }
 }
@@ -57,14 +70,22 @@ function text() {
   return input.utf8Slice(from, cursor);
 }
 
-/// For identifiers: ASCII decodes faster this way.
-function ascii() {
-  const length = size();
-  if (length === 0)
-    return '';
-  const from = cursor;
-  cursor += length;
-  return input.latin1Slice(from, cursor);
+/// [kind, id, event, invocation id, deadline, trace, client context]
+function decodeCall(id, to) {
+  const event = text();
+  const nameLength = size();
+  const nameFrom = cursor;
+  cursor += nameLength;
+  const deadline = uint();
+  const traceLength = size();
+  cursor += traceLength;
+  // Identifiers are ASCII. One copy of both and what is between them: each step out of JavaScript costs more.
+  const names = input.latin1Slice(nameFrom, cursor);
+  const trace = traceLength === 0 ? '' : names.substring(names.length - traceLength);
+  const clientContext = text();
+  if (cursor > to)
+    malformed('a frame that is cut short');
+  receiveCall(id, event, names.substring(0, nameLength), deadline, trace, clientContext);
 }
 
 function decode(buffer, from, to) {
@@ -77,15 +98,14 @@ function decode(buffer, from, to) {
     malformed('a frame that is no array');
   const kind = uint();
   const id = uint();
-  let fields = null;
   if (kind === kinds.call) {
-    fields = { event: text(), invocationId: ascii(), deadline: uint(), trace: ascii(), clientContext: text() };
-  } else if (kind === kinds.load) {
-    fields = text();
+    decodeCall(id, to);
+    return;
   }
+  const json = kind === kinds.load ? text() : null;
   if (cursor > to)
     malformed('a frame that is cut short');
-  receive(kind, id, fields);
+  receive(kind, id, json);
 }
 
 // A frame that one read did not complete; only such a frame is copied.
@@ -135,8 +155,10 @@ function take(count, buffer) {
   }
 }
 
-/// @param onFrame  called with kind, id and fields: an object for a call, the JSON of a load, else null.
-function begin(onFrame) {
+/// @param onCall   called with id, event, invocation id, deadline, trace and client context.
+/// @param onFrame  called with kind, id and the JSON of a load, else null.
+function begin(onCall, onFrame) {
+  receiveCall = onCall;
   receive = onFrame;
 }
 
