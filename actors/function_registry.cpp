@@ -181,10 +181,12 @@ void function_registry::forget_counts(const routing_update& update) {
 }
 
 void function_registry::remove_vanished(const cluster::catalog_snapshot& snapshot) {
+  std::unordered_set<uuid> kept;
+  kept.reserve(snapshot.functions.size());
+  for (const auto& record : snapshot.functions)
+    kept.insert(record.id);
   std::erase_if(supervised_, [&](auto& entry) {
-    const bool kept = std::any_of(snapshot.functions.begin(), snapshot.functions.end(),
-                                  [&](const auto& record) { return record.id == entry.first; });
-    if (kept)
+    if (kept.contains(entry.first))
       return false;
     release(entry.second);
     around_.logs->forget(entry.first);
@@ -201,7 +203,11 @@ void function_registry::keep_executions(const routing_update& update) {
 }
 
 void function_registry::release(const supervised& entry) {
-  std::erase_if(released_, [](const auto& each) { return each.lock() == nullptr; });
+  // Looked through each time that it has doubled: many may be released at once.
+  if (released_.size() >= released_to_look_at_) {
+    std::erase_if(released_, [](const auto& each) { return each.lock() == nullptr; });
+    released_to_look_at_ = 2 * released_.size() + 16;
+  }
   if (entry.spec)
     around_.supervision->stems->removed(*entry.spec);
   caf::anon_send(entry.supervisor, stop_atom::value);

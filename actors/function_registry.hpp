@@ -166,6 +166,7 @@ private:
   bool stopped_ = false;
   std::unordered_map<uuid, supervised> supervised_;
   std::vector<caf::weak_actor_ptr> released_;  ///< told to stop when their instances have finished
+  std::size_t released_to_look_at_ = 16;       ///< how many before those that have ended are taken out
   std::map<digest, library_ptr> libraries_;
   std::map<digest, error> load_errors_;
   /// A native function in this process. Its cells are kept over deployments.
