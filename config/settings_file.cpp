@@ -13,6 +13,8 @@ namespace troupe {
 namespace {
 
 constexpr int max_depth = 4;
+/// Of a file, where what an alias stands for counts each time: a few lines can repeat each other billions of times.
+constexpr std::size_t max_values = 4096;
 
 /// Where a document begins. `YAML::LoadAll` would tell as well, but of a text that begins with a comma it makes
 /// documents until no memory is left.
@@ -33,6 +35,7 @@ struct document_start final : YAML::EventHandler {
 struct reader {
   const std::string& path;
   written_settings result{};
+  std::size_t values = 0;  ///< seen
 
   setting_place at(const YAML::Mark& mark) const {
     return {setting_place::kind_type::file, path, static_cast<std::size_t>(mark.line) + 1};
@@ -50,6 +53,8 @@ struct reader {
     if (depth > max_depth)
       return blame(at(map.Mark()), "maps are nested too deeply");
     for (const auto& entry : map) {
+      if (++values > max_values)
+        return;
       const YAML::Node& key = entry.first;
       const YAML::Node& value = entry.second;
       if (!key.IsScalar()) {
@@ -75,6 +80,8 @@ struct reader {
       written.texts.push_back(value.Scalar());
     } else {
       for (const auto& element : value) {
+        if (++values > max_values)
+          return;
         if (!element.IsScalar())
           return blame(name, at(element.Mark()), ": an element of the list is not a plain text");
         written.texts.push_back(element.Scalar());
@@ -99,6 +106,10 @@ struct reader {
     if (!document.IsMap())
       return blame(at(document.Mark()), "not a map of settings");
     read_map(document, "", 1);
+    if (values <= max_values)
+      return;
+    result = {};
+    blame(at(document.Mark()), "more than " + std::to_string(max_values) + " values, with those that aliases repeat");
   }
 };
 

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <string>
 
+#include "config/settings_file.hpp"
+
 using namespace troupe;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -158,6 +160,38 @@ TEST_F(LoadTest, AFileOfAnotherFormIsRefusedWithItsLine) {
   EXPECT_THAT(fault_of_file("loops: [1, 2]\n"), HasSubstr("loops = '1, 2'"));
   EXPECT_THAT(fault_of({(folder_ / "missing.yaml").string(), {}, {}}), HasSubstr("No such file"));
   EXPECT_THAT(fault_of({folder_.string(), {}, {}}), HasSubstr("cannot be read"));
+}
+
+TEST_F(LoadTest, AliasesThatRepeatEachOtherAreNotFollowedForEver) {
+  // 40 names to the fourth power, of a file of two kilobytes.
+  std::string text = "w: &w {";
+  const auto map_of = [](const std::string& value) {
+    std::string map;
+    for (int i = 0; i < 40; ++i)
+      map += "k" + std::to_string(i) + ": " + value + ", ";
+    return map + "}\n";
+  };
+  text += map_of("1") + "x: &x {" + map_of("*w") + "y: &y {" + map_of("*x") + "z: {" + map_of("*y");
+
+  const auto read = parse_settings(text, "f.yaml");
+
+  EXPECT_TRUE(read.found.empty());
+  ASSERT_EQ(read.faults.size(), 1u) << "one line, however much it would have been";
+  EXPECT_EQ(read.faults[0].what, "f.yaml:1: more than 4096 values, with those that aliases repeat");
+}
+
+TEST_F(LoadTest, AListThatAliasesRepeatCountsEachTime) {
+  std::string text = "a: &a [";
+  for (int i = 0; i < 100; ++i)
+    text += "x, ";
+  text += "]\n";
+  for (int i = 0; i < 100; ++i)
+    text += "b" + std::to_string(i) + ": *a\n";
+
+  const auto read = parse_settings(text, "f.yaml");
+
+  ASSERT_EQ(read.faults.size(), 1u);
+  EXPECT_TRUE(read.found.empty());
 }
 
 TEST_F(LoadTest, AFaultIsOneLineWhateverWasWritten) {

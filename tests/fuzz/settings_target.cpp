@@ -48,6 +48,19 @@ std::string file_with(const std::string& text) {
   return "/proc/self/fd/" + std::to_string(file);
 }
 
+/// Aliases of aliases: a short file that would be millions of settings.
+std::string laughs() {
+  std::string text;
+  for (const auto* const name : {"w", "x", "y", "z"}) {
+    text += std::string{name} + ": &" + name + " {";
+    for (int i = 0; i < 40; ++i)
+      text += "k" + std::to_string(i) + ": " +
+              (*name == 'w' ? "1" : "*" + std::string(1, static_cast<char>(*name - 1))) + ", ";
+    text += "}\n";
+  }
+  return text;
+}
+
 bool is_shown_in_one_line(const std::string& text) {
   if (!is_utf8(text))
     return false;
@@ -108,18 +121,19 @@ const target& fuzz::this_target() {
   static const target what = [] {
     const std::string nul(1, separator);
     target made{
-        .seeds =
-            {join_parts({"name: a\nedge:\n  max_fields: 50\n  header_timeout: 3s\nhttp: ['127.0.0.1:1', '[::1]:2']\n"
-                         "log: {level: debug, format: json}\nadmin_hosts: [a.example]\n",
-                         "TROUPE_LOOPS=2" + nul + "TROUPE_HTTP=127.0.0.1:3, [::1]:4" + nul + "HOME=/x",
-                         "queue.max_age=2s" + nul + "data_dir=/a b/\xc3\xa4"}),
-             join_parts({"cluster: 127.0.0.1:7000\njoin: [127.0.0.1:7010]\ncluster.advertise: 127.0.0.1:7001\n"
-                         "store: {session_ttl: 20s}\ninsecure_cluster: false\n",
-                         "TROUPE_CLUSTER_NAME=shop" + nul + "TROUPE_ADMIN=http://127.0.0.1:9",
-                         "join=127.0.0.1:7020" + nul + "join=127.0.0.1:7030"}),
-             join_parts(
-                 {"cluster: 127.0.0.1:7000\ncluster.certificate: /c\ncluster.key: /k\n", "", "cluster.control_port=0"}),
-             join_parts({"a: &x {b: 1}\nc: *x\n? [d]\n: e\n---\nf: \"\\x1b\\n\"\n", "TROUPE_NOTHING=", "nothing"})},
+        .seeds = {join_parts(
+                      {"name: a\nedge:\n  max_fields: 50\n  header_timeout: 3s\nhttp: ['127.0.0.1:1', '[::1]:2']\n"
+                       "log: {level: debug, format: json}\nadmin_hosts: [a.example]\n",
+                       "TROUPE_LOOPS=2" + nul + "TROUPE_HTTP=127.0.0.1:3, [::1]:4" + nul + "HOME=/x",
+                       "queue.max_age=2s" + nul + "data_dir=/a b/\xc3\xa4"}),
+                  join_parts({"cluster: 127.0.0.1:7000\njoin: [127.0.0.1:7010]\ncluster.advertise: 127.0.0.1:7001\n"
+                              "store: {session_ttl: 20s}\ninsecure_cluster: false\n",
+                              "TROUPE_CLUSTER_NAME=shop" + nul + "TROUPE_ADMIN=http://127.0.0.1:9",
+                              "join=127.0.0.1:7020" + nul + "join=127.0.0.1:7030"}),
+                  join_parts({"cluster: 127.0.0.1:7000\ncluster.certificate: /c\ncluster.key: /k\n", "",
+                              "cluster.control_port=0"}),
+                  join_parts({"a: &x {b: 1}\nc: *x\n? [d]\n: e\n---\nf: \"\\x1b\\n\"\n", "TROUPE_NOTHING=", "nothing"}),
+                  join_parts({laughs(), "", ""})},
         .words = {"\n",
                   "\n  ",
                   ": ",
