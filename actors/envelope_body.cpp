@@ -147,8 +147,7 @@ expected<drain_notice_body> decode(std::string_view body) {
   std::uint8_t state = 0;
   fields.take("state", state);
   drain_notice_body out;
-  if (state == static_cast<std::uint8_t>(cluster::serving_state::serving))
-    out.state = cluster::serving_state::serving;
+  out.state = cluster::serving_state_of(state);
   return checked(fields, std::move(out));
 }
 

@@ -64,10 +64,7 @@ expected<cluster::load_report> decode(std::string_view body) {
   fields.take("store_digest", out.numbers.figures.store_digest, max_digest_bytes);
   fields.take("backup_age_ms", out.numbers.figures.backup_age_ms);
   out.form = whole ? cluster::report_form::whole : cluster::report_form::change;
-  // A state that only newer nodes know: better no calls than calls to a node that does not want them.
-  out.numbers.state = state == static_cast<std::uint8_t>(cluster::serving_state::serving)
-                          ? cluster::serving_state::serving
-                          : cluster::serving_state::draining;
+  out.numbers.state = cluster::serving_state_of(state);
   if (out.part >= out.parts)
     fields.fault("part", "is not below 'parts'");
   if (const auto* list = fields.take_array("functions", cluster::load_reporter::max_entries)) {

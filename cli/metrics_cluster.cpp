@@ -84,7 +84,7 @@ void add_links(http::metrics_page& page, const actors::membership& members) {
 }
 
 void add_members(http::metrics_page& page, const cluster::member_table& table, const node_cluster::figures& seen) {
-  std::array<std::size_t, 4> states{};
+  std::array<std::size_t, cluster::member_states> states{};
   for (const auto& [id, peer] : table.peers())
     ++states[static_cast<std::size_t>(table.state_of(id))];
   page.begin_gauge("troupe_cluster_peers", "Other nodes of the cluster, by what this one thinks of them.");

@@ -51,7 +51,7 @@ std::vector<uuid> node_cluster::reachable() const {
   std::vector<uuid> nodes;
   for (const auto& [node, peer] : membership_->table().peers()) {
     const auto state = membership_->table().state_of(node);
-    if (state == cluster::member_state::alive || state == cluster::member_state::draining)
+    if (state != cluster::member_state::unreachable && state != cluster::member_state::absent)
       nodes.push_back(node);
   }
   return nodes;

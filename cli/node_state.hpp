@@ -48,7 +48,7 @@ unsigned usable_cores();
 /// What this process may use: the machine's, or less where a cgroup says so.
 std::uint64_t machine_memory_mb();
 
-/// As people are told: `ready`, `draining`, `suspected`, `gone`.
+/// As people are told: `ready`, `stalled`, `draining`, `suspected`, `gone`.
 std::string_view word_for(cluster::member_state state) noexcept;
 
 /// One gateway or admin loop with what lives on it.

@@ -230,9 +230,10 @@ cluster::node_load node::state::load() const {
   load.memory_used_bytes = figures.promised_mb << 20;
   load.memory_left_bytes =
       figures.max_promised_mb > figures.promised_mb ? (figures.max_promised_mb - figures.promised_mb) << 20 : 0;
-  // To others a loop that stands still is like a drain: what is sent there may wait for long.
-  load.state = node_state->load() == http::node_state::draining || stalled->load() ? cluster::serving_state::draining
-                                                                                   : cluster::serving_state::serving;
+  if (node_state->load() == http::node_state::draining)
+    load.state = cluster::serving_state::draining;
+  else if (stalled->load())
+    load.state = cluster::serving_state::stalled;
   load.figures.version = TROUPE_VERSION;
   load.figures.age_ms =
       static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(clock::now() - started_at).count());

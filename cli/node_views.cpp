@@ -23,6 +23,7 @@ expected<cluster::cursor> settled(const cluster::store_answer& answer) {
 std::string_view word_for(cluster::member_state state) noexcept {
   switch (state) {
     case cluster::member_state::alive: return "ready";
+    case cluster::member_state::stalled: return "stalled";
     case cluster::member_state::draining: return "draining";
     case cluster::member_state::unreachable: return "suspected";
     case cluster::member_state::absent: return "gone";

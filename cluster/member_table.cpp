@@ -7,6 +7,7 @@ namespace troupe::cluster {
 std::string_view to_string(member_state state) noexcept {
   switch (state) {
     case member_state::alive: return "alive";
+    case member_state::stalled: return "stalled";
     case member_state::draining: return "draining";
     case member_state::unreachable: return "unreachable";
     case member_state::absent: return "absent";
@@ -166,7 +167,12 @@ member_state member_table::state_of(const uuid& node) const {
   const auto& known = standings_.at(node);
   if (known.suspicion.suspected())
     return member_state::unreachable;
-  return known.state == serving_state::draining ? member_state::draining : member_state::alive;
+  switch (known.state) {
+    case serving_state::serving: return member_state::alive;
+    case serving_state::stalled: return member_state::stalled;
+    case serving_state::draining: break;
+  }
+  return member_state::draining;
 }
 
 /// By id: this node and the peers that `fits`.
@@ -188,7 +194,10 @@ std::vector<uuid> member_table::with_self(Fits fits) const {
 }
 
 std::vector<uuid> member_table::homes() const {
-  return with_self([this](const uuid& id) { return state_of(id) == member_state::alive; });
+  return with_self([this](const uuid& id) {
+    const auto state = state_of(id);
+    return state == member_state::alive || state == member_state::stalled;
+  });
 }
 
 std::vector<uuid> member_table::live() const {

@@ -1,7 +1,7 @@
 // Who belongs to the cluster and how each stands, put together from the records (registered, live), the links
-// (suspicion) and what peers say of themselves (draining). Pure. Removal is the store's: nothing here takes a node out.
-// While the store's authority is away it cannot take one in either: a registered node that answers at its address
-// counts as live meanwhile, in whichever life it is.
+// (suspicion) and what peers say of themselves (draining, stalled). Pure. Removal is the store's: nothing here takes a
+// node out. While the store's authority is away it cannot take one in either: a registered node that answers at its
+// address counts as live meanwhile, in whichever life it is.
 #pragma once
 
 #include <cstdint>
@@ -30,9 +30,10 @@ struct registered_node {
   bool operator==(const registered_node&) const = default;
 };
 
-/// `unreachable`: live in the store, but suspected by this node.
-enum class member_state : std::uint8_t { alive, draining, unreachable, absent };
-/// `alive`, `draining`, `unreachable`, `absent`.
+/// `stalled`: takes no calls for the moment. `unreachable`: live in the store, but suspected by this node.
+enum class member_state : std::uint8_t { alive, stalled, draining, unreachable, absent };
+inline constexpr std::size_t member_states = 5;
+/// `alive`, `stalled`, `draining`, `unreachable`, `absent`.
 std::string_view to_string(member_state state) noexcept;
 
 struct member_change {
@@ -71,7 +72,8 @@ public:
   const std::map<uuid, registered_node>& peers() const noexcept { return peers_; }
   /// `absent` for a node that is not registered.
   member_state state_of(const uuid& node) const;
-  /// Nodes among which functions have their homes: live and not suspected; this node always. By id.
+  /// Nodes among which functions have their homes: live, and neither suspected nor draining; this node always. By id.
+  /// One that is stalled stays: it will go on, and nothing that decides there stands still.
   std::vector<uuid> homes() const;
   /// The same with those that are suspected or draining: they had been homes.
   std::vector<uuid> live() const;

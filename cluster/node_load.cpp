@@ -4,6 +4,15 @@
 
 namespace troupe::cluster {
 
+serving_state serving_state_of(std::uint8_t number) noexcept {
+  switch (const auto state = static_cast<serving_state>(number)) {
+    case serving_state::serving:
+    case serving_state::stalled: return state;
+    case serving_state::draining: break;
+  }
+  return serving_state::draining;
+}
+
 std::vector<load_report> load_reporter::next(node_load current, time_point now) {
   std::sort(current.functions.begin(), current.functions.end(),
             [](const auto& a, const auto& b) { return a.function < b.function; });

@@ -14,7 +14,10 @@
 namespace troupe::cluster {
 
 /// Travels in 8 bits: append, never renumber.
-enum class serving_state : std::uint8_t { serving = 1, draining = 2 };
+/// `stalled`: it takes no calls now, and goes on as home and with what it runs; to who does not know it, `draining`.
+enum class serving_state : std::uint8_t { serving = 1, draining = 2, stalled = 3 };
+/// `draining` for a number that only newer nodes know: better no calls than calls to a node that does not want them.
+serving_state serving_state_of(std::uint8_t number) noexcept;
 
 /// The instances of one function on one node.
 struct function_presence {

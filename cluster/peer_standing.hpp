@@ -31,7 +31,7 @@ struct peer_standing {
   uuid node;
   std::string name;
   endpoint address;     ///< where it accepts links
-  bool usable = false;  ///< neither suspected nor draining
+  bool usable = false;  ///< neither suspected nor draining nor stalled
   std::unordered_map<uuid, function_at_peer> functions;
 };
 

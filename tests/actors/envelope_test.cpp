@@ -161,9 +161,20 @@ TEST(EnvelopeBodyTest, EachBodyComesBackAsItWent) {
   comes_back(function_report{make_fast_uuid(), 4, static_cast<std::uint8_t>(errc::init_failed), "SyntaxError"});
   comes_back(drain_notice_body{cluster::serving_state::serving});
   comes_back(drain_notice_body{cluster::serving_state::draining});
+  comes_back(drain_notice_body{cluster::serving_state::stalled});
   comes_back(events_request_body{5, {}, 6, 7});
   comes_back(events_request_body{5, make_fast_uuid(), 6, 7});
   comes_back(events_body{8, example_page()});
+}
+
+TEST(EnvelopeBodyTest, AStateThatOnlyNewerNodesKnowIsADrain) {
+  for (const int state : {0, 4, 255}) {
+    auto report = example_report();
+    report.numbers.state = static_cast<cluster::serving_state>(state);
+    const auto read = decode<cluster::load_report>(encode(report));
+    ASSERT_TRUE(read) << read.error().what;
+    EXPECT_EQ(read->numbers.state, cluster::serving_state::draining) << state;
+  }
 }
 
 TEST(EnvelopeBodyTest, TheLargestPartOfAReportFitsIntoAnEnvelope) {

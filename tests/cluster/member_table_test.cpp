@@ -196,6 +196,15 @@ TEST_F(MemberTableTest, ADrainingNodeIsNoHome) {
   EXPECT_EQ(table.homes(), std::vector{id(1)});
 }
 
+TEST_F(MemberTableTest, AStalledNodeStaysAHome) {
+  table.set_nodes({node(2)}, now);
+  open(2);
+  table.set_state(id(2), serving_state::stalled);
+
+  EXPECT_EQ(table.state_of(id(2)), member_state::stalled);
+  EXPECT_EQ(table.homes(), (std::vector{id(1), id(2)}));
+}
+
 TEST_F(MemberTableTest, LinksOfStrangersArePassedOver) {
   EXPECT_TRUE(table.opened(id(9), 0, now).empty());
   EXPECT_TRUE(tick(9, now).empty());

@@ -53,9 +53,11 @@ TEST_F(PeerStandingTest, APeerWithoutALinkThatTakesCallsIsOfNoUse) {
   EXPECT_FALSE(view_of(standings()->peers.front(), id(9), false, 0).usable);
 }
 
-TEST_F(PeerStandingTest, ASuspectOrDrainingPeerIsOfNoUse) {
-  table.set_state(id(2), serving_state::draining);
-  EXPECT_FALSE(standings()->peers.front().usable);
+TEST_F(PeerStandingTest, ASuspectDrainingOrStalledPeerIsOfNoUse) {
+  for (const auto state : {serving_state::draining, serving_state::stalled}) {
+    table.set_state(id(2), state);
+    EXPECT_FALSE(standings()->peers.front().usable);
+  }
   table.set_state(id(2), serving_state::serving);
   EXPECT_TRUE(standings()->peers.front().usable);
 

@@ -207,7 +207,7 @@ class ClusterTest(WatchdogCase):
             support.wait_until(lambda: held.request("GET", "/f")[0] == 200, "it is known there")
             with held.connect() as client:
                 self.hold(client)
-                support.wait_until(lambda: other.nodes()[held.name]["state"] == "draining", "the other node knows")
+                support.wait_until(lambda: other.nodes()[held.name]["state"] == "stalled", "the other node knows")
                 self.release()
                 self.assertEqual(client.response().status, 200)
             support.wait_until(lambda: other.nodes()[held.name]["state"] == "ready", "it is back")

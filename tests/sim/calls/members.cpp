@@ -123,7 +123,7 @@ void peers_view::tell(const std::vector<cluster::member_change>& changes) {
 
 bool peers_view::trusts(std::size_t peer) const {
   const auto state = table_.state_of(of_.all.machines[peer]->id);
-  return state == member_state::alive || state == member_state::draining;
+  return state != member_state::unreachable && state != member_state::absent;
 }
 
 void peers_view::publish() {
