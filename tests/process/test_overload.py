@@ -27,7 +27,7 @@ MAX_GROWTH_BYTES = 24 << 20
 class OverloadCase(unittest.TestCase):
     """`overloaded` nodes have the load on them that goes to `entry`."""
 
-    def judge(self, entry, nodes, least_share=0.75):
+    def judge(self, entry, nodes, least_share=0.9):
         with OpenLoop(entry, REQUEST) as client:
             calm = client.run(CAPACITY / 2, 2.5)
             self.assertEqual({each.status for each in calm}, {200}, "refused although there is room")
@@ -53,8 +53,8 @@ class OverloadCase(unittest.TestCase):
         self.assertEqual(len(served) + len(refused), len(overload), {(each.outcome, each.status) for each in overload})
         self.assertEqual({(each.cause, each.retry_after) for each in refused}, {("overloaded", "1")})
         self.assertLessEqual(open_loop.p99_s(served), 2 * calm_s, told)
-        # A call waits for as long as it would run, and the loop looks each 100 ms.
-        self.assertLessEqual(open_loop.p99_s(refused), 3 * calm_s, told)
+        # A refusal comes no later than an answer may: a call waits for as long as it would run, and the loop looks each 100 ms.
+        self.assertLessEqual(open_loop.p99_s(refused), 2 * calm_s, told)
         self.assertGreater(len(served) / 4, least_share * capacity, told)
         late = [each.sent - ended for each in after if each.status != 200 or each.took_s > 2 * calm_s]
         self.assertLess(max(late, default=0), 1.0, "not recovered within a second")
@@ -84,8 +84,9 @@ class TwoNodesTest(OverloadCase):
             cluster.deploy("waits", HANDLER, "--min-instances", "2", "--max-instances", "2", "--concurrency",
                            str(CONCURRENCY // 2), at=[cluster[0]])
             cluster.wait_known("waits", cluster)
-            # What the other node has free is known as of up to a second ago: half of it may be lost.
-            self.judge(cluster[0], list(cluster), least_share=0.5)
+            # What the other node has free is known as of up to a second ago, and half of the capacity is there: some of it
+            # is lost, measured were 11 to 22 %.
+            self.judge(cluster[0], list(cluster), least_share=0.65)
 
 
 if __name__ == "__main__":
