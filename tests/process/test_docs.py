@@ -32,7 +32,6 @@ NOT_RUN = {
     ("docs/cli.md", "troupe store move"),
     ("docs/cluster.md", "systemctl stop troupe"),
     ("docs/cluster.md", "troupe restore"),
-    ("docs/deploying.md", "ssh -N -L"),
     ("docs/embedding.md", "cmake --build"),
     ("docs/getting-started.md", "cd examples/aws-sdk && npm install"),
     ("docs/getting-started.md", "scripts/install-packages"),
@@ -73,6 +72,8 @@ class Scenario:
         if block.file:
             where.put(block)
         elif block.language == "sh" and not block.not_run:
+            if block.node_at:
+                self.machine(block.node_at).serve(block)
             where.type(block)
 
 

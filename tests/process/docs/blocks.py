@@ -6,6 +6,7 @@ prints; `...` in it stands for anything, a line of `...` for any number of lines
 
   <!-- docs: scenario -->        what came before is over: everything is stopped, and folders are empty again
   <!-- docs: with a node -->     `troupe serve` runs already, as the text says
+  <!-- docs: with a node at 10.0.0.1 -->   the same on that machine
   <!-- docs: at 10.0.0.1 -->     typed on that machine, not on the reader's own
   <!-- docs: background -->      each command goes on while the next blocks are typed
   <!-- docs: until -->           typed again until it prints what it promises, as a reader would who waits
@@ -32,7 +33,7 @@ class Block:
     def __init__(self, page, line, language, text, directives):
         self.page, self.line, self.language, self.text = page, line, language, text
         self.scenario = self.background = self.until = self.with_a_node = False
-        self.machine = self.file = self.not_run = None
+        self.machine = self.node_at = self.file = self.not_run = None
         self.exit_code = 0
         self.promised = None  # the block that shows what this one prints
         self.is_output = False
@@ -46,6 +47,8 @@ class Block:
         word, _, rest = directive.partition(" ")
         if directive in ("scenario", "background", "until", "with a node"):
             setattr(self, directive.replace(" ", "_"), True)
+        elif directive.startswith("with a node at "):
+            self.node_at = directive.removeprefix("with a node at ")
         elif word == "at":
             self.machine = rest
         elif word == "file":

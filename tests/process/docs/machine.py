@@ -1,8 +1,8 @@
 """A machine on which a reader types: a shell of its own, folders of its own, and ports that nobody else has.
 
 What differs from a real one, and nothing else: addresses become 127.0.0.1 with free ports, `/etc/troupe`, `/var/lib/troupe`,
-`/etc/systemd`, `/etc/nginx` and `/usr/local/bin` become folders below the machine's own, `systemctl`, `chown`, `nginx` and `scp`
-are stand-ins, and nodes have one event loop and end without announcing it.
+`/etc/systemd`, `/etc/nginx` and `/usr/local/bin` become folders below the machine's own, `systemctl`, `chown`, `nginx`,
+`ssh` and `scp` are stand-ins, and nodes have one event loop and end without announcing it.
 """
 import glob
 import os
@@ -102,6 +102,8 @@ class Machine:
         """The port that stands for `number` on this machine."""
         if number not in self._ports:
             self._ports[number] = free_port()
+            with open(os.path.join(self.root, "ports"), "a", encoding="ascii") as file:  # for the stand-in of ssh
+                file.write(f"{number} {self._ports[number]}\n")
         return self._ports[number]
 
     def here(self, text):
@@ -117,7 +119,7 @@ class Machine:
     def type(self, block):
         """Types a block, and raises AssertionError where it does not do what the page says."""
         if block.with_a_node:
-            self._begin(block, "troupe serve")
+            self.serve(block)
         if block.background:
             for command in block.commands():
                 self._begin(block, command)
@@ -128,6 +130,10 @@ class Machine:
             output, problem = self._once(block)
         if problem:
             raise AssertionError(f"{block}: {problem}\n{self.here(block.text)}printed:\n{output}{self._told()}")
+
+    def serve(self, block):
+        """Starts the node that the block is said to have."""
+        self._begin(block, "troupe serve")
 
     def _once(self, block):
         """(what the block printed, what is wrong with that)."""
