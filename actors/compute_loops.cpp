@@ -203,8 +203,11 @@ void compute_loops::tell(lane& at) {
 }
 
 void compute_loops::refuse(refusals& refused) {
-  for (auto& [call, why] : refused)
-    call.answer(refusal_of_waiting(why));
+  for (auto& [call, why] : refused) {
+    auto result = refusal_of_waiting(why);
+    result->queued = clock::now() - call.since;
+    call.answer(std::move(result));
+  }
 }
 
 void compute_loops::refuse_stale(time_point now) {

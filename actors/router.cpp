@@ -85,13 +85,21 @@ void router::count_refusal(const function_state& state, errc cause) const noexce
     (*state.what.counts)[loop().index()].refuse(cause);
 }
 
-outcome_ptr router::refusal(const function_state& state, errc code, std::string detail) const {
-  count_refusal(state, code);
-  return functions::make_failure(code, std::move(detail));
+/// All the time that a call had which nobody ran was a wait.
+outcome_ptr router::not_run(const functions::invocation& call, outcome_ptr result) const {
+  result->queued = std::max(duration{}, loop().now() - call.arrived_at);
+  return result;
 }
 
-caf::result<outcome_ptr> router::refuse(const function_state& state, errc code, std::string detail) {
-  return refusal(state, code, std::move(detail));
+outcome_ptr router::refusal(const function_state& state, const functions::invocation& call, errc code,
+                            std::string detail) const {
+  count_refusal(state, code);
+  return not_run(call, functions::make_failure(code, std::move(detail)));
+}
+
+caf::result<outcome_ptr> router::refuse(const function_state& state, const functions::invocation& call, errc code,
+                                        std::string detail) {
+  return refusal(state, call, code, std::move(detail));
 }
 
 /// Where `job` has no memory for a call, that call is refused. The router would end with what it threw, and all calls
@@ -118,7 +126,7 @@ caf::result<outcome_ptr> router::route(const invocation_ptr& call, bool may_forw
     if (const auto route = remote->choose(call->function->id, {}, call->tried);
         route.place == cluster::call_place::peer && may_leave(*call))
       return leave(call, route.node);
-  return refuse(*state, errc::not_ready, "function " + call->function->name + " is not loaded on this node");
+  return refuse(*state, *call, errc::not_ready, "function " + call->function->name + " is not loaded on this node");
 }
 
 router* router::behind(const router_actor& handle) {
@@ -258,7 +266,7 @@ caf::result<outcome_ptr> router::to_worker(function_state& state, const invocati
         route.place == cluster::call_place::peer && may_leave(*call))
       return leave(call, route.node);
   if (here.queue_full)
-    return refuse(state, errc::overloaded, std::to_string(state.queue.size()) + " calls wait already");
+    return refuse(state, *call, errc::overloaded, std::to_string(state.queue.size()) + " calls wait already");
   auto answer = make_response_promise<promise>();
   wait_here(state, {call, answer, loop().now(), may_forward});
   return answer;
@@ -312,7 +320,8 @@ void router::install(const routing_update& update) {
       if (auto target = inline_actor_of(state))
         waiting.answer.delegate(target, waiting.call);
       else
-        waiting.answer.deliver(refusal(state, errc::not_ready, "the function is not loaded on this node"));
+        waiting.answer.deliver(
+            refusal(state, *waiting.call, errc::not_ready, "the function is not loaded on this node"));
     }
     publish(state);
   }
@@ -385,7 +394,7 @@ void router::give_up(function_state& state, const functions::failure& why, std::
     count_refusal(state, why.code);
     auto result = std::make_shared<functions::outcome>();
     result->value = why;
-    waiting.answer.deliver(std::move(result));
+    waiting.answer.deliver(not_run(*waiting.call, std::move(result)));
   }
   publish(state);
 }
@@ -402,11 +411,11 @@ void router::publish(function_state& state) {
 }
 
 void router::refuse_late(const function_state& state, waiting_call& late) const {
-  late.answer.deliver(refusal(state, errc::overloaded, "waited too long for a free instance"));
+  late.answer.deliver(refusal(state, *late.call, errc::overloaded, "waited too long for a free instance"));
 }
 
 void router::refuse_abandoned(const function_state& state, waiting_call& left) const {
-  left.answer.deliver(refusal(state, errc::client_gone, "the client left while the call waited"));
+  left.answer.deliver(refusal(state, *left.call, errc::client_gone, "the client left while the call waited"));
 }
 
 void router::refuse_stale(function_state& state) {

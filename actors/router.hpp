@@ -101,8 +101,11 @@ private:
   };
 
   caf::result<functions::outcome_ptr> route(const functions::invocation_ptr& call, bool may_forward);
-  caf::result<functions::outcome_ptr> refuse(const function_state& state, errc code, std::string detail);
-  functions::outcome_ptr refusal(const function_state& state, errc code, std::string detail) const;
+  caf::result<functions::outcome_ptr> refuse(const function_state& state, const functions::invocation& call, errc code,
+                                             std::string detail);
+  functions::outcome_ptr refusal(const function_state& state, const functions::invocation& call, errc code,
+                                 std::string detail) const;
+  functions::outcome_ptr not_run(const functions::invocation& call, functions::outcome_ptr result) const;
   void count_refusal(const function_state& state, errc cause) const noexcept;
   caf::result<functions::outcome_ptr> to_worker(function_state& state, const functions::invocation_ptr& call,
                                                 bool may_forward);

@@ -26,7 +26,7 @@ outcome_ptr router::early_refusal(const linked& hop) {
   if (state == nullptr)
     return functions::make_failure(errc::not_ready, "the function is not in this node's catalog");
   const auto& spec = *state->what.spec;
-  return refusal(*state, errc::not_ready,
+  return refusal(*state, *hop.call, errc::not_ready,
                  "this node has version " + std::to_string(spec.version) + " of function " + spec.name + ", version " +
                      std::to_string(hop.version) + " was asked for");
 }
@@ -72,9 +72,9 @@ void router::begin_early() {
     else if (at_once.runner)
       hand_over(each.answer, call, at_once);
     else if (!state->what.load)
-      each.answer.deliver(refusal(*state, errc::not_ready, "the function is not loaded on this node"));
+      each.answer.deliver(refusal(*state, *call, errc::not_ready, "the function is not loaded on this node"));
     else if (state->queue.is_full(bytes_of(*call), surroundings_->limits))
-      each.answer.deliver(refusal(*state, errc::overloaded, "too many calls wait already"));
+      each.answer.deliver(refusal(*state, *call, errc::overloaded, "too many calls wait already"));
     else
       wait_here(*state, {call, each.answer, loop().now(), true});
   }
@@ -154,6 +154,8 @@ void router::came_back(std::shared_ptr<away_call> away, remote_result result) {
   auto* remote = remote_for(*away->call);
   auto* state = find(away->call->function->id);
   const auto tried = result.end == remote_end::unknown ? cluster::try_result::unknown : cluster::try_result::not_run;
+  if (result.end == remote_end::not_run)
+    not_run(*away->call, result.outcome);
   if (result.end == remote_end::ran || remote == nullptr || state == nullptr || !may_go_elsewhere(*away->call, tried))
     return deliver(*away, std::move(result.outcome));
   const auto here = state->what.load ? view_of(*state, bytes_of(*away->call)) : cluster::local_view{};
@@ -200,7 +202,8 @@ void router::move_waiting(function_state& state) {
     return;
   for (auto& waiting : take_all(state))
     if (waiting.call->by_link)
-      waiting.answer.deliver(refusal(state, errc::not_ready, "instances of the function run at other nodes"));
+      waiting.answer.deliver(
+          refusal(state, *waiting.call, errc::not_ready, "instances of the function run at other nodes"));
     else if (!try_elsewhere(state, waiting, errc::not_ready))
       state.queue.push(std::move(waiting));
   publish(state);

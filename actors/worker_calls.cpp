@@ -75,7 +75,9 @@ caf::result<outcome_ptr> worker_instance::run(const invocation_ptr& call) {
   if (!closed) {
     what_.load->cells[loop().index()].refuse(closed.error().code);
     free_slot();
-    return functions::make_failure(closed.error().code, closed.error().what);
+    auto refused = functions::make_failure(closed.error().code, closed.error().what);
+    refused->queued = std::max(duration{}, loop().now() - call->arrived_at);
+    return refused;
   }
   free->answer = make_response_promise<promise>();
   free->call = call;

@@ -145,6 +145,23 @@ TEST_F(RouterRemoteTest, WhatAPeerDidNotRunIsTriedAtTwoOtherPlacesAtMost) {
   EXPECT_TRUE(remote.calls.empty());
 }
 
+TEST_F(RouterRemoteTest, ACallThatNoPeerRanWaitedAllTheTime) {
+  remote.peers = {ready_peer(2), ready_peer(3), ready_peer(4), ready_peer(5)};
+  auto waits = std::make_shared<functions::invocation>();
+  waits->function = function;
+  waits->arrived_at = clock::now() - seconds{3};
+  waits->deadline = time_point::max();
+  auto answer = send_call(waits);
+
+  for (int i = 0; i < 3; ++i) {
+    auto sent = take_sent();
+    come_back(sent, failure_of(remote_end::not_run, errc::overloaded));
+  }
+
+  answer.receive([](const functions::outcome_ptr& got) { EXPECT_GE(got->queued, seconds{3}); },
+                 [](const caf::error&) { ADD_FAILURE(); });
+}
+
 TEST_F(RouterRemoteTest, WhatNoPeerRunsWaitsForAnInstanceHere) {
   remote.peers = {ready_peer(2)};
   auto answer = send_call();

@@ -47,6 +47,40 @@ TEST_F(RouterTest, CallsThatWaitTooLongAreRefused) {
   EXPECT_EQ(refusals(errc::overloaded), 1u);
 }
 
+TEST_F(RouterTest, ACallThatIsRefusedAfterAWaitSaysHowLongThatWas) {
+  surroundings->limits.start_timeout = milliseconds{1};
+  deploy();
+  auto waits = std::make_shared<functions::invocation>();
+  waits->function = function;
+  waits->arrived_at = clock::now() - seconds{3};
+  waits->deadline = time_point::max();
+  caf::scoped_actor self{*system};
+  functions::outcome_ptr result;
+
+  self->request(target, patience, functions::invocation_ptr{waits})
+      .receive([&](const functions::outcome_ptr& got) { result = got; }, [](const caf::error&) {});
+
+  ASSERT_TRUE(result);
+  EXPECT_GE(result->queued, seconds{3});
+  EXPECT_EQ(result->started, duration{});
+}
+
+TEST_F(RouterTest, ACallWhoseStartFailedWaitedForIt) {
+  deploy();
+  auto waits = std::make_shared<functions::invocation>();
+  waits->function = function;
+  waits->arrived_at = clock::now() - seconds{3};
+  waits->deadline = time_point::max();
+  caf::scoped_actor self{*system};
+  auto answer = self->request(target, patience, functions::invocation_ptr{waits});
+  on_loop([] {});
+
+  caf::anon_send(target, start_failed{id, 1, {errc::init_failed, {}, "broken"}});
+
+  answer.receive([](const functions::outcome_ptr& got) { EXPECT_GE(got->queued, seconds{3}); },
+                 [](const caf::error&) { ADD_FAILURE(); });
+}
+
 TEST_F(RouterTest, ACallWaitsForABusyFunctionNoLongerThanThatRuns) {
   surroundings->limits.max_age = std::chrono::minutes{10};
   deploy();

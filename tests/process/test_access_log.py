@@ -72,6 +72,24 @@ class AccessLogTest(unittest.TestCase):
         for name in ("queue", "cold", "run"):
             self.assertAlmostEqual(float(told[name]), line[name + "_ms"], delta=0.002)
 
+    def test_the_wait_of_a_call_that_is_refused_shows_in_answer_log_and_metrics(self):
+        with support.Node("--set", "queue.max_age=300ms", "--set", "queue.shedding=off") as node, \
+                node.connect() as runs:
+            node.deploy_files("f", HANDLER, "--max-instances", "1")
+            runs.send(wire.get("/f?ms=2000"))
+            support.wait_until(lambda: any(line.startswith("START ") for line in node.logs("f")), "start of the call")
+            status, headers, _ = node.request("GET", "/f", headers={"x-troupe-timing": "1"})
+            line, = requests_logged(node, 1)
+            seen = metrics_of(node)
+            self.assertEqual(runs.response().status, 200)
+        self.assertEqual((status, headers["x-troupe-error"]), (503, "overloaded"))
+        self.assertGreaterEqual(line["queue_ms"], 300)
+        self.assertGreaterEqual(line["total_ms"], line["queue_ms"])
+        told = dict(re.findall(r"(\w+);dur=([\d.]+)", headers["server-timing"]))
+        self.assertAlmostEqual(float(told["queue"]), line["queue_ms"], delta=0.002)
+        self.assertEqual((line["cold_ms"], line["run_ms"]), (0, 0))
+        self.assertGreaterEqual(total(seen, "troupe_http_queue_duration_seconds_sum", function="f"), 0.3)
+
     def test_the_line_of_a_refused_request_says_what_was_read_of_it(self):
         refused = (
             (b"GET /bad?secret=1 HTTP/1.1\r\nhost: a\r\nbad name: x\r\n\r\n", ("GET", "/bad", 400)),
