@@ -4,6 +4,7 @@
 
 #include "actors/worker_instance.hpp"
 #include "config/text.hpp"
+#include "functions/cold_time.hpp"
 #include "functions/event.hpp"
 #include "functions/native_frame.hpp"
 
@@ -174,7 +175,7 @@ void worker_instance::settle(running_call& place, outcome_ptr result) {
   const auto* failed = std::get_if<functions::failure>(&result->value);
   // Two loops' clocks may be a batch apart.
   result->queued = std::max(duration{}, place.started_at - call.arrived_at);
-  result->started = std::clamp(loaded_at_ - call.arrived_at, duration{}, result->queued);
+  result->started = functions::cold_time(call.arrived_at, place.started_at, begun_at_, loaded_at_);
   result->ran = now - place.started_at;
   slots_->measured(result->ran);
   if (what_.spec->concurrency == 1 && failed == nullptr) {

@@ -159,6 +159,7 @@ private:
   time_point memory_seen_at_{};
   functions::processor_use seen_use_{};  ///< at the last look, as `seen_busy_`
   duration seen_busy_{};
+  const time_point begun_at_ = clock::now();  ///< its start, before it had a process
   time_point born_at_{};
   time_point loaded_at_{};
   time_point last_used_{};

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import time
 import unittest
 
 import support
@@ -89,6 +90,24 @@ class AccessLogTest(unittest.TestCase):
         self.assertAlmostEqual(float(told["queue"]), line["queue_ms"], delta=0.002)
         self.assertEqual((line["cold_ms"], line["run_ms"]), (0, 0))
         self.assertGreaterEqual(total(seen, "troupe_http_queue_duration_seconds_sum", function="f"), 0.3)
+
+    def test_what_a_call_waited_for_another_instance_is_no_cold_start(self):
+        with support.Node("--set", "queue.max_age=60s", "--set", "queue.shedding=off") as node, node.connect() as hangs:
+            node.deploy_files("f", HANDLER, "--max-instances", "1", "--timeout-s", "2")
+            hangs.send(wire.get("/f?ms=60000"))
+            support.wait_until(lambda: any(line.startswith("START ") for line in node.logs("f")), "start of the call")
+            began = time.monotonic()
+            self.assertEqual(node.request("GET", "/f?status=201")[0], 201)
+            took_ms = 1000 * (time.monotonic() - began)
+            self.assertEqual(hangs.response().header("x-troupe-error"), "function_timeout")
+            waited, = [line for line in requests_logged(node, 2) if line["status"] == 201]
+            seen = metrics_of(node)
+        self.assertGreater(waited["cold_ms"], 0)
+        self.assertLess(waited["cold_ms"], waited["queue_ms"])
+        self.assertGreaterEqual(took_ms, waited["queue_ms"])
+        # The rest of the two seconds that the other call had.
+        self.assertGreater(waited["queue_ms"] - waited["cold_ms"], 500)
+        self.assertEqual(total(seen, "troupe_http_cold_starts_total", function="f"), 1)
 
     def test_the_line_of_a_refused_request_says_what_was_read_of_it(self):
         refused = (
