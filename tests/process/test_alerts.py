@@ -11,6 +11,7 @@ import support
 
 RULES = os.path.join(support.SOURCE_DIR, "docs", "alerts.yml")
 DOCUMENT = os.path.join(support.SOURCE_DIR, "docs", "metrics.md")
+SETTINGS = os.path.join(support.SOURCE_DIR, "docs", "settings.md")
 UNIT_TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "alerts_test.yml")
 
 
@@ -45,6 +46,17 @@ class RulesTest(unittest.TestCase):
         used = {re.sub(r"_bucket$", "", name) for name in re.findall(r"troupe_\w+", " ".join(expressions))}
         self.assertGreater(len(used), 15)
         self.assertLessEqual(used, set(re.findall(r"`(troupe_\w+)`", text_of(DOCUMENT))))
+
+
+    def test_settings_that_are_named_exist(self):
+        keys = set(re.findall(r"^\| `([a-z_.]+)` \|", text_of(SETTINGS), re.MULTILINE))
+        self.assertGreater(len(keys), 40)
+        areas = "|".join(sorted({key.split(".")[0] for key in keys if "." in key}))
+        for path in (RULES, DOCUMENT):
+            text = re.sub(r"[\w/]+\.(?:md|yml)\b", "", text_of(path))
+            named = set(re.findall(rf"\b(?:{areas})\.[a-z_]+", text)) | set(re.findall(r"\bsetting `?([a-z_.]+\b)", text))
+            self.assertGreater(len(named), 1)
+            self.assertLessEqual(named, keys, path)
 
 
 class PrometheusTest(unittest.TestCase):
