@@ -101,6 +101,26 @@ class MetricsTest(unittest.TestCase):
         self.assertEqual(values(seen, "troupe_function_invocations_total", "result", function="shop"), {"ok": 1})
         self.assertEqual(total(seen, "troupe_http_requests_total"), 0)
 
+    def test_nothing_that_clients_send_becomes_a_label(self):
+        def ask(methods, paths):
+            with self.node.connect() as client:
+                statuses = [client.exchange(wire.get(path)).status for path in paths]
+            for method in methods:
+                with self.node.connect() as client:
+                    statuses.append(client.exchange(f"{method} /shop/a HTTP/1.1\r\nhost: a\r\n\r\n").status)
+            return statuses
+
+        def series(count):
+            page = metrics_when(self.node, lambda each: total(each, "troupe_http_requests_total") == count,
+                                f"{count} requests are counted")
+            return {each for each in page if each[0].startswith("troupe_http_")}
+        self.assertEqual(ask(["BREW"], ["/first", "/shop/first"]), [404, 200, 501])
+        before = series(3)
+        paths = [f"{'/shop' * (i % 2)}/random{i}" for i in range(300)]
+        self.assertEqual(ask([f"RANDOM{i}" for i in range(100)], paths), [404, 200] * 150 + [501] * 100)
+        self.assertEqual(series(403), before)
+        self.assertNotIn("random", page_of(self.node).lower())
+
     def test_promtool_finds_nothing_to_say(self):
         self.node.request("GET", "/shop/a")
         told = subprocess.run(["promtool", "check", "metrics"], input=page_of(self.node).encode(), capture_output=True,
