@@ -58,7 +58,7 @@ caf::result<outcome_ptr> worker_instance::run(const invocation_ptr& call) {
     free_slot();
     return delegate(what_.router, call);
   }
-  look_at_idle_work(loop().now());
+  rested_ = rested_ || (slots_->in_flight() == 1 && loop().now() - last_used_ >= what_.limits.memory_interval);
   const auto id = next_sequence_ << place_bits | static_cast<std::uint64_t>(free - places_.begin());
   const auto now = wall_now();
   char invocation_text[36];

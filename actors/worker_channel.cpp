@@ -163,6 +163,7 @@ void worker_instance::on_batch_end() {
   if (output_waits_)
     read_output();
   flush();
+  look_at_idle_work(loop().now());
 }
 
 void worker_instance::flush() {

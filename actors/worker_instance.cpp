@@ -143,9 +143,10 @@ void worker_instance::look_at_work(time_point now) {
   seen_use_ = *used;
 }
 
-/// What it computed while it had no calls is no part of the one that comes: code may go on in the background.
+/// What it computed while it had no calls is no part of the one that comes: code may go on in the background. The call
+/// has been sent: what the worker has done for it by now is less than it would have waited for this.
 void worker_instance::look_at_idle_work(time_point now) {
-  if (pid_ == 0 || slots_->in_flight() > 1 || now - last_used_ < what_.limits.memory_interval)
+  if (!std::exchange(rested_, false) || pid_ == 0)
     return;
   if (const auto used = functions::processor_use_of(pid_)) {
     seen_busy_ = slots_->busy_time(now);

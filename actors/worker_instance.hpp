@@ -150,6 +150,7 @@ private:
   bool channel_waits_ = false;  ///< the kernel may hold more
   bool output_waits_ = false;
   bool writable_ = true;
+  bool rested_ = false;         ///< before the call that is being sent
   bool told_router_ = false;    ///< in this batch, that there is room
   bool over_memory_ = false;    ///< killed, or ended by its own runtime, for want of memory
   bool timed_out_ = false;      ///< retired because a call did

@@ -18,12 +18,12 @@ def thread_named(pid, name):
     raise AssertionError(f"no thread {name} in {pid}")
 
 
-class Counted:
-    """Counts the system calls of one thread between enter and exit: `calls` {name: count}, `total`, `seconds`."""
+class Attached:
+    """strace at one thread between enter and exit."""
 
-    def __init__(self, thread, folder):
+    def __init__(self, thread, folder, *options):
         self.report = os.path.join(folder, f"strace-{thread}")
-        self.words = ["strace", "-c", "-o", self.report, "-p", str(thread)]
+        self.words = ["strace", *options, "-o", self.report, "-p", str(thread)]
 
     def __enter__(self):
         self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -41,6 +41,28 @@ class Counted:
         self.process.send_signal(signal.SIGINT)
         self.process.wait(support.PATIENCE_S)
         self.process.stderr.close()
+
+
+class Traced(Attached):
+    """Those of the system calls `names`, in their order: `lines` as strace writes them."""
+
+    def __init__(self, thread, folder, names):
+        super().__init__(thread, folder, "-e", f"trace={names}")
+
+    def __exit__(self, *_):
+        super().__exit__()
+        with open(self.report, encoding="utf-8") as report:
+            self.lines = report.read().splitlines()
+
+
+class Counted(Attached):
+    """Counts the system calls: `calls` {name: count}, `total`, `seconds`."""
+
+    def __init__(self, thread, folder):
+        super().__init__(thread, folder, "-c")
+
+    def __exit__(self, *_):
+        super().__exit__()
         self.calls = {}
         with open(self.report, encoding="utf-8") as report:
             for line in report:
