@@ -79,7 +79,7 @@ class StatusTest(FailureCase):
                                                if '"event":"request"' in line],
                                       "the failed call in the node's log")[0]
             self.assertEqual((line["function"], line["cause"], line["detail"], line["request_id"]),
-                             ("f", "function_error", "Error", headers["apigw-requestid"]))
+                             ("f", "function_error", "TypeError", headers["apigw-requestid"]))
 
 
 class TimeoutTest(FailureCase):
