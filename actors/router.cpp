@@ -274,10 +274,11 @@ caf::result<outcome_ptr> router::to_worker(function_state& state, const invocati
 
 void router::wait_here(function_state& state, waiting_call call) {
   auto answer = call.answer;
+  const auto what = call.call;
   try {
     state.queue.push(std::move(call));
   } catch (const std::bad_alloc&) {
-    answer.deliver(refusal(state, errc::no_capacity, std::string{no_memory}));
+    answer.deliver(refusal(state, *what, errc::no_capacity, std::string{no_memory}));
     return;
   }
   for (auto& each : state.workers)
