@@ -68,17 +68,20 @@ caf::result<outcome_ptr> worker_instance::run(const invocation_ptr& call) {
   if (what_.spec->kind == functions::runtime_kind::native)
     functions::append_native_request(out_, *call);
   else
-    functions::append_event(out_, *call, {.wall = now, .trace = trace, .account_id = what_.surroundings.account_id});
+    functions::append_event(out_, *call, {.wall = now, .trace = trace, .account_id = what_.surroundings.account_id},
+                            shapes_ ? &varying_ : nullptr);
   const auto deadline = static_cast<std::uint64_t>((now + what_.spec->timeout).count());
-  const auto closed = functions::end_call(
-      out_, mark, {{invocation_text, sizeof invocation_text}, deadline, trace.view(), call->client_context},
-      what_.limits.max_payload_bytes);
-  if (!closed) {
-    what_.load->cells[loop().index()].refuse(closed.error().code);
-    free_slot();
-    auto refused = functions::make_failure(closed.error().code, closed.error().what);
-    refused->queued = std::max(duration{}, loop().now() - call->arrived_at);
-    return refused;
+  const functions::call_fields fields{
+      {invocation_text, sizeof invocation_text}, deadline, trace.view(), call->client_context};
+  if (!send_shaped(id, mark, fields)) {
+    const auto closed = functions::end_call(out_, mark, fields, what_.limits.max_payload_bytes);
+    if (!closed) {
+      what_.load->cells[loop().index()].refuse(closed.error().code);
+      free_slot();
+      auto refused = functions::make_failure(closed.error().code, closed.error().what);
+      refused->queued = std::max(duration{}, loop().now() - call->arrived_at);
+      return refused;
+    }
   }
   free->answer = make_response_promise<promise>();
   free->call = call;
@@ -93,6 +96,25 @@ caf::result<outcome_ptr> worker_instance::run(const invocation_ptr& call) {
     rearm(loop().now());
   at_batch_end();
   return free->answer;
+}
+
+/// Makes the call that was begun a shaped one, if the worker knows the event's shape or is to be told now.
+bool worker_instance::send_shaped(std::uint64_t call_id, functions::call_mark mark,
+                                  const functions::call_fields& fields) {
+  if (!shapes_ || varying_.empty())
+    return false;
+  const auto event = out_.view().substr(mark.event);
+  const auto shape = event.size() <= what_.limits.max_payload_bytes ? shapes_->find(event, varying_) : std::nullopt;
+  if (shape) {
+    values_.clear();
+    functions::append_values(values_, event, varying_);
+    out_.truncate(mark.frame);
+    if (!shape->told)
+      functions::append_shape(out_, shape->number, shapes_->shape());
+    functions::append_shaped_call(out_, call_id, shape->number, fields, values_.view());
+  }
+  varying_.clear();
+  return shape.has_value();
 }
 
 /// The worker runs it from now on: its own time begins.

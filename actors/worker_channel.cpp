@@ -114,6 +114,8 @@ void worker_instance::on_frame(const functions::frame& frame) {
     case frame_kind::load:
     case frame_kind::call:
     case frame_kind::cancel:
+    case frame_kind::shape:
+    case frame_kind::shaped_call:
     case frame_kind::ping: return lose_channel("the worker sent a frame that only a node sends");
   }
 }
@@ -121,8 +123,11 @@ void worker_instance::on_frame(const functions::frame& frame) {
 void worker_instance::on_hello(const functions::frame& frame) {
   if (phase_ == phase::dying)
     return;
-  if (phase_ != phase::starting || frame.number != functions::frame_protocol_version)
+  if (phase_ != phase::starting ||
+      (frame.number != functions::frame_protocol_version && frame.number != functions::frame_protocol_with_shapes))
     return lose_channel("the worker speaks another protocol");
+  if (frame.number == functions::frame_protocol_with_shapes)
+    shapes_.emplace();
   phase_ = phase::loading;
   functions::append_load(out_, functions::load_payload(*what_.spec, what_.surroundings));
   at_batch_end();

@@ -15,6 +15,7 @@
 #include "actors/messages.hpp"
 #include "actors/spawner_link.hpp"
 #include "config/live_value.hpp"
+#include "functions/event_shapes.hpp"
 #include "functions/frame.hpp"
 #include "functions/prefetch.hpp"
 #include "functions/processor_use.hpp"
@@ -98,6 +99,7 @@ private:
 
   // worker_calls.cpp
   caf::result<functions::outcome_ptr> run(const functions::invocation_ptr& call);
+  bool send_shaped(std::uint64_t call_id, functions::call_mark mark, const functions::call_fields& fields);
   void start(running_call& place, time_point now);
   void log_start(running_call& place);
   void start_next(time_point now);
@@ -136,6 +138,9 @@ private:
   output_watcher output_watcher_;
   functions::prefetch_depth prefetch_;
   buffer out_;
+  std::optional<functions::event_shapes> shapes_;  ///< of a worker that takes them
+  std::vector<functions::json_span> varying_;      ///< of the event in hand
+  buffer values_;                                  ///< the same
   std::size_t written_ = 0;
   std::string partial_line_;
   int channel_ = -1;

@@ -48,11 +48,11 @@ void write_body(json_writer& json, std::string_view body, std::string_view conte
     json.raw(",\"isBase64Encoded\":false}");
   } else if (is_text_type(content_type) && is_utf8_text(body)) {
     json.raw(",\"body\":\"");
-    json.utf8_text(body);
+    json.varying_text([&] { json.utf8_text(body); });
     json.raw("\",\"isBase64Encoded\":false}");
   } else {
     json.raw(",\"body\":\"");
-    json.base64(body);
+    json.varying_text([&] { json.base64(body); });
     json.raw("\",\"isBase64Encoded\":true}");
   }
 }
@@ -87,9 +87,11 @@ void write_http_event(json_writer& json, const invocation& call, const event_con
   const auto route =
       write_once(json, [&] { json.text(call.route_key ? *call.route_key : std::string_view{"$default"}); });
   json.raw("\",\"rawPath\":\"");
-  const auto path = write_once(json, [&] { write_path(json, request.path, context.stage); });
+  written path;
+  json.varying_text([&] { path = write_once(json, [&] { write_path(json, request.path, context.stage); }); });
   json.raw("\",\"rawQueryString\":\"");
-  json.text(request.query);
+  if (!request.query.empty())
+    json.varying_text(request.query);
   json.raw("\",\"headers\":{");
   const auto known = write_fields(json, request.fields);
   write_own_fields(json, request, context, known.has_forwarded_for);
@@ -104,27 +106,28 @@ void write_http_event(json_writer& json, const invocation& call, const event_con
   json.text(context.api_id);
   json.raw("\",\"domainName\":\"");
   const auto domain = without_port(known.host);
-  json.text(domain);
+  json.varying_text(domain);
   json.raw("\",\"domainPrefix\":\"");
-  json.text(domain.substr(0, domain.find('.')));
+  json.varying_text(domain.substr(0, domain.find('.')));
   json.raw("\",\"http\":{\"method\":\"");
   json.text(request.method);
   json.raw("\",\"path\":\"");
-  json.repeat(path.from, path.to);
+  json.varying_text([&] { json.repeat(path.from, path.to); });
   json.raw("\",\"protocol\":\"HTTP/1.1\",\"sourceIp\":\"");
-  json.text(request.peer_address);
+  json.varying_text(request.peer_address);
   json.raw("\",\"userAgent\":\"");
-  json.text(known.user_agent);
+  if (!known.user_agent.empty())
+    json.varying_text(known.user_agent);
   json.raw("\"},\"requestId\":\"");
-  json.raw_view(call.request_id.view());
+  json.varying_text([&] { json.raw_view(call.request_id.view()); });
   json.raw("\",\"routeKey\":\"");
   json.repeat(route.from, route.to);
   json.raw("\",\"stage\":\"");
   json.text(context.stage);
   json.raw("\",\"time\":\"");
-  write_time(json, context.wall);
+  json.varying_text([&] { write_time(json, context.wall); });
   json.raw("\",\"timeEpoch\":");
-  json.number(context.wall.count());
+  json.varying_number(context.wall.count());
   json.raw('}');
 
   if (!call.parameters.empty()) {
@@ -133,7 +136,7 @@ void write_http_event(json_writer& json, const invocation& call, const event_con
       json.raw('"');
       json.text(name);
       json.raw("\":\"");
-      json.text(value);
+      json.varying_text(value);
       json.raw("\",");
     }
     json.replace_last('}');
@@ -143,12 +146,12 @@ void write_http_event(json_writer& json, const invocation& call, const event_con
 
 }  // namespace
 
-void append_event(buffer& out, const invocation& call, const event_context& context) {
+void append_event(buffer& out, const invocation& call, const event_context& context, std::vector<json_span>* varying) {
   if (call.request == nullptr) {
     out.append(call.json.empty() ? std::string_view{"{}"} : std::string_view{call.json});
     return;
   }
-  json_writer json{out};
+  json_writer json{out, varying};
   write_http_event(json, call, context);
   json.finish();
 }

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "config/buffer.hpp"
 #include "config/clock.hpp"
 #include "functions/invocation.hpp"
+#include "functions/json_writer.hpp"
 #include "functions/trace_id.hpp"
 
 namespace troupe::functions {
@@ -34,6 +36,11 @@ struct event_context {
 /// label;
 /// - `+` in a query is a blank in `queryStringParameters`;
 /// - text that is not UTF-8 is read as Latin-1, but a body that is not UTF-8 becomes base64.
-void append_event(buffer& out, const invocation& call, const event_context& context);
+///
+/// @param varying  unless null, gets where the values stand that differ between requests of one route and kind of
+/// client,
+///                 in order; nothing for a direct invoke. What is between them is the event's shape.
+void append_event(buffer& out, const invocation& call, const event_context& context,
+                  std::vector<json_span>* varying = nullptr);
 
 }  // namespace troupe::functions

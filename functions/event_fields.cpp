@@ -103,11 +103,13 @@ void write_members(json_writer& json, const std::vector<member>& members, WriteV
     json.raw('"');
     json.text(head.key);
     json.raw("\":\"");
-    write_value(head.value);
-    for (auto i = head.next; i != 0; i = members[i].next) {
-      json.raw(',');
-      write_value(members[i].value);
-    }
+    json.varying_text([&] {
+      write_value(head.value);
+      for (auto i = head.next; i != 0; i = members[i].next) {
+        json.raw(',');
+        write_value(members[i].value);
+      }
+    });
     json.raw("\",");
   }
 }
@@ -163,7 +165,7 @@ known_fields write_fields(json_writer& json, const std::vector<header_field>& fi
     json.raw('"');
     json.lower_text(field.name);
     json.raw("\":\"");
-    json.text(field.value);
+    json.varying_text(field.value);
     json.raw("\",");
   }
   link_repeated(members);
@@ -174,19 +176,24 @@ known_fields write_fields(json_writer& json, const std::vector<header_field>& fi
 void write_own_fields(json_writer& json, const http_request& request, const event_context& context,
                       bool has_forwarded_for) {
   json.raw("\"content-length\":\"");
-  json.number(static_cast<std::int64_t>(request.body.size()));
+  if (request.body.empty())
+    json.raw('0');
+  else
+    json.varying_text([&] { json.number(static_cast<std::int64_t>(request.body.size())); });
   json.raw("\",\"x-amzn-trace-id\":\"");
-  json.raw_view(context.trace.view());
+  json.varying_text([&] { json.raw_view(context.trace.view()); });
   json.raw("\",\"x-forwarded-for\":\"");
-  if (has_forwarded_for) {
-    for (const auto& field : request.fields) {
-      if (role_of(field.name) != field_role::forwarded_for || field.value.empty())
-        continue;
-      json.text(field.value);
-      json.raw(',');
+  json.varying_text([&] {
+    if (has_forwarded_for) {
+      for (const auto& field : request.fields) {
+        if (role_of(field.name) != field_role::forwarded_for || field.value.empty())
+          continue;
+        json.text(field.value);
+        json.raw(',');
+      }
     }
-  }
-  json.text(request.peer_address);
+    json.text(request.peer_address);
+  });
   json.raw("\",\"x-forwarded-port\":\"");
   json.number(request.local_port);
   json.raw("\",\"x-forwarded-proto\":\"");
@@ -208,7 +215,7 @@ void write_cookies(json_writer& json, const http_request& request) {
       else
         json.raw(",\"cookies\":[\"");
       any = true;
-      json.text(cookie);
+      json.varying_text(cookie);
       json.raw('"');
     });
   }

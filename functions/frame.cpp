@@ -1,5 +1,6 @@
 #include "functions/frame.hpp"
 
+#include <charconv>
 #include <string>
 
 #include "config/frame_value_writer.hpp"
@@ -78,6 +79,11 @@ void append_cancel(buffer& out, std::uint64_t call_id) {
 void append_cancelled(buffer& out, std::uint64_t call_id) {
   append_bare(out, frame_kind::cancelled, call_id);
 }
+void append_shape(buffer& out, std::uint64_t number, std::string_view shape) {
+  const auto start = open_frame(out, frame_kind::shape, number, 1);
+  value_writer{out}.bin(shape);
+  close_frame(out, start);
+}
 void append_ping(buffer& out, std::uint64_t number) {
   append_bare(out, frame_kind::ping, number);
 }
@@ -114,6 +120,31 @@ expected<void> end_call(buffer& out, call_mark mark, const call_fields& fields, 
   write.bin(fields.client_context);
   close_frame(out, mark.frame);
   return {};
+}
+
+void append_shaped_call(buffer& out, std::uint64_t call_id, std::uint64_t shape, const call_fields& fields,
+                        std::string_view values) {
+  const auto start = open_frame(out, frame_kind::shaped_call, call_id, 2);
+  value_writer write{out};
+  write.number(shape);
+  write.byte(tags::bin32);
+  write.big_endian(0, 4);
+  const auto payload = out.size();
+  char deadline[20];
+  const auto digits = std::to_chars(deadline, deadline + sizeof deadline, fields.deadline_unix_ms).ptr - deadline;
+  out.append("[\"");
+  out.append(fields.invocation_id);
+  out.append("\",");
+  out.append({deadline, static_cast<std::size_t>(digits)});
+  out.append(",\"");
+  out.append(fields.trace_id);
+  out.push_back('"');
+  out.append(values);
+  out.push_back(']');
+  const auto size = out.size() - payload;
+  for (std::size_t i = 0; i < 4; ++i)
+    out.data()[payload - 4 + i] = static_cast<char>(size >> (8 * (3 - i)) & 0xff);
+  close_frame(out, start);
 }
 
 }  // namespace troupe::functions

@@ -29,9 +29,14 @@ enum class frame_kind : std::uint8_t {
   ping = 11,      ///< node: the call id is any number
   pong = 12,      ///< worker: the number of the ping
   stop = 13,      ///< node: finish and end; worker: takes no more calls and ends
+  shape = 14,     ///< node: the call id is the shape's number, payload = what events of it are (functions/event_shapes)
+  /// node: number = that of the shape, payload = a JSON array: invocation id, deadline, trace, then the event's values
+  shaped_call = 15,
 };
 
 inline constexpr std::uint64_t frame_protocol_version = 1;
+/// Of workers that take shapes and shaped calls as well.
+inline constexpr std::uint64_t frame_protocol_with_shapes = 2;
 /// What a frame may be larger than the payload that it carries: lengths, ids, invocation id, trace, client context.
 inline constexpr std::size_t frame_slack = 16384;
 
@@ -56,6 +61,7 @@ void append_error(buffer& out, std::uint64_t call_id, std::string_view json, std
 void append_cancel(buffer& out, std::uint64_t call_id);
 void append_cancelled(buffer& out, std::uint64_t call_id);
 void append_log(buffer& out, std::uint64_t call_id, std::string_view invocation_id, std::string_view line);
+void append_shape(buffer& out, std::uint64_t number, std::string_view shape);
 void append_ping(buffer& out, std::uint64_t number);
 void append_pong(buffer& out, std::uint64_t number);
 void append_stop(buffer& out);
@@ -79,6 +85,11 @@ call_mark begin_call(buffer& out, std::uint64_t call_id);
 /// Closes it. @returns `errc::payload_too_large` when the event has more than `max_event_bytes` (at most 2^32 - 1 less
 /// `frame_slack`); then the frame is gone from `out` again.
 expected<void> end_call(buffer& out, call_mark mark, const call_fields& fields, std::size_t max_event_bytes);
+
+/// A call whose event has a shape that the worker was told. @param values  as of `append_values`; text of the fields is
+/// free of quotes, backslashes and control characters, and there is no client context.
+void append_shaped_call(buffer& out, std::uint64_t call_id, std::uint64_t shape, const call_fields& fields,
+                        std::string_view values);
 
 /// Cuts a stream of bytes into frames. Memory: one frame, or what one read brought. Belongs to one channel.
 ///

@@ -20,6 +20,7 @@ std::size_t read_fields(value_reader& in, frame& out) noexcept {
     case frame_kind::loaded: out.number = in.number(); return 1;
     case frame_kind::load:
     case frame_kind::chunk:
+    case frame_kind::shape:
     case frame_kind::answer: out.payload = in.bin(); return 1;
     case frame_kind::call:
       out.payload = in.bin();
@@ -28,6 +29,10 @@ std::size_t read_fields(value_reader& in, frame& out) noexcept {
       out.trace_id = in.str();
       out.client_context = in.bin();
       return 5;
+    case frame_kind::shaped_call:
+      out.number = in.number();
+      out.payload = in.bin();
+      return 2;
     case frame_kind::error:
       out.payload = in.bin();
       out.text = in.str();
@@ -54,7 +59,7 @@ std::optional<frame> parse(std::string_view bytes) noexcept {
   out.call_id = in.number();
   if (!in.good() || count < 2)
     return std::nullopt;
-  if (out.kind_number <= static_cast<std::uint64_t>(frame_kind::stop))
+  if (out.kind_number <= static_cast<std::uint64_t>(frame_kind::shaped_call))
     out.kind = static_cast<frame_kind>(out.kind_number);
   const auto known = 2 + read_fields(in, out);
   if (known > count)

@@ -3,19 +3,31 @@
 #pragma once
 
 #include <charconv>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <vector>
 
 #include "config/buffer.hpp"
 
 namespace troupe::functions {
 
+/// Where a JSON value stands, as offsets from the begin of the text.
+struct json_span {
+  std::size_t from = 0;
+  std::size_t to = 0;
+};
+
 /// Appends to one buffer. What was written is part of the buffer from `finish` on; nobody else may touch it before.
 class json_writer {
 public:
-  explicit json_writer(buffer& out) : out_{out} { grow(1024); }
+  /// @param varying  gets the values that are written as varying; null: nobody asks.
+  explicit json_writer(buffer& out, std::vector<json_span>* varying = nullptr)
+      : out_{out}, start_{out.size()}, varying_{varying} {
+    grow(1024);
+  }
   json_writer(const json_writer&) = delete;
   json_writer& operator=(const json_writer&) = delete;
 
@@ -66,6 +78,24 @@ public:
     at_ += to - from;
   }
 
+  /// Notes what `write` writes, the inside of a JSON string, as a value that differs from one text to the next.
+  template <std::invocable Write>
+  void varying_text(Write write) {
+    const auto from = offset() - start_;
+    write();
+    if (varying_ != nullptr)
+      varying_->push_back({from - 1, offset() - start_ + 1});
+  }
+  void varying_text(std::string_view bytes) {
+    varying_text([&] { text(bytes); });
+  }
+  void varying_number(std::int64_t value) {
+    const auto from = offset() - start_;
+    number(value);
+    if (varying_ != nullptr)
+      varying_->push_back({from, offset() - start_});
+  }
+
 private:
   template <bool Lower>
   std::uint64_t escape(const char* from, std::size_t count);
@@ -79,6 +109,8 @@ private:
   void grow(std::size_t count);
 
   buffer& out_;
+  std::size_t start_;
+  std::vector<json_span>* varying_;
   char* base_ = nullptr;  // of what `finish` has not yet told the buffer
   char* at_ = nullptr;
   char* end_ = nullptr;

@@ -142,6 +142,8 @@ void native_host::on_frame(const frame& frame) {
     case frame_kind::ping: return channel_.add([&](buffer& out) { append_pong(out, frame.call_id); });
     case frame_kind::stop: return stop();
     case frame_kind::chunk:
+    case frame_kind::shape:
+    case frame_kind::shaped_call:      // only for those who say that they take them
     case frame_kind::unknown: return;  // of a newer node
     case frame_kind::hello:
     case frame_kind::loaded:

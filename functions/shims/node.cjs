@@ -8,6 +8,7 @@ const { types } = require('node:util');
 const channel = require('./node_channel.cjs');
 const calls = require('./node_call.cjs');
 const { findHandler, warmUp, runtimeError, errorShape, errorForLog } = require('./node_handler.cjs');
+const events = require('./node_event.cjs');
 const logging = require('./node_console.cjs');
 const streaming = require('./node_stream.cjs');
 
@@ -140,8 +141,7 @@ function ends(call) {
 
 function invoke(call) {
   try {
-    const event = call.event === '' ? {} : JSON.parse(call.event);
-    call.event = '';
+    const event = calls.takeEvent(call);
     const context = calls.makeContext(call);
     const result = streams
       ? streaming.run(handler, event, context, served.maxAnswerBytes)
@@ -155,6 +155,7 @@ function invoke(call) {
 
 function start(call) {
   addRunning(call);
+  calls.begin(call);
   current = call;
   scheduleTurnEnd();
   if (storage !== null) {
@@ -259,11 +260,17 @@ process.on('exit', () => {
 });
 
 function receivedCall(id, event, invocationId, deadline, trace, clientContext) {
-  waiting.push(new Call(id, event, invocationId, deadline, trace, clientContext));
+  waiting.push(new Call(id, event, null, invocationId, deadline, trace, clientContext));
 }
 
-function received(kind, id, json) {
+function received(kind, id, text, shape) {
   switch (kind) {
+    case channel.kinds.shapedCall:
+      waiting.push(new Call(id, text, events.maker(shape), '', 0, '', ''));
+      break;
+    case channel.kinds.shape:
+      events.learn(id, text);
+      break;
     case channel.kinds.cancel: {
       const at = waiting.findIndex((call) => call.id === id);
       if (at >= 0) {
@@ -278,7 +285,7 @@ function received(kind, id, json) {
       scheduleTurnEnd();
       break;
     case channel.kinds.load:
-      load(json);
+      load(text);
       break;
     case channel.kinds.stop:
       stopping = true;

@@ -2,6 +2,7 @@
 // One call: its context object, and how it is settled, once. What runs when is up to node.cjs.
 
 const channel = require('./node_channel.cjs');
+const { parseValues } = require('./node_event.cjs');
 const { runtimeError, errorShape, errorForLog } = require('./node_handler.cjs');
 const logging = require('./node_console.cjs');
 
@@ -17,8 +18,11 @@ const served = {
 let ends = null;  // told of each call that is settled
 
 class Call {
-  constructor(id, event, invocationId, deadline, trace, clientContext) {
+  /// @param makeEvent  of a shaped call, whose `event` is values and which has nothing else before it starts: null for
+  ///                   others.
+  constructor(id, event, makeEvent, invocationId, deadline, trace, clientContext) {
     this.id = id;
+    this.makeEvent = makeEvent;
     this.event = event;
     this.invocationId = invocationId;
     this.deadline = deadline;
@@ -29,6 +33,27 @@ class Call {
     this.before = null;  // those that run, in a chain
     this.after = null;
   }
+}
+
+/// The handler's event, to be asked for once.
+function takeEvent(call) {
+  const { event, makeEvent } = call;
+  call.event = '';
+  if (makeEvent === null)
+    return event === '' ? {} : JSON.parse(event);
+  call.makeEvent = null;
+  return makeEvent(event);
+}
+
+/// A shaped call learns who it is before anything can ask.
+function begin(call) {
+  if (call.makeEvent === null)
+    return;
+  const values = parseValues(call.event);
+  call.event = values;
+  call.invocationId = values[0];
+  call.deadline = values[1];
+  call.trace = values[2];
 }
 
 function sendAnswer(call, json) {
@@ -149,4 +174,6 @@ function install(whenSettled) {
   ends = whenSettled;
 }
 
-module.exports = { Call, answerText, called, fail, install, makeContext, sendError, served, settleAbandoned };
+module.exports = {
+  Call, answerText, begin, called, fail, install, makeContext, sendError, served, settleAbandoned, takeEvent,
+};

@@ -125,7 +125,7 @@ function putShort(kind, id, number) {
 function hello(runtime) {
   room(longestHead);
   const start = begin(kinds.hello, 0, 4);
-  putUint(1);
+  putUint(2);  // shapes too
   putName(runtime);
   end(start, 0);
 }

@@ -5,6 +5,7 @@
 const kinds = {
   hello: 1, load: 2, loaded: 3, call: 4, answer: 5, error: 6,
   cancel: 8, cancelled: 9, log: 10, ping: 11, pong: 12, stop: 13,
+  shape: 14, shapedCall: 15,
 };
 
 /// The node never sends more than an event, an invocation id and a client context.
@@ -102,10 +103,11 @@ function decode(buffer, from, to) {
     decodeCall(id, to);
     return;
   }
-  const json = kind === kinds.load ? text() : null;
+  const shape = kind === kinds.shapedCall ? uint() : 0;
+  const json = kind === kinds.load || kind === kinds.shape || kind === kinds.shapedCall ? text() : null;
   if (cursor > to)
     malformed('a frame that is cut short');
-  receive(kind, id, json);
+  receive(kind, id, json, shape);
 }
 
 // A frame that one read did not complete; only such a frame is copied.
@@ -156,7 +158,8 @@ function take(count, buffer) {
 }
 
 /// @param onCall   called with id, event, invocation id, deadline, trace and client context.
-/// @param onFrame  called with kind, id and the JSON of a load, else null.
+/// @param onFrame  called with kind, id, the text of a load, a shape or a shaped call (else null), and the number of a
+///                 shaped call's shape.
 function begin(onCall, onFrame) {
   receiveCall = onCall;
   receive = onFrame;

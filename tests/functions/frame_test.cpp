@@ -76,6 +76,8 @@ TEST(FrameTest, EveryKindComesBackAsItWent) {
   append_ping(out, 65'535);
   append_pong(out, 65'536);
   append_stop(out);
+  append_shape(out, 31, "{\"a\":\1}");
+  append_shaped_call(out, 70'000, 31, {"id", 1'785'000'000'123, "Root=1", ""}, ",\"x\",5");
   frame_reader reader{payload_limit};
   feed(reader, out.view());
 
@@ -83,7 +85,7 @@ TEST(FrameTest, EveryKindComesBackAsItWent) {
   for (auto next = reader.next(); next && *next; next = reader.next())
     got.push_back(**next);
 
-  ASSERT_EQ(got.size(), 12u);
+  ASSERT_EQ(got.size(), 14u);
   EXPECT_EQ(got[0].kind, frame_kind::hello);
   EXPECT_EQ(got[0].number, 1u);
   EXPECT_EQ(got[0].text, "nodejs");
@@ -106,6 +108,13 @@ TEST(FrameTest, EveryKindComesBackAsItWent) {
   EXPECT_EQ(got[9].call_id, 65'535u);
   EXPECT_EQ(got[10].kind, frame_kind::pong);
   EXPECT_EQ(got[11].kind, frame_kind::stop);
+  EXPECT_EQ(got[12].kind, frame_kind::shape);
+  EXPECT_EQ(got[12].call_id, 31u);
+  EXPECT_EQ(got[12].payload, "{\"a\":\1}");
+  EXPECT_EQ(got[13].kind, frame_kind::shaped_call);
+  EXPECT_EQ(got[13].call_id, 70'000u);
+  EXPECT_EQ(got[13].number, 31u);
+  EXPECT_EQ(got[13].payload, "[\"id\",1785000000123,\"Root=1\",\"x\",5]");
 }
 
 TEST(FrameTest, IsWhatMsgpackLibrariesRead) {

@@ -30,7 +30,7 @@ protected:
     if (!node)
       return {};
     shim_folder.write("node.cjs", std::string{node_shim()});
-    return {{*node, (shim_folder.path() / "node.cjs").string()}, "node v"};
+    return {{*node, (shim_folder.path() / "node.cjs").string()}, "node v", frame_protocol_with_shapes};
   }
 };
 

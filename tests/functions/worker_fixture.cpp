@@ -31,7 +31,7 @@ void WorkerTest::start(const files& code, const std::string& handler) {
 
   const auto hello = receive();
   ASSERT_EQ(hello.kind, frame_kind::hello) << read_to_end(worker.output.get());
-  EXPECT_EQ(hello.number, frame_protocol_version);
+  EXPECT_EQ(hello.number, what.version);
   EXPECT_EQ(hello.text.substr(0, what.hello.size()), what.hello);
 }
 

@@ -32,6 +32,7 @@ protected:
   struct program {
     std::vector<std::string> arguments;
     std::string hello;  ///< what the worker says of itself begins so
+    std::uint64_t version = frame_protocol_version;
   };
   virtual program prepare(function_spec& spec, worker_surroundings& around) = 0;
 

@@ -113,6 +113,17 @@ void check_body(const json& event, std::string_view body) {
   happened(text_body);
 }
 
+/// What varies are whole values, in order.
+void require_values(std::string_view event, const std::vector<functions::json_span>& varying) {
+  std::size_t done = 0;
+  for (const auto& value : varying) {
+    require(value.from >= done && value.to > value.from && value.to <= event.size() &&
+                json::accept(event.substr(value.from, value.to - value.from)),
+            "what varies is a value");
+    done = value.to;
+  }
+}
+
 json member(const json& event, const char* name) {
   return event.contains(name) ? event[name] : json{};
 }
@@ -174,7 +185,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   call.route_key = std::make_shared<const std::string>("ANY /{p+}");
   call.parameters = {{std::string_view{*call.route_key}.substr(6, 1), percent_decode(request->path)}};
   buffer out;
-  functions::append_event(out, call, {.wall = wall, .trace = functions::trace_id{call, wall}});
+  std::vector<functions::json_span> varying;
+  functions::append_event(out, call, {.wall = wall, .trace = functions::trace_id{call, wall}}, &varying);
+  require_values(out.view(), varying);
 
   const auto event = parse_written_json(out.view(), "an event is JSON");
   auto headers = event["headers"];

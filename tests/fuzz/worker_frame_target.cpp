@@ -45,6 +45,8 @@ bool write_again(buffer& out, const frame& read) {
       out.append(read.payload);
       return end_call(out, mark, {read.text, read.number, read.trace_id, read.client_context}, 1'000'000).has_value();
     }
+    case frame_kind::shape: append_shape(out, read.call_id, read.payload); return true;
+    case frame_kind::shaped_call:
     case frame_kind::chunk:
     case frame_kind::unknown: return false;
   }

@@ -38,6 +38,25 @@ class EventTest(unittest.TestCase):
         self.assertEqual(answer.status, 200, answer)
         return answer.json()
 
+    def test_events_that_are_alike_stay_whole(self):
+        """After some dozens of them the node sends a worker only what differs."""
+        events = [self.event(f"GET /pets/{number}%20?a={number}&b=x%20y", "Sec-CH-UA: \"A\";v=\"8\"", "User-Agent: agent",
+                             "Cookie: session=abc123; theme=dark", "X-Long: " + "\xe9" * number)
+                  for number in range(100)]
+
+        for number, event in enumerate(events):
+            self.assertEqual(event["rawPath"], f"/pets/{number} ")
+            self.assertEqual(event["pathParameters"], {"id": f"{number} "})
+            self.assertEqual(event["queryStringParameters"], {"a": str(number), "b": "x y"})
+            self.assertEqual(event["headers"]["x-long"], "\xe9" * number)
+            self.assertEqual(event["headers"]["sec-ch-ua"], '"A";v="8"')
+            self.assertEqual(event["cookies"], ["session=abc123", "theme=dark"])
+            self.assertEqual(list(event), list(events[0]))
+            self.assertEqual(list(event["headers"]), list(events[0]["headers"]))
+            self.assertEqual(list(event["requestContext"]), list(events[0]["requestContext"]))
+        self.assertEqual(len({event["requestContext"]["requestId"] for event in events}), len(events))
+        self.assertEqual(len({event["headers"]["x-amzn-trace-id"] for event in events}), len(events))
+
     def test_whole_event(self):
         before = int(time.time() * 1000)
         answer = self.send("GET /pets/6%207?a=1&a=2&b=x%20y", "Accept: text/html", "ACCEPT: application/json",
