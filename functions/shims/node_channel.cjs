@@ -10,7 +10,8 @@ const slabBytes = 128 * 1024;
 const longestInSlab = 16 * 1024;
 
 let socket = null;
-// Frames gather in a slab that is sent in pieces and never written twice, so that nothing is copied again.
+// Frames gather in a slab that is sent in pieces, so that nothing is copied again. What the kernel does not have yet
+// is never written to.
 let slab = Buffer.allocUnsafeSlow(slabBytes);
 let slabSent = 0;
 let slabFill = 0;
@@ -130,6 +131,12 @@ function hello(runtime) {
   end(start, 0);
 }
 
+/// The kernel mostly takes all at once. Slabs that were left to the collector outgrew a small function's memory.
+function reuseSlab() {
+  if (socket.writableLength === 0)
+    slabSent = slabFill = 0;
+}
+
 /// One system call for all that has gathered.
 function flush() {
   if (waiting.length === 0) {
@@ -137,6 +144,7 @@ function flush() {
       const piece = slab.subarray(slabSent, slabFill);
       slabSent = slabFill;
       socket.write(piece);
+      reuseSlab();
     }
     return;
   }
@@ -148,6 +156,7 @@ function flush() {
   for (const piece of pieces)
     socket.write(piece);
   socket.uncork();
+  reuseSlab();
 }
 
 /// Bytes that the node has not taken yet.

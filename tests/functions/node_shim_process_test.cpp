@@ -2,6 +2,7 @@
 // What it has in common with others: shim_queue_test.
 #include <gmock/gmock.h>
 
+#include "functions/memory_use.hpp"
 #include "node_shim_fixture.hpp"
 
 namespace troupe::functions::testing {
@@ -41,6 +42,26 @@ TEST_F(NodeShimTest, LargeEventsAndAnswersPass) {
   std::uint64_t id = 1;
   for (const std::size_t times : {1, 20'000, 2, 200'000, 3, 16'384, 16'385})
     EXPECT_EQ(result(++id).payload.size(), 2 * times + 2);
+}
+
+TEST_F(NodeShimTest, MemoryDoesNotGrowWithWhatWasAnswered) {
+  serve("exports.handler = async () => 'x'.repeat(100);");
+  const auto serve_batches = [&](int count) {
+    for (; count > 0; --count) {
+      buffer out;
+      std::uint64_t last = 0;
+      for (int n = 0; n < 30; ++n)
+        last = append_call(out, "{}");
+      send(out);
+      for (auto id = last - 29; id <= last; ++id)
+        ASSERT_EQ(result(id).payload.size(), 102U);
+    }
+  };
+  const auto resident_kb = [&] { return memory_of(pid).resident_kb; };
+  serve_batches(10);
+  const auto before = resident_kb();
+  serve_batches(10'000);
+  EXPECT_LT(resident_kb(), before + 30'000);
 }
 
 TEST_F(NodeShimTest, OverlappingCallsKeepTheirLinesAndTracesApart) {
