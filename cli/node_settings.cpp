@@ -13,8 +13,9 @@ namespace {
 constexpr milliseconds admin_idle_at_end{100};
 /// Of the machine's memory, for bodies on their way, unless a setting says otherwise.
 constexpr std::size_t body_memory_part = 8;
-/// However large the machine: 80 of the largest answers on their way at a time, to clients of which none is slow.
+/// However large the machine, as long as a loop has its share: ten of the largest answers on their way at a time.
 constexpr std::size_t most_body_memory = 512 << 20;
+constexpr std::size_t body_memory_of_loop = 64 << 20;
 /// An invocation may run for 900 s, after it waited for an instance that needed its whole init limit.
 constexpr milliseconds admin_call_timeout{960'000};
 
@@ -37,7 +38,8 @@ std::string addresses_text(const std::vector<endpoint>& all) {
 std::size_t node::state::body_memory(const node_options& from) const {
   if (from.edge.max_body_memory != 0)
     return from.edge.max_body_memory;
-  return std::min(static_cast<std::size_t>(machine_memory_mb() << 20) / body_memory_part, most_body_memory);
+  return std::min(static_cast<std::size_t>(machine_memory_mb() << 20) / body_memory_part,
+                  std::max(most_body_memory, gateways.size() * body_memory_of_loop));
 }
 
 /// Of one loop. Each has room for one body at least: whoever is alone is served.

@@ -74,9 +74,9 @@ constexpr std::array table = {
         "edge.max_connections", count(0, 1'000'000, "connections"),
         "Open client connections; 0 is three quarters of the descriptor limit.", live),
     entry<edge, &edge_settings::max_body_memory>("edge.max_body_memory", bytes(0, 1024 * 1024 * mib),
-                                                 "Bodies not whole yet and answers not taken yet; 0: an eighth of "
-                                                 "the memory, at most 512MiB. Above a quarter slow "
-                                                 "readers are cut off.",
+                                                 "Bodies on their way; 0: an eighth of the memory, at "
+                                                 "most 512MiB, or 64MiB for each loop. Above a quarter slow readers "
+                                                 "are cut off.",
                                                  live),
     entry<edge, &edge_settings::header_timeout>("edge.header_timeout", time(shortest, quarter_hour),
                                                 "From the first byte of a request to the end of its head; then 408.",

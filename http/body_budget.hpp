@@ -2,6 +2,7 @@
 // clients have not taken. Decides who gives way when it is too much, and which answer is not begun then. Pure.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 
 #include "config/clock.hpp"
@@ -25,6 +26,7 @@ private:
   std::size_t bytes_ = 0;  ///< 0: not in the list
   bool answer_ = false;
   time_point since_{};
+  mutable std::size_t seen_taken_ = 0;  ///< it has taken that much at least
   body_holder* older_ = nullptr;
   body_holder* younger_ = nullptr;
 };
@@ -44,8 +46,12 @@ public:
   static constexpr std::size_t patient_part = 4;
   /// A pace says nothing before: connections begin slowly.
   static constexpr seconds pace_grace{5};
-  /// At the bound there is no time for more than the first round trips of a long way.
+  /// Less than this, or than a quarter of the most, is not worth the milliseconds of giving memory back to the system.
+  static constexpr std::size_t much = std::size_t{12} << 20;
+  /// At the bound there is no time for more than the first round trips of a long way, and who only just keeps pace
+  /// keeps others from being answered at all: it must be so many times as fast.
   static constexpr seconds pace_grace_at_bound{1};
+  static constexpr int pace_at_bound = 8;
 
   explicit body_budget(body_limits limits) noexcept : limits_{limits} {}
 
@@ -57,22 +63,50 @@ public:
   void set_limits(body_limits limits) noexcept { limits_ = limits; }
 
   std::size_t held_bytes() const noexcept { return held_bytes_; }
+  /// To be asked now and then: whether much less was held all through the last second than before, so that memory which
+  /// the allocator still keeps for it is worth giving back. Said once. Bodies that come and go all the time are no
+  /// reason.
+  bool take_much_is_gone(time_point now) noexcept;
   bool over() const noexcept { return held_bytes_ > limits_.max_bytes; }
   /// Whether an answer of so many bytes may begin: it fits, or will as soon as those are gone who give way first.
+  /// Whoever is alone is served.
   bool takes(std::size_t answer_bytes, time_point now) const noexcept;
-  /// Who must give way now; null when nobody must. Above the bound whoever has been at it longest of requests and slow
-  /// answers, else of all; above its patient part, of slow answers.
-  body_holder* excess(time_point now) const noexcept;
+  /// Calls `turn_away` with each who must give way now, which lets go then. Above the bound those who have been at it
+  /// longest of requests and slow answers, else of all; above its patient part, of slow answers.
+  template <std::invocable<body_holder&> TurnAway>
+  void turn_slow_away(time_point now, TurnAway turn_away) {
+    const auto is_large = [](const body_holder& one) { return one.bytes_ >= worthwhile; };
+    const auto crowded = [this] { return over() && oldest_ != youngest_; };
+    from_oldest(
+        crowded, [&](const body_holder& one) { return gives_way_first(one, now); }, turn_away);
+    from_oldest(crowded, is_large, turn_away);
+    from_oldest(
+        crowded, [](const body_holder&) { return true; }, turn_away);
+    from_oldest([this] { return held_bytes_ > limits_.max_bytes / patient_part; },
+                [&](const body_holder& one) { return is_large(one) && slow(one, now, pace_grace, 1); }, turn_away);
+  }
 
 private:
   void hold(body_holder& who, std::size_t bytes, bool answer, time_point now) noexcept;
-  bool slow(const body_holder& who, time_point now, duration grace) const noexcept;
+  bool slow(const body_holder& who, time_point now, duration grace, int times) const noexcept;
   bool gives_way_first(const body_holder& who, time_point now) const noexcept;
-  template <class Condition>
-  body_holder* oldest(Condition holds) const noexcept;
+
+  /// One walk, however many are turned away: who is not slow now is not asked again for each of them.
+  template <class Needed, class Condition, class TurnAway>
+  void from_oldest(Needed needed, Condition holds, TurnAway& turn_away) {
+    for (auto* one = oldest_; one != nullptr && needed();) {
+      auto* next = one->younger_;
+      if (holds(*one))
+        turn_away(*one);
+      one = next;
+    }
+  }
 
   body_limits limits_;
   std::size_t held_bytes_ = 0;
+  std::size_t most_held_bytes_ = 0;    ///< at any time since much was last gone, but for this second
+  std::size_t recent_held_bytes_ = 0;  ///< the most of this second
+  time_point recent_ends_{};
   body_holder* oldest_ = nullptr;
   body_holder* youngest_ = nullptr;
 };

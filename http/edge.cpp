@@ -16,8 +16,6 @@ namespace {
 
 /// Connections beyond the budget that are still told 503; those beyond these are closed without a word.
 constexpr std::size_t max_refused_at_once = 64;
-/// Bodies of more than this at a time, once they are gone, have left memory behind that is worth giving back.
-constexpr std::size_t many_body_bytes = 16 << 20;
 
 body_limits body_limits_of(const edge_options& options) {
   return {options.max_body_memory, options.write_progress_timeout};
@@ -94,7 +92,6 @@ bool edge::takes_answer(std::size_t bytes) {
 }
 
 void edge::judge_bodies() {
-  bodies_were_many_ = bodies_were_many_ || bodies_.held_bytes() > many_body_bytes;
   if (bodies_.over() && !std::exchange(bodies_judged_, true))
     loop_.at_batch_end(*this);
 }
@@ -112,8 +109,10 @@ void edge::turn_slow_away() {
   const auto now = loop_.now();
   const auto held_bytes = bodies_.held_bytes();
   std::size_t turned_away = 0;
-  for (auto* slow = bodies_.excess(now); slow != nullptr; slow = bodies_.excess(now), ++turned_away)
-    static_cast<connection*>(slow)->give_way();
+  bodies_.turn_slow_away(now, [&](body_holder& slow) {
+    static_cast<connection&>(slow).give_way();
+    ++turned_away;
+  });
   if (turned_away != 0 && budget_->without_body_memory.begins(now))
     log_event(log_level::warning, "slow_clients_turned_away",
               {{"clients", std::to_string(turned_away)},
@@ -151,10 +150,8 @@ void edge::on_tick(time_point now) {
   for_each([now](connection& one) { one.on_sweep(now); });
   turn_slow_away();
   access_.flush();
-  if (bodies_were_many_ && bodies_.held_bytes() <= many_body_bytes / 4) {
-    bodies_were_many_ = false;
+  if (bodies_.take_much_is_gone(now))
     give_back_free_memory();
-  }
 }
 
 void edge::begin_drain() {

@@ -158,8 +158,7 @@ private:
   std::uint32_t sleeps_ = 0;  ///< that were noticed
   std::function<void()> when_empty_;
   body_budget bodies_;
-  bool bodies_judged_ = false;     ///< at the end of this batch
-  bool bodies_were_many_ = false;  ///< and what they took may still be with the allocator
+  bool bodies_judged_ = false;  ///< at the end of this batch
   access_log access_;
   request_cells unrouted_;
   refusal_cells refused_;

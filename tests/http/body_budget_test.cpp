@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <vector>
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -17,8 +18,12 @@ constexpr std::size_t mb = 1'000'000;
 
 class fake_client : public body_holder {
 public:
-  std::size_t taken_bytes() const noexcept override { return taken; }
+  std::size_t taken_bytes() const noexcept override {
+    ++asked;
+    return taken;
+  }
   std::size_t taken = 0;
+  mutable int asked = 0;
 };
 
 class BodyBudgetTest : public ::testing::Test {
@@ -29,7 +34,16 @@ protected:
 
   void hold(fake_client& who, std::size_t bytes) { budget.hold_request(who, bytes, now); }
   void hold_answer(fake_client& who, std::size_t bytes) { budget.hold_answer(who, bytes, now); }
-  body_holder* excess() const { return budget.excess(now); }
+  /// Who must give way first; null when nobody must.
+  body_holder* excess() {
+    body_holder* first = nullptr;
+    budget.turn_slow_away(now, [&](body_holder& who) { first = first == nullptr ? &who : first; });
+    return first;
+  }
+  bool much_is_gone_after(troupe::duration passed) {
+    now += passed;
+    return budget.take_much_is_gone(now);
+  }
   bool takes(std::size_t bytes) const { return budget.takes(bytes, now); }
 };
 
@@ -187,4 +201,80 @@ TEST_F(BodyBudgetTest, WhenNobodyIsSlowTheOldestGivesWay) {
   hold_answer(holders[1], 6 * mb);
 
   EXPECT_EQ(excess(), &holders[0]);
+}
+
+TEST_F(BodyBudgetTest, MuchIsGoneWhenASecondHadMuchLess) {
+  budget.set_limits({1000 * mb, seconds{60}});
+  hold(holders[0], 100 * mb);
+  hold(holders[1], 60 * mb);
+  EXPECT_FALSE(much_is_gone_after(seconds{1}));
+  budget.let_go(holders[0]);
+  EXPECT_FALSE(much_is_gone_after(seconds{1})) << "there was as much in this second";
+
+  EXPECT_TRUE(much_is_gone_after(seconds{1})) << "although a slow client keeps the rest";
+  EXPECT_FALSE(much_is_gone_after(seconds{1})) << "said once";
+  budget.let_go(holders[1]);
+  EXPECT_FALSE(much_is_gone_after(milliseconds{500}));
+  EXPECT_FALSE(much_is_gone_after(milliseconds{500}));
+  EXPECT_TRUE(much_is_gone_after(seconds{1}));
+}
+
+TEST_F(BodyBudgetTest, BodiesThatComeAndGoLeaveNothingToGiveBack) {
+  for (int i = 0; i < 100; ++i) {
+    hold(holders[0], 9 * mb);
+    hold(holders[1], 9 * mb);
+    EXPECT_FALSE(much_is_gone_after(milliseconds{100}));
+    budget.let_go(holders[0]);
+    budget.let_go(holders[1]);
+    EXPECT_FALSE(much_is_gone_after(milliseconds{100}));
+  }
+}
+
+TEST_F(BodyBudgetTest, LittleThatIsGoneIsNotMuch) {
+  hold(holders[0], body_budget::much - 1);
+  EXPECT_FALSE(much_is_gone_after(seconds{1}));
+  budget.let_go(holders[0]);
+  EXPECT_FALSE(much_is_gone_after(seconds{1}));
+  EXPECT_FALSE(much_is_gone_after(seconds{1}));
+}
+
+TEST_F(BodyBudgetTest, WhoIsAloneIsServedWhateverTheBound) {
+  EXPECT_TRUE(takes(30 * mb));
+
+  hold_answer(holders[0], 30 * mb);
+
+  EXPECT_EQ(excess(), nullptr);
+  EXPECT_FALSE(takes(1 * mb));
+}
+
+TEST_F(BodyBudgetTest, WhoOnlyJustKeepsPaceGivesWayAtTheBound) {
+  for (auto* each : {&holders[0], &holders[1]})
+    hold_answer(*each, 5 * mb);
+  now += seconds{10};
+  holders[0].taken = 5 * mb * 10 / 60 * 8 + 100;
+  holders[1].taken = 5 * mb * 10 / 60 * 7;
+  EXPECT_EQ(excess(), nullptr) << "it fits";
+
+  ASSERT_TRUE(takes(5 * mb));
+  hold_answer(holders[2], 5 * mb);
+
+  EXPECT_EQ(excess(), &holders[1]);
+}
+
+TEST_F(BodyBudgetTest, OneWalkTurnsAwayAsManyAsItTakesAndAsksEachOnce) {
+  budget.set_limits({8 * mb, seconds{60}});
+  for (auto& each : holders)
+    hold_answer(each, 1 * mb);
+  holders[0].taken = holders[3].taken = 1 * mb;
+  now += seconds{30};
+  std::vector<body_holder*> gone;
+
+  budget.turn_slow_away(now, [&](body_holder& who) {
+    gone.push_back(&who);
+    budget.let_go(who);
+  });
+
+  EXPECT_EQ(gone, (std::vector<body_holder*>{&holders[1], &holders[2]}));
+  EXPECT_EQ(holders[0].asked, 1);
+  EXPECT_EQ(holders[3].asked, 0) << "no more than the patient part is held by then";
 }
