@@ -25,7 +25,7 @@ thread_usage thread_usage::now() noexcept {
 }
 
 void inline_meter::begin() noexcept {
-  loop_.pulse().begin_call(execution_->number());
+  loop_.pulse().begin_call(execution_->number(), timeout_);
   if (!execution_->adapts())
     return;
   if (to_measure_ > 0 || unmeasured_ + 1 >= one_in)

@@ -27,8 +27,8 @@ struct thread_usage {
 /// Measures the calls of one version of a function on one event loop.
 class inline_meter {
 public:
-  inline_meter(event_loop& loop, function_execution_ptr execution, std::uint64_t version) noexcept
-      : loop_{loop}, execution_{std::move(execution)}, version_{version} {}
+  inline_meter(event_loop& loop, function_execution_ptr execution, std::uint64_t version, duration timeout) noexcept
+      : loop_{loop}, execution_{std::move(execution)}, version_{version}, timeout_{timeout} {}
   ~inline_meter() { tell(); }
   inline_meter(const inline_meter&) = delete;
   inline_meter& operator=(const inline_meter&) = delete;
@@ -66,6 +66,7 @@ private:
   event_loop& loop_;
   function_execution_ptr execution_;
   const std::uint64_t version_;
+  const duration timeout_;               ///< of the version
   std::uint32_t to_measure_ = at_first;  ///< of the next calls: all
   std::uint32_t unmeasured_ = 0;         ///< since the last measured one
   std::optional<thread_usage> began_;    ///< of a call that is measured

@@ -171,7 +171,7 @@ void compute_loops::run(lane& at, compute_call& call) {
   const auto began = clock::now();
   const auto used_before = thread_usage::now();
   outcome_ptr result;
-  at.loop.pulse().begin_call(call.execution->number());
+  at.loop.pulse().begin_call(call.execution->number(), call.timeout);
   {
     const functions::running_mark mark{at.slot, call.object};
     result = call.library->call(*call.call, *around_.log);

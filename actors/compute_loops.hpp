@@ -31,6 +31,7 @@ struct compute_call {
   digest object;
   function_execution_ptr execution;
   std::uint64_t version = 0;  ///< of the function, that the library is
+  duration timeout{};         ///< of that version
   /// Called once, on any thread; must only post.
   std::function<void(functions::outcome_ptr)> answer;
 };

@@ -12,8 +12,8 @@ using functions::function_spec;
 
 function_execution::function_execution(std::uint64_t number, const function_spec& spec, native_execution mode,
                                        event_loop& control)
-    : number_{number}, name_{spec.name}, mode_{mode}, control_{control}, timeout_{duration{spec.timeout}.count()},
-      inline_{mode == native_execution::inlined}, version_{spec.version} {}
+    : number_{number}, name_{spec.name}, mode_{mode}, control_{control}, inline_{mode == native_execution::inlined},
+      version_{spec.version} {}
 
 void function_execution::report(std::uint64_t version, const call_samples& news) {
   if (adapts())
@@ -31,7 +31,6 @@ void function_execution::judge(std::uint64_t version, const call_samples& news) 
 }
 
 void function_execution::adopt(const function_spec& spec) {
-  timeout_.store(duration{spec.timeout}.count(), std::memory_order_relaxed);
   if (std::exchange(version_, spec.version) == spec.version || !adapts())
     return;
   judge_.reset();

@@ -31,7 +31,6 @@ public:
   // -- any thread
   std::uint64_t number() const noexcept { return number_; }
   const std::string& name() const noexcept { return name_; }
-  duration timeout() const noexcept { return duration{timeout_.load(std::memory_order_relaxed)}; }
   bool runs_inline() const noexcept { return inline_.load(std::memory_order_relaxed); }
   /// Whether it matters what calls cost: not of one whose class is given.
   bool adapts() const noexcept { return mode_ == native_execution::adaptive; }
@@ -55,7 +54,6 @@ private:
   const std::string name_;
   const native_execution mode_;
   event_loop& control_;
-  std::atomic<duration::rep> timeout_;
   std::atomic<bool> inline_;
   std::uint64_t version_;  ///< the control loop's
   functions::class_judge judge_;

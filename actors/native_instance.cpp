@@ -9,7 +9,9 @@ using functions::outcome_ptr;
 
 native_instance::native_instance(caf::actor_config& config, const runnable& what, native_place place)
     : loop_bound{config}, library_{what.library}, execution_{what.execution}, place_{std::move(place)},
-      version_{what.spec->version}, object_{what.spec->code}, meter_{loop(), execution_, version_} {}
+      version_{what.spec->version}, timeout_{what.spec->timeout}, object_{what.spec->code}, meter_{loop(), execution_,
+                                                                                                   version_, timeout_} {
+}
 
 native_instance::behavior_type native_instance::make_behavior() {
   return {[this](const invocation_ptr& call) -> caf::result<outcome_ptr> {
@@ -70,7 +72,8 @@ std::optional<errc> native_instance::submit(const invocation_ptr& call, const pr
         loop().drain();
       });
     };
-    return place_.compute->submit({call, clock::now(), library_, object_, execution_, version_, std::move(deliver)});
+    return place_.compute->submit(
+        {call, clock::now(), library_, object_, execution_, version_, timeout_, std::move(deliver)});
   } catch (const std::bad_alloc&) {  // of the way back
     return errc::no_capacity;
   }

@@ -47,6 +47,7 @@ private:
   function_execution_ptr execution_;
   native_place place_;
   std::uint64_t version_;
+  duration timeout_;  ///< of the version
   digest object_;
   inline_meter meter_;
 };

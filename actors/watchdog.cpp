@@ -85,11 +85,10 @@ void watchdog::look(watched& each, duration passed) {
       log_event(log_level::warning, "loop_moves_again", {{"loop", each.loop->name()}, {"held_ms", ms(held_before)}});
     }
   }
-  if (!stalled || each.watch.function() == 0)
+  if (!each.watch.overdue())
     return;
-  const auto function = function_on(each.watch);
-  if (function && each.watch.overdue(function->timeout()))
-    around_.on_end({{each.loop, function, each.watch.call_for()}});
+  if (const auto function = function_on(each.watch))
+    around_.on_end({{each.loop, function, each.watch.call_for(), each.watch.timeout()}});
 }
 
 void watchdog::look_at_compute(duration passed) {
@@ -97,12 +96,12 @@ void watchdog::look_at_compute(duration passed) {
   duration longest{};
   for (auto& each : compute_) {
     each.watch.look(each.loop->pulse().read(), passed);
-    // Who has run for less than a stall takes is not looked up: that has a lock, and this is most of the time.
-    const auto function = each.watch.stalled() ? function_on(each.watch) : nullptr;
+    // Who is in time is not looked up: that has a lock, and this is most of the time.
+    const auto function = each.watch.overdue() ? function_on(each.watch) : nullptr;
     if (!tell_overdue(each, function.get()))
       continue;
-    longest = std::max(longest, function->timeout());
-    overdue.push_back({each.loop, function, each.watch.call_for()});
+    longest = std::max(longest, each.watch.timeout());
+    overdue.push_back({each.loop, function, each.watch.call_for(), each.watch.timeout()});
   }
   overdue_compute_.store(overdue.size(), std::memory_order_relaxed);
   const bool all = !compute_.empty() && overdue.size() == compute_.size();
@@ -111,9 +110,9 @@ void watchdog::look_at_compute(duration passed) {
     around_.on_end(overdue);
 }
 
-/// @returns whether a call of `function`, which may be null, is overdue there.
+/// @param function  whose call is overdue there; null: none is. @returns whether one is.
 bool watchdog::tell_overdue(watched_compute& each, const function_execution* function) {
-  const bool overdue = function != nullptr && each.watch.overdue(function->timeout());
+  const bool overdue = function != nullptr;
   if (std::exchange(each.overdue, overdue) == overdue)
     return overdue;
   if (overdue)
@@ -121,7 +120,7 @@ bool watchdog::tell_overdue(watched_compute& each, const function_execution* fun
               {{"loop", each.loop->name()},
                {"function", function->name()},
                {"held_ms", ms(each.watch.call_for())},
-               {"timeout_ms", ms(function->timeout())}});
+               {"timeout_ms", ms(each.watch.timeout())}});
   else
     log_event(log_level::warning, "compute_loop_moves_again", {{"loop", each.loop->name()}});
   return overdue;

@@ -22,11 +22,12 @@ namespace troupe::actors {
 /// What takes the node out of service.
 enum class standstill : std::uint8_t { none, event_loop, compute_loops };
 
-/// A call that has held its loop for longer than its function's timeout.
+/// A call that has held its loop for longer than its timeout.
 struct overdue_call {
   const event_loop* loop;
   function_execution_ptr function;
   duration held;
+  duration timeout;  ///< of its version
 };
 
 struct watchdog_surroundings {

@@ -76,7 +76,7 @@ void node::state::end_overdue(const std::vector<actors::overdue_call>& calls) {
             {{"function", first.function->name()},
              {"loop", first.loop->name()},
              {"held_ms", ms(first.held)},
-             {"timeout_ms", ms(first.function->timeout())},
+             {"timeout_ms", ms(first.timeout)},
              {"exit_code", watchdog_exit_code}});
   const auto compute_threads = compute->loops();
   std::vector<std::size_t> to_blame;

@@ -14,6 +14,7 @@ struct pulse_reading {
   std::uint64_t turns = 0;     ///< odd while it works, even while it waits for work
   std::uint64_t calls = 0;     ///< calls of native functions that it has begun
   std::uint64_t function = 0;  ///< whose call runs; 0: none does
+  duration timeout{};          ///< of the version that the call is of
 
   bool works() const noexcept { return turns % 2 == 1; }
 };
@@ -53,8 +54,8 @@ public:
   }
 
   bool stalled() const noexcept { return turn_for_ >= stalled_after; }
-  /// Whether the call that it runs has held it for so long, and for longer than a stall takes.
-  bool overdue(duration timeout) const noexcept { return stalled() && function() != 0 && call_for_ >= timeout; }
+  /// Whether the call that it runs has held it for its timeout, and for longer than a stall takes.
+  bool overdue() const noexcept { return stalled() && function() != 0 && call_for_ >= timeout(); }
   bool works() const noexcept { return last_.works(); }
   /// How long the loop has worked at one thing, as far as was looked; never more than it was.
   duration turn_for() const noexcept { return turn_for_; }
@@ -62,6 +63,8 @@ public:
   duration call_for() const noexcept { return call_for_; }
   /// Whose call runs; 0: none does.
   std::uint64_t function() const noexcept { return last_.function; }
+  /// That of the call.
+  duration timeout() const noexcept { return last_.timeout; }
 
 private:
   pulse_reading last_;
@@ -75,7 +78,7 @@ class compute_watch {
 public:
   /// @param all_overdue  each of them is.
   /// @param calls_wait   for one of them.
-  /// @param timeout      the longest of the functions whose calls hold them.
+  /// @param timeout      the longest of the calls that hold them.
   /// @param passed       since the look before, as far as it counts.
   void look(bool all_overdue, bool calls_wait, duration timeout, duration passed) noexcept {
     const bool blocked_before = blocked_;

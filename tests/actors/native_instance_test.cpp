@@ -45,12 +45,14 @@ protected:
     spec->id = id;
     spec->name = "f";
     spec->version = 1;
+    spec->timeout = seconds{900};
     function = spec;
     executions.emplace(mode, control);
     runnable what;
     what.spec = spec;
     what.library = functions::native_library::of([this](auto*, auto*, auto*) {
       ran_on = event_loop::current();
+      timeout_there = event_loop::current()->pulse().read().timeout.count();
       for (const auto end = cpu_now() + duration{burn.load()}; cpu_now() < end;) {
       }
       return 0;
@@ -61,6 +63,14 @@ protected:
     next->functions.push_back(what);
     update = next;
     caf::anon_send(target, install_update{update, {}});
+  }
+
+  /// As an update does before it has another instance; its timeout is a shorter one.
+  void announce_next_version() {
+    auto next = *function;
+    next.version = 2;
+    next.timeout = seconds{1};
+    tests::run_on_loop(control, [&] { executions->adopt(next); });
   }
 
   /// @returns whether all went well.
@@ -91,6 +101,7 @@ protected:
   function_execution_ptr execution;
   std::atomic<duration::rep> burn{0};
   std::atomic<event_loop*> ran_on{nullptr};
+  std::atomic<duration::rep> timeout_there{0};  ///< that the watchdog saw
 };
 
 }  // namespace
@@ -104,6 +115,22 @@ TEST_F(NativeInstanceTest, AFunctionBeginsOnAComputeLoopAndMovesToItsOwnWhenItIs
   EXPECT_TRUE(calls_native(1));
 
   EXPECT_EQ(ran_on.load(), &loop);
+}
+
+TEST_F(NativeInstanceTest, CallsKeepTheTimeoutOfTheirVersionOnAnEventLoop) {
+  deploy_native(native_execution::inlined);
+  announce_next_version();
+  EXPECT_TRUE(calls_native(1));
+  EXPECT_EQ(ran_on.load(), &loop);
+  EXPECT_EQ(timeout_there.load(), duration{seconds{900}}.count());
+}
+
+TEST_F(NativeInstanceTest, CallsKeepTheTimeoutOfTheirVersionOnAComputeLoop) {
+  deploy_native(native_execution::compute);
+  announce_next_version();
+  EXPECT_TRUE(calls_native(1));
+  EXPECT_NE(ran_on.load(), &loop);
+  EXPECT_EQ(timeout_there.load(), duration{seconds{900}}.count());
 }
 
 TEST_F(NativeInstanceTest, ItMovesBackAfterAFewLongCallsAlsoOnceOnlyASampleIsMeasured) {

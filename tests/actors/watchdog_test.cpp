@@ -43,24 +43,17 @@ protected:
     for (auto* each : {&loop, &other, &compute, &control})
       each->stop();
   }
-  function_execution_ptr function(milliseconds timeout) {
-    functions::function_spec spec;
-    spec.id = make_uuid();
-    spec.name = "f";
-    spec.timeout = timeout;
-    return directory.adopt(spec);
-  }
-  /// The loop does nothing else until `release`.
-  void hold(event_loop& which, const function_execution_ptr& running = nullptr) {
-    which.post([this, &which, running] {
-      if (running)
-        which.pulse().begin_call(running->number());
+  /// The loop does nothing else until `release`. @param timeout  of the call of `f` that it runs; nothing: it runs
+  /// none.
+  void hold(event_loop& which, std::optional<duration> timeout = {}) {
+    which.post([this, &which, timeout] {
+      if (timeout)
+        which.pulse().begin_call(f->number(), *timeout);
       while (!release)
         std::this_thread::yield();
       which.pulse().end_call();
     });
   }
-  void hold(const function_execution_ptr& running = nullptr) { hold(loop, running); }
   bool until(standstill wanted) {
     return eventually([this, wanted] { return told.load() == wanted; });
   }
@@ -70,6 +63,12 @@ protected:
   event_loop compute{0, "compute-0"};
   event_loop control{2, "control"};
   execution_directory directory{native_execution::inlined, control};
+  function_execution_ptr f = [this] {
+    functions::function_spec spec;
+    spec.id = make_uuid();
+    spec.name = "f";
+    return directory.adopt(spec);
+  }();
   std::atomic<standstill> told{standstill::none};
   std::atomic<bool> calls_wait{false};
   std::atomic<bool> overdue{false};
@@ -82,7 +81,7 @@ protected:
 
 TEST_F(WatchdogTest, ALoopThatStandsStillIsToldAndToldAgainWhenItMoves) {
   EXPECT_EQ(told.load(), standstill::none);
-  hold();
+  hold(loop);
 
   EXPECT_TRUE(until(standstill::event_loop));
   EXPECT_TRUE(dog->now().loops.front().stalled);
@@ -94,16 +93,25 @@ TEST_F(WatchdogTest, ALoopThatStandsStillIsToldAndToldAgainWhenItMoves) {
 }
 
 TEST_F(WatchdogTest, ACallBeyondItsTimeoutIsTheEnd) {
-  hold(function(milliseconds{800}));
+  hold(loop, milliseconds{800});
   auto end = ended.get_future();
   ASSERT_EQ(end.wait_for(patience), std::future_status::ready);
   EXPECT_EQ(end.get(), "loop-0 f");
 }
 
 TEST_F(WatchdogTest, ACallWithinItsTimeoutIsNot) {
-  hold(function(std::chrono::minutes{10}));
+  hold(loop, std::chrono::minutes{10});
   EXPECT_TRUE(until(standstill::event_loop));
   EXPECT_FALSE(overdue.load());
+}
+
+TEST_F(WatchdogTest, EachCallOfAFunctionHasItsOwnTimeout) {
+  hold(loop, std::chrono::minutes{10});
+  EXPECT_TRUE(until(standstill::event_loop));
+  hold(other, milliseconds{800});
+  auto end = ended.get_future();
+  ASSERT_EQ(end.wait_for(patience), std::future_status::ready);
+  EXPECT_EQ(end.get(), "other f");
 }
 
 TEST_F(WatchdogTest, ALoopThatServesNobodyIsSeenButIsNoReasonNotToServe) {
@@ -113,7 +121,7 @@ TEST_F(WatchdogTest, ALoopThatServesNobodyIsSeenButIsNoReasonNotToServe) {
 }
 
 TEST_F(WatchdogTest, AComputeLoopThatIsOverdueMattersOnceCallsWaitAndAllAre) {
-  hold(compute, function(milliseconds{1'000}));
+  hold(compute, milliseconds{1'000});
   EXPECT_TRUE(eventually([this] { return dog->now().overdue_compute == 1; }));
   EXPECT_EQ(told.load(), standstill::none) << "nobody misses it";
 
@@ -128,7 +136,7 @@ TEST_F(WatchdogTest, AComputeLoopThatIsOverdueMattersOnceCallsWaitAndAllAre) {
 }
 
 TEST_F(WatchdogTest, AComputeLoopThatComesFreeEndsIt) {
-  hold(compute, function(milliseconds{1'000}));
+  hold(compute, milliseconds{1'000});
   calls_wait = true;
   EXPECT_TRUE(until(standstill::compute_loops));
   release = true;

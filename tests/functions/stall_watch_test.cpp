@@ -49,7 +49,7 @@ TEST_F(StallWatchTest, HalfASecondAtOneThingIsAStallAndTheNextTurnEndsIt) {
   look({3, 0, 0}, look_clock::interval);
   EXPECT_TRUE(watch.stalled());
   EXPECT_EQ(watch.function(), 0u);
-  EXPECT_FALSE(watch.overdue(seconds{0})) << "no function holds it";
+  EXPECT_FALSE(watch.overdue()) << "no function holds it";
 
   look({4, 0, 0}, look_clock::interval);
 
@@ -68,11 +68,19 @@ TEST_F(StallWatchTest, TellsHowLongTheCallRunsThatHoldsTheLoop) {
 }
 
 TEST_F(StallWatchTest, ACallIsOverdueFromItsTimeoutOnAndNotBeforeAStall) {
-  look({3, 1, 7}, milliseconds{400});
-  EXPECT_FALSE(watch.overdue(milliseconds{100}));
-  look({3, 1, 7}, milliseconds{200});
-  EXPECT_TRUE(watch.overdue(milliseconds{100}));
-  EXPECT_FALSE(watch.overdue(seconds{1}));
+  look({3, 1, 7, milliseconds{100}}, milliseconds{400});
+  EXPECT_FALSE(watch.overdue());
+  look({3, 1, 7, milliseconds{100}}, milliseconds{200});
+  EXPECT_TRUE(watch.overdue());
+}
+
+TEST_F(StallWatchTest, ACallIsNotOverdueByTheTimeoutOfTheOneBefore) {
+  look({3, 1, 7, seconds{900}}, seconds{20});
+  EXPECT_FALSE(watch.overdue());
+  look({3, 2, 7, seconds{1}}, milliseconds{1'000});
+  EXPECT_FALSE(watch.overdue()) << "the time of the call before is not its own";
+  look({3, 2, 7, seconds{1}}, look_clock::interval);
+  EXPECT_TRUE(watch.overdue());
 }
 
 TEST_F(StallWatchTest, TimeInWhichNobodyLookedDoesNotCount) {

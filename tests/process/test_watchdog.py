@@ -45,13 +45,15 @@ class WatchdogCase(unittest.TestCase):
     def deploy(self, node, timeout_s):
         node.deploy(self.object, "--name", "f", "--timeout-s", str(timeout_s))
 
-    def hold(self, client):
+    def hold(self, client, gate=None):
         """Sends a call and comes back when it runs."""
-        client.send(wire.get("/f?" + self.gate))
-        support.wait_until(lambda: os.path.exists(self.gate + ".runs"), "the call runs")
+        gate = gate or self.gate
+        client.send(wire.get("/f?" + gate))
+        support.wait_until(lambda: os.path.exists(gate + ".runs"), "the call runs")
 
-    def release(self):
-        support.write_files(os.path.dirname(self.gate), {"gate": ""})
+    def release(self, gate=None):
+        folder, name = os.path.split(gate or self.gate)
+        support.write_files(folder, {name: ""})
 
     def until_ready(self, node, wanted):
         def there():
@@ -120,6 +122,22 @@ class ComputeTest(WatchdogCase):
             while time.monotonic() < end:
                 self.assertEqual(node.admin("GET", "/readyz")[0], 200)
                 self.assertEqual(node.request("GET", "/f")[0], 200)
+            self.release()
+            self.assertEqual(client.response().status, 200)
+
+    def test_a_call_keeps_the_timeout_of_its_version(self):
+        two_loops = ("--set", "native.execution=compute", "--set", "native.compute_loops=2")
+        with support.Node(*two_loops) as node, node.connect() as client, node.connect() as other:
+            self.deploy(node, 900)
+            self.hold(client)
+            self.deploy(node, 1)
+            second = self.gate + "-of-the-second-version"
+            self.hold(other, second)
+            support.wait_until(lambda: total(metrics_of(node), "troupe_compute_loops_overdue") >= 1, "one is overdue")
+
+            lines = [line for line in node.log().splitlines() if "compute_loop_overdue" in line]
+            self.assertEqual(len(lines), 1, "the call of the version before has its 900 s")
+            self.release(second)
             self.release()
             self.assertEqual(client.response().status, 200)
 
