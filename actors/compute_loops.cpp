@@ -75,7 +75,8 @@ std::optional<errc> compute_loops::submit(compute_call call) {
   } catch (const std::bad_alloc&) {
     return errc::no_capacity;
   }
-  // One that cannot be woken may have others that come for the call.
+  // One that cannot be woken may have others that come for the call. What was submitted while it was not among the idle
+  // ones waits for the next tick (`refuse_stale`).
   if (free != nullptr && !wake(*free) && take_back(kept, execution))
     return errc::no_capacity;
   return {};
@@ -214,6 +215,7 @@ void compute_loops::refuse_stale(time_point now) {
   if (waiting_.load(std::memory_order_relaxed) == 0)
     return;
   refusals refused;
+  lane* free = nullptr;
   {
     const std::lock_guard lock{mutex_};
     for (auto& [function, board] : boards_) {
@@ -226,7 +228,14 @@ void compute_loops::refuse_stale(time_point now) {
     }
     std::erase_if(turns_, [this](const auto& function) { return boards_[function].queue.empty(); });
     waiting_.fetch_sub(refused.size(), std::memory_order_relaxed);
+    // One was idle beside a call that waits: it could not be woken for that. If it cannot now, the next tick tries.
+    if (!turns_.empty() && !idle_.empty()) {
+      free = idle_.back();
+      idle_.pop_back();
+    }
   }
+  if (free != nullptr)
+    wake(*free);
   refuse(refused);
 }
 

@@ -63,7 +63,8 @@ public:
   /// @returns nothing when the call has its place: then `answer` will come. Else why it has none: `overloaded`,
   /// `draining`, `no_capacity` without memory, or `not_ready` without loops; then `answer` is dropped.
   std::optional<errc> submit(compute_call call);
-  /// Refuses what has waited too long while all loops run something. Costs nothing while nothing waits.
+  /// Refuses what has waited too long while all loops run something, and wakes a loop that could not be woken for what
+  /// waits. Costs nothing while nothing waits.
   void refuse_stale(time_point now);
   void adjust(const functions::queue_limits& limits);
 

@@ -119,6 +119,45 @@ TEST_F(ComputeMemoryTest, WhatWaitsForALoopIsAnsweredWhicheverAllocationFailed) 
   await_answers(accepted);
 }
 
+TEST_F(ComputeMemoryTest, WhatCameWhileALoopCouldNotBeWokenIsRunFromTheNextTickOn) {
+  // To wake the loop is the last for which a call takes memory, as much for each that is the first of its function.
+  int accepted = !loops->submit(call_of(function("before")));
+  await_answers(accepted);
+  std::size_t last = 0;
+  for (bool failed = true; failed; last += failed) {
+    auto one = call_of(function("f" + std::to_string(last)));
+    await_idle();
+    const failing_memory memory{last + 1};
+    accepted += !loops->submit(std::move(one));
+    failed = memory.failed();
+  }
+  await_answers(accepted);
+  auto first = call_of(function("first"));
+  auto second = call_of(function("second"));
+  await_idle();
+  std::optional<errc> refused_first;
+  std::optional<errc> refused_second = errc::not_ready;
+  {
+    const failing_memory memory{last, [&] { refused_second = loops->submit(std::move(second)); }};
+    refused_first = loops->submit(std::move(first));
+    EXPECT_TRUE(memory.failed());
+  }
+  EXPECT_EQ(refused_first, errc::no_capacity);
+  EXPECT_EQ(refused_second, std::nullopt);
+  EXPECT_EQ(loops->now(clock::now()).waiting, 1u);
+  EXPECT_TRUE(loops->idle());
+
+  {
+    const failing_memory memory{1};
+    loops->refuse_stale(clock::now());
+    EXPECT_TRUE(memory.failed());
+  }
+  EXPECT_TRUE(loops->idle());
+  loops->refuse_stale(clock::now());
+
+  await_answers(accepted + 1);
+}
+
 using RouterMemoryTest = RouterTest;
 
 TEST_F(RouterMemoryTest, ACallThatCannotWaitForWantOfMemoryIsRefusedAndTheOthersRun) {

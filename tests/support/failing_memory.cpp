@@ -2,16 +2,21 @@
 
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 namespace {
 
 thread_local std::size_t until_failure = 0;  ///< 0: none is to fail
+thread_local std::function<void()> at_failure;
 
 }  // namespace
 
 void* operator new(std::size_t size) {
-  if (until_failure != 0 && --until_failure == 0)
+  if (until_failure != 0 && --until_failure == 0) {
+    if (at_failure)
+      at_failure();
     throw std::bad_alloc{};
+  }
   if (void* const found = std::malloc(size != 0 ? size : 1))
     return found;
   throw std::bad_alloc{};
@@ -27,12 +32,14 @@ void operator delete(void* memory, std::size_t) noexcept {
 
 namespace troupe::tests {
 
-failing_memory::failing_memory(std::size_t nth) noexcept {
+failing_memory::failing_memory(std::size_t nth, std::function<void()> meanwhile) noexcept {
+  at_failure = std::move(meanwhile);
   until_failure = nth;
 }
 
 failing_memory::~failing_memory() {
   until_failure = 0;
+  at_failure = nullptr;
 }
 
 bool failing_memory::failed() const noexcept {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 
 namespace troupe::tests {
 
@@ -10,7 +11,8 @@ namespace troupe::tests {
 /// and behind it do not.
 class failing_memory {
 public:
-  explicit failing_memory(std::size_t nth) noexcept;
+  /// @param meanwhile  runs before that is thrown: what another thread may do at this moment.
+  explicit failing_memory(std::size_t nth, std::function<void()> meanwhile = {}) noexcept;
   ~failing_memory();
   failing_memory(const failing_memory&) = delete;
   failing_memory& operator=(const failing_memory&) = delete;
