@@ -44,10 +44,10 @@ class Attached:
 
 
 class Traced(Attached):
-    """Those of the system calls `names`, in their order: `lines` as strace writes them."""
+    """Those of the system calls `names`, in their order: `lines` as strace writes them with these `options`."""
 
-    def __init__(self, thread, folder, names):
-        super().__init__(thread, folder, "-e", f"trace={names}")
+    def __init__(self, thread, folder, names, *options):
+        super().__init__(thread, folder, "-e", f"trace={names}", *options)
 
     def __exit__(self, *_):
         super().__exit__()
