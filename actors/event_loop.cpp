@@ -53,7 +53,8 @@ event_loop::event_loop(unsigned index, std::string name)
 
 event_loop::~event_loop() {
   assert(!thread_.joinable());
-  due_.clear();
+  while (!due_.empty())
+    due_.pop();
   for (auto* entry = inbox_.exchange(nullptr); entry != nullptr;) {
     auto* next = entry->next;
     if (entry->resumable != nullptr)
@@ -98,14 +99,14 @@ void event_loop::exec_later(caf::resumable* job) {
     return;
   }
   if (current_ == this)
-    due_.emplace_back(job, false);
+    due_.push({job, false});
   else
     push_posted(new posted{nullptr, nullptr, job});
 }
 
 void event_loop::run_one(caf::intrusive_ptr<caf::resumable> job) {
   switch (job->resume(this, max_throughput)) {
-    case caf::resumable::resume_later: due_.push_back(std::move(job)); break;
+    case caf::resumable::resume_later: due_.push(std::move(job)); break;
     case caf::resumable::shutdown_execution_unit: job.detach(); break;
     case caf::resumable::done:
     case caf::resumable::awaiting_message: break;
@@ -116,11 +117,8 @@ void event_loop::drain() {
   if (draining_)
     return;
   draining_ = true;
-  for (std::size_t count = 0; !due_.empty() && count < max_drained; ++count) {
-    auto job = std::move(due_.front());
-    due_.pop_front();
-    run_one(std::move(job));
-  }
+  for (std::size_t count = 0; !due_.empty() && count < max_drained; ++count)
+    run_one(due_.pop());
   draining_ = false;
 }
 
@@ -200,7 +198,7 @@ void event_loop::take_posted() {
     std::unique_ptr<posted> entry{reversed};
     reversed = entry->next;
     if (entry->resumable != nullptr)
-      due_.emplace_back(entry->resumable, false);
+      due_.push({entry->resumable, false});
     else
       entry->job();
   }

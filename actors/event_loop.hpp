@@ -9,7 +9,6 @@
 #include <caf/intrusive_ptr.hpp>
 #include <caf/resumable.hpp>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <set>
@@ -19,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "actors/due_queue.hpp"
 #include "actors/loop_pulse.hpp"
 #include "config/clock.hpp"
 #include "config/errc.hpp"
@@ -162,7 +162,7 @@ private:
   std::atomic<bool> stopping_{false};
   std::atomic<posted*> inbox_{nullptr};  ///< a stack; the loop takes it whole and reverses it
 
-  std::deque<caf::intrusive_ptr<caf::resumable>> due_;
+  due_queue due_;
   bool draining_ = false;
   std::vector<batch_listener*> batch_end_;
   std::vector<batch_listener*> ending_;  ///< those being told

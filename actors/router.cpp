@@ -1,6 +1,7 @@
 #include "actors/router.hpp"
 
 #include <algorithm>
+#include <caf/mailbox_element.hpp>
 #include <chrono>
 
 #include "actors/native_instance.hpp"
@@ -14,8 +15,6 @@ namespace {
 using functions::bytes_of;
 using functions::invocation_ptr;
 using functions::outcome_ptr;
-
-constexpr std::string_view no_memory = "the node has no memory for the call";
 
 /// One loop's; null when nobody counts.
 std::shared_ptr<function_cells> cells_of(const runnable& what, unsigned loop) {
@@ -38,9 +37,13 @@ router::behavior_type router::make_behavior() {
         state.inline_actor = nullptr;
   });
   return {
-      [this](const invocation_ptr& call) { return in_memory([&] { return route(call, true); }); },
-      [this](const forwarded& hop) { return in_memory([&] { return route(hop.call, false); }); },
-      [this](const linked& hop) { return in_memory([&] { return take_linked(hop); }); },
+      [this](const invocation_ptr& call) {
+        return in_memory(call->function->id, *call, [&] { return route(call, true); });
+      },
+      [this](const forwarded& hop) {
+        return in_memory(hop.call->function->id, *hop.call, [&] { return route(hop.call, false); });
+      },
+      [this](const linked& hop) { return in_memory(hop.function, *hop.call, [&] { return take_linked(hop); }); },
       [this](const install_update& what) {
         install(*what.update);
         if (what.installed)
@@ -50,7 +53,7 @@ router::behavior_type router::make_behavior() {
       [this](const instance_gone& gone) { remove(gone); },
       [this](const slot_free& free) {
         if (auto* state = find(free.function))
-          dispatch(*state);
+          unless_out_of_memory([&] { dispatch(*state); });
       },
       [this](const start_failed& failed) {
         if (auto* state = find(failed.function); state != nullptr && failed.none_left)
@@ -58,7 +61,7 @@ router::behavior_type router::make_behavior() {
       },
       [this](const runs_elsewhere& told) {
         if (auto* state = find(told.function))
-          move_waiting(*state);
+          unless_out_of_memory([&] { move_waiting(*state); });
       },
   };
 }
@@ -93,8 +96,29 @@ outcome_ptr router::not_run(const functions::invocation& call, outcome_ptr resul
 
 outcome_ptr router::refusal(const function_state& state, const functions::invocation& call, errc code,
                             std::string detail) const {
+  auto result = not_run(call, functions::make_failure(code, std::move(detail)));
   count_refusal(state, code);
-  return not_run(call, functions::make_failure(code, std::move(detail)));
+  return result;
+}
+
+outcome_ptr router::no_memory_for(const uuid& function, const functions::invocation& call) {
+  if (const auto* state = find(function))
+    return refusal(*state, call, errc::no_capacity, std::string{no_memory});
+  return not_run(call, functions::make_failure(errc::no_capacity, std::string{no_memory}));
+}
+
+/// To one that waits. Where there is no memory to say why, it hears that much.
+void router::answer_refused(const function_state& state, const functions::invocation& call, promise& answer, errc code,
+                            std::string_view detail) const {
+  const auto tell = [&](errc cause, std::string_view why) {
+    answer.deliver(not_run(call, functions::make_failure(cause, std::string{why})));
+    count_refusal(state, cause);
+  };
+  try {
+    tell(code, detail);
+  } catch (const std::bad_alloc&) {
+    tell(errc::no_capacity, no_memory);
+  }
 }
 
 caf::result<outcome_ptr> router::refuse(const function_state& state, const functions::invocation& call, errc code,
@@ -105,11 +129,56 @@ caf::result<outcome_ptr> router::refuse(const function_state& state, const funct
 /// Where `job` has no memory for a call, that call is refused. The router would end with what it threw, and all calls
 /// of its loop with it.
 template <class Job>
-caf::result<outcome_ptr> router::in_memory(Job job) {
+caf::result<outcome_ptr> router::in_memory(const uuid& function, const functions::invocation& call, Job job) {
   try {
     return job();
   } catch (const std::bad_alloc&) {
-    return functions::make_failure(errc::no_capacity, std::string{no_memory});
+    return no_memory_for(function, call);
+  }
+}
+
+/// For what looks at waiting calls: what it has not come to waits on, and the next tick looks again.
+template <class Job>
+void router::unless_out_of_memory(Job job) {
+  try {
+    job();
+  } catch (const std::bad_alloc&) {
+    // There may be none to say so either; calls that are refused for it are counted.
+  }
+}
+
+/// As `delegate` of the promise, which is no longer whole when that finds no memory.
+template <class Handle, class Message>
+void router::send_on(promise& answer, const Handle& to, Message&& what) {
+  const caf::response_promise& request = answer;
+  auto message =
+      caf::make_mailbox_element(request.source(), request.id(), request.stages(), std::forward<Message>(what));
+  answer = {};
+  caf::actor_cast<caf::abstract_actor*>(to)->enqueue(std::move(message), context());
+}
+
+void router::hand_on(const function_state& state, const invocation_ptr& call, promise& answer, const function_actor& to,
+                     taken_place place) {
+  try {
+    send_on(answer, to, call);
+  } catch (const std::bad_alloc&) {
+    return answer_refused(state, *call, answer, errc::no_capacity, no_memory);
+  }
+  place.release();
+}
+
+caf::result<outcome_ptr> router::hand_on(const function_state& state, const invocation_ptr& call,
+                                         const function_actor& to, taken_place place) {
+  auto answer = make_response_promise<promise>();
+  hand_on(state, call, answer, to, std::move(place));
+  return answer;
+}
+
+void router::forward(const function_state& state, const invocation_ptr& call, promise& answer, const router_actor& to) {
+  try {
+    send_on(answer, to, forwarded{call});
+  } catch (const std::bad_alloc&) {
+    answer_refused(state, *call, answer, errc::no_capacity, no_memory);
   }
 }
 
@@ -121,7 +190,7 @@ caf::result<outcome_ptr> router::route(const invocation_ptr& call, bool may_forw
   if (state->what.load)
     return to_worker(*state, call, may_forward);
   if (auto target = inline_actor_of(*state))
-    return delegate(target, call);
+    return hand_on(*state, call, target);
   if (auto* remote = remote_for(*call))
     if (const auto route = remote->choose(call->function->id, {}, call->tried);
         route.place == cluster::call_place::peer && may_leave(*call))
@@ -159,7 +228,7 @@ router::begun router::begin(function_state& state, const functions::invocation& 
     return {instance.run(call), {}, {}};
   }
   const auto* chosen = take_free_worker(state);
-  return chosen == nullptr ? begun{} : begun{nullptr, chosen->actor, taken_place{chosen->slots.get(), {&loop()}}};
+  return chosen == nullptr ? begun{} : begun{nullptr, chosen->actor, place_in(*chosen)};
 }
 
 void router::adopt(const function_state& state, const linked& hop) {
@@ -251,14 +320,17 @@ router_actor const* router::other_loop(const function_state& state, bool with_fr
 
 caf::result<outcome_ptr> router::to_worker(function_state& state, const invocation_ptr& call, bool may_forward) {
   if (const auto* chosen = take_free_worker(state))
-    return delegate(chosen->actor, call);
+    return hand_on(state, call, chosen->actor, place_in(*chosen));
   if (may_forward)
-    if (const auto* peer = other_loop(state, state.workers.empty() ? false : true))
-      return delegate(*peer, forwarded{call});
+    if (const auto* peer = other_loop(state, state.workers.empty() ? false : true)) {
+      auto answer = make_response_promise<promise>();
+      forward(state, call, answer, *peer);
+      return answer;
+    }
   if (state.queue.empty())
     if (auto* chosen = prefetching_worker(state)) {
       chosen->slots->take(loop().now());
-      return delegate(chosen->actor, call);
+      return hand_on(state, call, chosen->actor, place_in(*chosen));
     }
   const auto here = view_of(state, bytes_of(*call));
   if (auto* remote = remote_for(*call))
@@ -278,8 +350,7 @@ void router::wait_here(function_state& state, waiting_call call) {
   try {
     state.queue.push(std::move(call));
   } catch (const std::bad_alloc&) {
-    answer.deliver(refusal(state, *what, errc::no_capacity, std::string{no_memory}));
-    return;
+    return answer_refused(state, *what, answer, errc::no_capacity, no_memory);
   }
   for (auto& each : state.workers)
     each.slots->calls_wait = true;
@@ -294,8 +365,11 @@ void router::ask_for_instances(function_state& state, duration least_age) {
   state.asked_at = now;
   if (state.what.load->supervised.outlook.load(std::memory_order_relaxed) != start_outlook::none)
     state.queue.growth_asked(now);
-  surroundings_->on_demand({state.what.spec->id, loop().index(), state.queue.size(), std::max<duration>(age, least_age),
-                            own_share_.value()});
+  // The tick asks again: calls that wait are not refused for this.
+  unless_out_of_memory([&] {
+    surroundings_->on_demand({state.what.spec->id, loop().index(), state.queue.size(),
+                              std::max<duration>(age, least_age), own_share_.value()});
+  });
 }
 
 void router::install(const routing_update& update) {
@@ -319,17 +393,17 @@ void router::install(const routing_update& update) {
       continue;
     for (auto& waiting : take_all(state)) {
       if (auto target = inline_actor_of(state))
-        waiting.answer.delegate(target, waiting.call);
+        hand_on(state, waiting.call, waiting.answer, target);
       else
-        waiting.answer.deliver(
-            refusal(state, *waiting.call, errc::not_ready, "the function is not loaded on this node"));
+        answer_refused(state, *waiting.call, waiting.answer, errc::not_ready,
+                       "the function is not loaded on this node");
     }
     publish(state);
   }
   for (auto& [id, removed] : functions_)
     give_up(removed, {errc::no_such_route, {}, "the function was removed"}, ~std::uint64_t{0});
   functions_ = std::move(next);
-  begin_early();
+  unless_out_of_memory([this] { begin_early(); });
 }
 
 void router::add(instance_ready& ready) {
@@ -340,7 +414,7 @@ void router::add(instance_ready& ready) {
     return;  // native by now
   state->queue.instance_added(loop().now(), state->workers.empty());
   state->workers.push_back({std::move(ready.worker), std::move(ready.slots), ready.version});
-  dispatch(*state);
+  unless_out_of_memory([&] { dispatch(*state); });
 }
 
 void router::remove(const instance_gone& gone) {
@@ -380,7 +454,7 @@ void router::dispatch(function_state& state) {
       continue;
     }
     chosen->slots->take(loop().now());
-    next.answer.delegate(chosen->actor, next.call);
+    hand_on(state, next.call, next.answer, chosen->actor, place_in(*chosen));
   }
   for (auto& each : state.workers)
     each.slots->calls_wait = !state.queue.empty();
@@ -390,14 +464,22 @@ void router::dispatch(function_state& state) {
 void router::give_up(function_state& state, const functions::failure& why, std::uint64_t version) {
   for (auto& waiting :
        state.queue.extract([&](const waiting_call& each) { return each.call->function->version <= version; })) {
-    if (try_elsewhere(state, waiting, why.code))
-      continue;
-    count_refusal(state, why.code);
-    auto result = std::make_shared<functions::outcome>();
-    result->value = why;
-    waiting.answer.deliver(not_run(*waiting.call, std::move(result)));
+    try {
+      give_up(state, waiting, why);
+    } catch (const std::bad_alloc&) {
+      answer_refused(state, *waiting.call, waiting.answer, errc::no_capacity, no_memory);
+    }
   }
   publish(state);
+}
+
+void router::give_up(function_state& state, waiting_call& waiting, const functions::failure& why) {
+  if (try_elsewhere(state, waiting, why.code))
+    return;
+  auto result = std::make_shared<functions::outcome>();
+  result->value = why;
+  waiting.answer.deliver(not_run(*waiting.call, std::move(result)));
+  count_refusal(state, why.code);
 }
 
 void router::publish(function_state& state) {
@@ -412,11 +494,11 @@ void router::publish(function_state& state) {
 }
 
 void router::refuse_late(const function_state& state, waiting_call& late) const {
-  late.answer.deliver(refusal(state, *late.call, errc::overloaded, "waited too long for a free instance"));
+  answer_refused(state, *late.call, late.answer, errc::overloaded, "waited too long for a free instance");
 }
 
 void router::refuse_abandoned(const function_state& state, waiting_call& left) const {
-  left.answer.deliver(refusal(state, *left.call, errc::client_gone, "the client left while the call waited"));
+  answer_refused(state, *left.call, left.answer, errc::client_gone, "the client left while the call waited");
 }
 
 void router::refuse_stale(function_state& state) {
@@ -440,7 +522,7 @@ void router::forward_waiting(function_state& state) {
     const auto leaves = [&](const waiting_call& each) { return each.may_forward && free > 0 && free-- > 0; };
     auto leaving = state.queue.extract(leaves);
     for (auto& next : leaving)
-      next.answer.delegate((*surroundings_->peers)[i], forwarded{next.call});
+      forward(state, next.call, next.answer, (*surroundings_->peers)[i]);
     if (!leaving.empty() && state.queue.empty())
       state.queue.passed_by();
   }
@@ -450,7 +532,7 @@ void router::on_tick(time_point now) {
   if (surroundings_->compute != nullptr)
     surroundings_->compute->refuse_stale(now);
   if (!early_.empty())
-    refuse_early(now);
+    unless_out_of_memory([&] { refuse_early(now); });
   if (queued_ == 0)
     return own_share_.forget();
   enter();
@@ -458,16 +540,20 @@ void router::on_tick(time_point now) {
   for (auto& [id, state] : functions_) {
     if (state.queue.empty() || !state.what.load)
       continue;
-    for (auto& left : state.queue.extract([](const waiting_call& each) { return each.call->is_abandoned(); }))
-      refuse_abandoned(state, left);
-    refuse_stale(state);
-    if (free_worker(state) != nullptr)
-      dispatch(state);
-    forward_waiting(state);
-    if (!state.queue.empty() && now - state.queue.oldest().since > functions::growth_age)
-      ask_for_instances(state);
+    unless_out_of_memory([&, &state = state] { look_at_waiting(state, now); });
     publish(state);
   }
+}
+
+void router::look_at_waiting(function_state& state, time_point now) {
+  for (auto& left : state.queue.extract([](const waiting_call& each) { return each.call->is_abandoned(); }))
+    refuse_abandoned(state, left);
+  refuse_stale(state);
+  if (free_worker(state) != nullptr)
+    dispatch(state);
+  forward_waiting(state);
+  if (!state.queue.empty() && now - state.queue.oldest().since > functions::growth_age)
+    ask_for_instances(state);
 }
 
 }  // namespace troupe::actors

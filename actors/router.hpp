@@ -6,6 +6,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 #include <memory>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -69,6 +70,7 @@ public:
 
 private:
   using promise = caf::typed_response_promise<functions::outcome_ptr>;
+  static constexpr std::string_view no_memory = "the node has no memory for the call";
   struct waiting_call {
     functions::invocation_ptr call;
     promise answer;
@@ -106,6 +108,9 @@ private:
   functions::outcome_ptr refusal(const function_state& state, const functions::invocation& call, errc code,
                                  std::string detail) const;
   functions::outcome_ptr not_run(const functions::invocation& call, functions::outcome_ptr result) const;
+  functions::outcome_ptr no_memory_for(const uuid& function, const functions::invocation& call);
+  void answer_refused(const function_state& state, const functions::invocation& call, promise& answer, errc code,
+                      std::string_view detail) const;
   void count_refusal(const function_state& state, errc cause) const noexcept;
   caf::result<functions::outcome_ptr> to_worker(function_state& state, const functions::invocation_ptr& call,
                                                 bool may_forward);
@@ -116,7 +121,19 @@ private:
   /// Answers it when there is no memory for that.
   void wait_here(function_state& state, waiting_call call);
   template <class Job>
-  static caf::result<functions::outcome_ptr> in_memory(Job job);
+  caf::result<functions::outcome_ptr> in_memory(const uuid& function, const functions::invocation& call, Job job);
+  template <class Job>
+  static void unless_out_of_memory(Job job);
+  /// Give the call to another actor, or answer it when there is no memory for that.
+  void hand_on(const function_state& state, const functions::invocation_ptr& call, promise& answer,
+               const function_actor& to, taken_place place = {});
+  caf::result<functions::outcome_ptr> hand_on(const function_state& state, const functions::invocation_ptr& call,
+                                              const function_actor& to, taken_place place = {});
+  void forward(const function_state& state, const functions::invocation_ptr& call, promise& answer,
+               const router_actor& to);
+  template <class Handle, class Message>
+  void send_on(promise& answer, const Handle& to, Message&& what);
+  taken_place place_in(const worker& chosen) const noexcept { return {chosen.slots.get(), {&loop()}}; }
   worker* free_worker(function_state& state);
   worker* take_free_worker(function_state& state);
   worker* prefetching_worker(function_state& state);
@@ -126,18 +143,22 @@ private:
   void remove(const instance_gone& gone);
   void dispatch(function_state& state);
   void refuse_stale(function_state& state);
+  void give_up(function_state& state, waiting_call& waiting, const functions::failure& why);
   void refuse_late(const function_state& state, waiting_call& late) const;
   void refuse_abandoned(const function_state& state, waiting_call& left) const;
   functions::queue_view queue_view_of(const function_state& state) const;
   std::vector<waiting_call> take_all(function_state& state);
   void forward_waiting(function_state& state);
+  void look_at_waiting(function_state& state, time_point now);
   void give_up(function_state& state, const functions::failure& why, std::uint64_t version);
   void ask_for_instances(function_state& state, duration least_age = {});
   void publish(function_state& state);
   // router_remote.cpp
   function_state* find(const linked& hop);
   void begin_early();
-  static void hand_over(promise& answer, const functions::invocation_ptr& call, begun& to);
+  void begin_early(early_call& early);
+  void answer_early(early_call& early);
+  std::vector<early_call> take_early();
   void refuse_early(time_point now);
   functions::outcome_ptr early_refusal(const linked& hop);
   remote_calls* remote_for(const functions::invocation& call) const;
@@ -145,6 +166,7 @@ private:
   caf::result<functions::outcome_ptr> leave(const functions::invocation_ptr& call, const uuid& node);
   void send_away(std::shared_ptr<away_call> away, const uuid& node);
   void came_back(std::shared_ptr<away_call> away, remote_result result);
+  void decide_again(std::shared_ptr<away_call> away, const remote_result& result);
   void run_here(function_state& state, away_call& away);
   bool may_leave(const functions::invocation& call) const;
   bool may_go_elsewhere(const functions::invocation& call, cluster::try_result ended) const;

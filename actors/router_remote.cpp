@@ -47,48 +47,68 @@ caf::result<outcome_ptr> router::take_linked(const linked& hop) {
   try {
     early_.push_back({hop, answer, loop().now()});
   } catch (const std::bad_alloc&) {
-    answer.deliver(early_refusal(hop));
+    answer.deliver(no_memory_for(hop.function, *hop.call));
   }
   return answer;
 }
 
-void router::hand_over(promise& answer, const invocation_ptr& call, begun& to) {
-  answer.delegate(to.runner, call);
-  to.place.release();
+/// Leaves room for all of them: to keep one needs no memory.
+std::vector<router::early_call> router::take_early() {
+  std::vector<early_call> taken;
+  taken.reserve(early_.size());
+  taken.swap(early_);
+  return taken;
 }
 
 /// What this node has heard of meanwhile begins, or waits as any other call does.
 void router::begin_early() {
-  for (auto& each : std::exchange(early_, {})) {
-    auto* state = find(each.hop);
+  for (auto& each : take_early()) {
+    const auto* state = find(each.hop);
     if (state == nullptr) {
       early_.push_back(std::move(each));
       continue;
     }
-    const auto& call = each.hop.call;
-    auto at_once = begin(each.hop);
-    if (at_once.outcome)
-      each.answer.deliver(std::move(at_once.outcome));
-    else if (at_once.runner)
-      hand_over(each.answer, call, at_once);
-    else if (!state->what.load)
-      each.answer.deliver(refusal(*state, *call, errc::not_ready, "the function is not loaded on this node"));
-    else if (state->queue.is_full(bytes_of(*call), surroundings_->limits))
-      each.answer.deliver(refusal(*state, *call, errc::overloaded, "too many calls wait already"));
-    else
-      wait_here(*state, {call, each.answer, loop().now(), true});
+    try {
+      begin_early(each);
+    } catch (const std::bad_alloc&) {
+      answer_refused(*state, *each.hop.call, each.answer, errc::no_capacity, no_memory);
+    }
   }
+}
+
+void router::begin_early(early_call& early) {
+  auto& state = *find(early.hop);
+  const auto& call = early.hop.call;
+  auto at_once = begin(early.hop);
+  if (at_once.outcome)
+    early.answer.deliver(std::move(at_once.outcome));
+  else if (at_once.runner)
+    hand_on(state, call, early.answer, at_once.runner, std::move(at_once.place));
+  else if (!state.what.load)
+    answer_refused(state, *call, early.answer, errc::not_ready, "the function is not loaded on this node");
+  else if (state.queue.is_full(bytes_of(*call), surroundings_->limits))
+    answer_refused(state, *call, early.answer, errc::overloaded, "too many calls wait already");
+  else
+    wait_here(state, {call, early.answer, loop().now(), true});
 }
 
 void router::refuse_early(time_point now) {
   if (early_.empty())
     return;
   enter();
-  for (auto& each : std::exchange(early_, {}))
+  for (auto& each : take_early())
     if (each.hop.call->is_abandoned() || now - each.since >= early_patience)
-      each.answer.deliver(early_refusal(each.hop));
+      answer_early(each);
     else
       early_.push_back(std::move(each));
+}
+
+void router::answer_early(early_call& early) {
+  try {
+    early.answer.deliver(early_refusal(early.hop));
+  } catch (const std::bad_alloc&) {
+    early.answer.deliver(no_memory_for(early.hop.function, *early.hop.call));
+  }
 }
 
 /// Null for a call that may not leave this node.
@@ -121,7 +141,7 @@ caf::result<outcome_ptr> router::leave(const invocation_ptr& call, const uuid& n
   try {
     send_away(std::move(away), node);
   } catch (const std::bad_alloc&) {
-    answer.deliver(functions::make_failure(errc::no_capacity, "the node has no memory to send the call on"));
+    answer.deliver(no_memory_for(call->function->id, *call));
   }
   return answer;
 }
@@ -151,19 +171,27 @@ bool router::may_leave(const functions::invocation& call) const {
 }
 
 void router::came_back(std::shared_ptr<away_call> away, remote_result result) {
+  if (result.end == remote_end::not_run)
+    not_run(*away->call, result.outcome);
+  try {
+    decide_again(away, result);
+  } catch (const std::bad_alloc&) {
+    deliver(*away, std::move(result.outcome));  // there is no memory to try it once more
+  }
+}
+
+void router::decide_again(std::shared_ptr<away_call> away, const remote_result& result) {
   auto* remote = remote_for(*away->call);
   auto* state = find(away->call->function->id);
   const auto tried = result.end == remote_end::unknown ? cluster::try_result::unknown : cluster::try_result::not_run;
-  if (result.end == remote_end::not_run)
-    not_run(*away->call, result.outcome);
   if (result.end == remote_end::ran || remote == nullptr || state == nullptr || !may_go_elsewhere(*away->call, tried))
-    return deliver(*away, std::move(result.outcome));
+    return deliver(*away, result.outcome);
   const auto here = state->what.load ? view_of(*state, bytes_of(*away->call)) : cluster::local_view{};
   const auto route = remote->choose(away->call->function->id, here, away->call->tried);
   switch (route.place) {
     case cluster::call_place::here: return run_here(*state, *away);
     case cluster::call_place::peer: return send_away(std::move(away), route.node);
-    case cluster::call_place::nowhere: return deliver(*away, std::move(result.outcome));
+    case cluster::call_place::nowhere: return deliver(*away, result.outcome);
   }
 }
 
@@ -173,7 +201,7 @@ void router::deliver(away_call& away, outcome_ptr result) {
 
 void router::run_here(function_state& state, away_call& away) {
   if (const auto* chosen = take_free_worker(state))
-    away.answer.delegate(chosen->actor, away.call);
+    hand_on(state, away.call, away.answer, chosen->actor, place_in(*chosen));
   else
     wait_here(state, {away.call, away.answer, loop().now(), true});
 }
@@ -200,12 +228,17 @@ bool router::try_elsewhere(const function_state& state, const waiting_call& refu
 void router::move_waiting(function_state& state) {
   if (!state.workers.empty())
     return;
-  for (auto& waiting : take_all(state))
-    if (waiting.call->by_link)
-      waiting.answer.deliver(
-          refusal(state, *waiting.call, errc::not_ready, "instances of the function run at other nodes"));
-    else if (!try_elsewhere(state, waiting, errc::not_ready))
-      state.queue.push(std::move(waiting));
+  for (auto& waiting : take_all(state)) {
+    try {
+      if (waiting.call->by_link)
+        answer_refused(state, *waiting.call, waiting.answer, errc::not_ready,
+                       "instances of the function run at other nodes");
+      else if (!try_elsewhere(state, waiting, errc::not_ready))
+        state.queue.push(waiting);
+    } catch (const std::bad_alloc&) {
+      answer_refused(state, *waiting.call, waiting.answer, errc::no_capacity, no_memory);
+    }
+  }
   publish(state);
 }
 

@@ -79,13 +79,17 @@ public:
            now - one.call->arrived_at > patience_.limit(now, limits.max_age, view.median_run);
   }
 
-  /// Takes those that `leaves`, in their order.
+  /// Takes those that `leaves`, in their order. Out of memory: throws, and the queue is as it was.
   template <class Condition>
   std::vector<Waiting> extract(Condition leaves) {
     std::vector<Waiting> taken;
     auto kept = calls_.begin();
+    std::size_t looked_at = 0;
     for (auto& one : calls_) {
+      ++looked_at;
       if (leaves(one)) {
+        if (taken.empty())
+          taken.reserve(calls_.size() - looked_at + 1);
         bytes_ -= bytes_of(*one.call);
         taken.push_back(std::move(one));
       } else {

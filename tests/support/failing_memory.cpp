@@ -9,14 +9,19 @@ namespace {
 thread_local std::size_t until_failure = 0;  ///< 0: none is to fail
 thread_local std::function<void()> at_failure;
 
+bool fails() {
+  if (until_failure == 0 || --until_failure != 0)
+    return false;
+  if (at_failure)
+    at_failure();
+  return true;
+}
+
 }  // namespace
 
 void* operator new(std::size_t size) {
-  if (until_failure != 0 && --until_failure == 0) {
-    if (at_failure)
-      at_failure();
+  if (fails())
     throw std::bad_alloc{};
-  }
   if (void* const found = std::malloc(size != 0 ? size : 1))
     return found;
   throw std::bad_alloc{};
@@ -28,6 +33,12 @@ void operator delete(void* memory) noexcept {
 
 void operator delete(void* memory, std::size_t) noexcept {
   std::free(memory);
+}
+
+// The linker has `realloc` of the program's own objects go here (`--wrap`): buffers grow by it.
+extern "C" void* __real_realloc(void* memory, std::size_t size);
+extern "C" void* __wrap_realloc(void* memory, std::size_t size) {
+  return fails() ? nullptr : __real_realloc(memory, size);
 }
 
 namespace troupe::tests {

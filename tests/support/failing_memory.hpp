@@ -1,5 +1,5 @@
 // Has one allocation of the calling thread fail, where a test wants it. Link `failing_memory.cpp` into the test
-// program.
+// program, with `--wrap=realloc`.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 namespace troupe::tests {
 
-/// While it lives, the `nth` use of `operator new` by this thread from here on throws `std::bad_alloc`; those before
+/// While it lives, the `nth` use of `operator new` or `realloc` by this thread from here on fails; those before
 /// and behind it do not.
 class failing_memory {
 public:
