@@ -55,15 +55,30 @@ caf::result<outcome_ptr> worker_instance::run(const invocation_ptr& call) {
   auto free = std::find_if(places_.begin(), places_.end(), [](const auto& p) { return p.sequence == 0; });
   if (phase_ != phase::ready || channel_ < 0 || free == places_.end()) {
     // It did not run, and the router knows by now that this instance takes nothing more.
+    auto answer = make_response_promise<promise>();
     free_slot();
-    return delegate(what_.router, call);
+    send_back(answer, call);
+    return answer;
   }
+  free->answer = make_response_promise<promise>();
+  const auto written = out_.size();
+  try {
+    give(*free, call);
+  } catch (const std::bad_alloc&) {
+    // What the loop has been asked for finds nothing more to do. The worker has not seen a byte of the call.
+    take_out(*free, written, *call);
+  }
+  return free->answer;
+}
+
+void worker_instance::give(running_call& place, const invocation_ptr& call) {
   rested_ = rested_ || (slots_->in_flight() == 1 && loop().now() - last_used_ >= what_.limits.memory_interval);
-  const auto id = next_sequence_ << place_bits | static_cast<std::uint64_t>(free - places_.begin());
+  const auto id = next_sequence_ << place_bits | static_cast<std::uint64_t>(&place - places_.data());
   const auto now = wall_now();
   char invocation_text[36];
   format(call->invocation_id, invocation_text);
   const functions::trace_id trace{*call, now};
+  told_shape_.reset();
   const auto mark = functions::begin_call(out_, id);
   if (what_.spec->kind == functions::runtime_kind::native)
     functions::append_native_request(out_, *call);
@@ -76,26 +91,51 @@ caf::result<outcome_ptr> worker_instance::run(const invocation_ptr& call) {
   if (!send_shaped(id, mark, fields)) {
     const auto closed = functions::end_call(out_, mark, fields, what_.limits.max_payload_bytes);
     if (!closed) {
-      what_.load->cells[loop().index()].refuse(closed.error().code);
-      free_slot();
-      auto refused = functions::make_failure(closed.error().code, closed.error().what);
-      refused->queued = std::max(duration{}, loop().now() - call->arrived_at);
-      return refused;
+      auto refused = refusal(*call, closed.error().code, closed.error().what);
+      place.answer.deliver(std::move(refused));
+      return free_slot();
     }
   }
-  free->answer = make_response_promise<promise>();
-  free->call = call;
-  free->sequence = next_sequence_++;
-  free->taken_back = false;
+  at_batch_end();
+  place.call = call;
+  place.sequence = next_sequence_++;
+  place.taken_back = false;
   if (what_.spec->concurrency > 1)
-    start(*free, loop().now());  // there is a place for each
+    start(place, loop().now());  // there is a place for each
   else
     start_next(loop().now());
   if (!armed || armed_for > loop().now() + std::min(what_.spec->timeout, what_.limits.memory_interval) ||
-      (!free->started() && armed_for > loop().now() + functions::prefetch_depth::longest_head))
+      (!place.started() && armed_for > loop().now() + functions::prefetch_depth::longest_head))
     rearm(loop().now());
-  at_batch_end();
-  return free->answer;
+}
+
+/// There was no memory for the call: it is refused, and all as it was before.
+void worker_instance::take_out(running_call& place, std::size_t written, const functions::invocation& call) {
+  out_.truncate(written);
+  varying_.clear();
+  if (told_shape_)
+    shapes_->forget(*std::exchange(told_shape_, {}));
+  auto answer = std::move(place.answer);
+  free_place(place);
+  free_slot();
+  answer.deliver(refusal(call, errc::no_capacity, "the node has no memory for the call"));
+}
+
+outcome_ptr worker_instance::refusal(const functions::invocation& call, errc code, std::string detail) {
+  auto refused = functions::make_failure(code, std::move(detail));
+  refused->queued = std::max(duration{}, loop().now() - call.arrived_at);
+  what_.load->cells[loop().index()].refuse(code);
+  return refused;
+}
+
+/// To the router, which finds another place for it.
+void worker_instance::send_back(promise answer, const invocation_ptr& call) {
+  auto kept = answer;  // one that finds no memory to delegate is no longer whole
+  try {
+    answer.delegate(what_.router, call);
+  } catch (const std::bad_alloc&) {
+    kept.deliver(refusal(*call, errc::no_capacity, "the node has no memory for the call"));
+  }
 }
 
 /// Makes the call that was begun a shaped one, if the worker knows the event's shape or is to be told now.
@@ -106,6 +146,8 @@ bool worker_instance::send_shaped(std::uint64_t call_id, functions::call_mark ma
   const auto event = out_.view().substr(mark.event);
   const auto shape = event.size() <= what_.limits.max_payload_bytes ? shapes_->find(event, varying_) : std::nullopt;
   if (shape) {
+    if (!shape->told)
+      told_shape_ = shape->number;
     values_.clear();
     functions::append_values(values_, event, varying_);
     out_.truncate(mark.frame);
@@ -176,7 +218,7 @@ void worker_instance::hand_back(running_call& place) {
   auto call = std::move(place.call);
   auto answer = std::move(place.answer);
   free_place(place);
-  answer.delegate(what_.router, std::move(call));
+  send_back(std::move(answer), call);
   free_slot();
   start_next(loop().now());
 }
@@ -227,8 +269,14 @@ void worker_instance::settle(running_call& place, outcome_ptr result) {
 
 void worker_instance::free_slot() {
   slots_->give_back(loop().now());
-  if (slots_->calls_wait && phase_ == phase::ready && !std::exchange(told_router_, true))
-    send(what_.router, slot_free{what_.spec->id});
+  if (slots_->calls_wait && phase_ == phase::ready && !told_router_) {
+    try {
+      send(what_.router, slot_free{what_.spec->id});
+      told_router_ = true;
+    } catch (const std::bad_alloc&) {
+      // At the router's next tick it sees for itself.
+    }
+  }
   stop_if_done();
 }
 

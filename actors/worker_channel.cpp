@@ -154,8 +154,8 @@ void worker_instance::on_loaded() {
 void worker_instance::at_batch_end() {
   if (batch_end_pending_)
     return;
-  batch_end_pending_ = true;
   loop().at_batch_end(*this);
+  batch_end_pending_ = true;
 }
 
 void worker_instance::on_batch_end() {

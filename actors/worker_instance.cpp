@@ -54,11 +54,38 @@ void worker_instance::on_exit() {
     loop().unwatch(channel_, *this);
   if (output_ >= 0)
     loop().unwatch(output_, output_watcher_);
+  if (!ended_)
+    leave_unplanned();
   places_.clear();
   while (slots_->in_flight() > 0)
     slots_->give_back(loop().now());
   what_.router = nullptr;
   what_.supervisor = nullptr;
+}
+
+/// Something that it had to do threw, most likely for want of memory: nobody may count on it any more. Each step by
+/// itself, since memory may be short for any.
+void worker_instance::leave_unplanned() noexcept {
+  const auto attempt = [](auto job) {
+    try {
+      job();
+    } catch (const std::exception&) {
+      // The router sees that it takes no calls; the others wait for what their time-outs bring.
+    }
+  };
+  attempt([this] { leave_router(); });
+  attempt([this] { kill(); });
+  attempt([this] {
+    send(what_.supervisor,
+         worker_ended{what_.instance, loaded_at_ != time_point{}, stop_requested_, timed_out_, loaded_at_,
+                      failure{errc::function_crashed, {}, "the node could not go on with the instance"}});
+  });
+  for (auto& place : places_)
+    if (place.sequence != 0)
+      attempt([&] {
+        place.answer.deliver(
+            functions::make_failure(errc::function_crashed, "the node could not go on with the instance"));
+      });
 }
 
 void worker_instance::rearm(time_point now) {

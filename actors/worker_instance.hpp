@@ -99,6 +99,10 @@ private:
 
   // worker_calls.cpp
   caf::result<functions::outcome_ptr> run(const functions::invocation_ptr& call);
+  void give(running_call& place, const functions::invocation_ptr& call);
+  void take_out(running_call& place, std::size_t written, const functions::invocation& call);
+  void send_back(promise answer, const functions::invocation_ptr& call);
+  functions::outcome_ptr refusal(const functions::invocation& call, errc code, std::string detail);
   bool send_shaped(std::uint64_t call_id, functions::call_mark mark, const functions::call_fields& fields);
   void start(running_call& place, time_point now);
   void log_start(running_call& place);
@@ -129,6 +133,7 @@ private:
   void kill();
   void end(functions::failure why);
   void leave_router();
+  void leave_unplanned() noexcept;
 
   worker_config what_;
   std::shared_ptr<worker_slots> slots_;
@@ -141,6 +146,7 @@ private:
   std::optional<functions::event_shapes> shapes_;  ///< of a worker that takes them
   std::vector<functions::json_span> varying_;      ///< of the event in hand
   buffer values_;                                  ///< the same
+  std::optional<std::uint64_t> told_shape_;        ///< by the call in hand
   std::size_t written_ = 0;
   std::string partial_line_;
   int channel_ = -1;

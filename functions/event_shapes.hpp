@@ -41,6 +41,11 @@ public:
   /// Counts an event. @param varying  its values that differ, in order, as offsets from the begin of `event`.
   /// @returns nothing when the event is to be sent as it is.
   std::optional<known> find(std::string_view event, std::span<const json_span> varying);
+  /// It was not told after all.
+  void forget(std::uint64_t number) noexcept {
+    entries_[number].shape.clear();
+    entries_[number].used_at = 0;
+  }
   /// Of the event that `find` was last called with.
   std::string_view shape() const noexcept { return shape_.view(); }
 
