@@ -1,5 +1,6 @@
 #include "actors/link_call.hpp"
 
+#include <new>
 #include <utility>
 
 #include "actors/link_session.hpp"
@@ -7,8 +8,7 @@
 namespace troupe::actors {
 
 incoming_call::~incoming_call() {
-  if (session_ != nullptr)
-    fail(errc::unknown_outcome, "the call was dropped without an answer");
+  fail(errc::unknown_outcome, "the call was dropped without an answer");
 }
 
 /// @returns the session that is to be told; null when nobody waits any more.
@@ -20,25 +20,30 @@ link_session* incoming_call::settle() noexcept {
   return session;
 }
 
-void incoming_call::answer(buffer answer_head, buffer answer_body) {
-  if (auto* session = settle()) {
-    session->state_.answer(id_, std::move(answer_head), std::move(answer_body));
+/// Without memory for what is to be said the link is closed soon, which tells the caller that it may have run.
+template <class Job>
+void incoming_call::settle_by(Job job) {
+  auto* const session = settle();
+  if (session == nullptr)
+    return;
+  try {
+    job(session->state_);
     session->dispatch();
+  } catch (const std::bad_alloc&) {
+    session->owes_an_answer_ = true;
   }
+}
+
+void incoming_call::answer(buffer answer_head, buffer answer_body) {
+  settle_by([&](auto& state) { state.answer(id_, std::move(answer_head), std::move(answer_body)); });
 }
 
 void incoming_call::refuse(errc code, std::string_view detail) {
-  if (auto* session = settle()) {
-    session->state_.refuse(id_, code, detail);
-    session->dispatch();
-  }
+  settle_by([&](auto& state) { state.refuse(id_, code, detail); });
 }
 
 void incoming_call::fail(errc code, std::string_view detail) {
-  if (auto* session = settle()) {
-    session->state_.fail(id_, code, detail);
-    session->dispatch();
-  }
+  settle_by([&](auto& state) { state.fail(id_, code, detail); });
 }
 
 void incoming_call::when_abandoned(std::function<void()> notice) {

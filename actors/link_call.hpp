@@ -66,6 +66,8 @@ private:
   friend class link_session;
   void abandon();
   link_session* settle() noexcept;
+  template <class Job>
+  void settle_by(Job job);
 
   link_session* session_;  ///< null once settled or abandoned
   std::uint64_t id_;

@@ -26,6 +26,16 @@ T& entry_at(std::vector<T>& table, std::uint64_t call) {
   return table[place];
 }
 
+struct set_while {
+  explicit set_while(bool& flag) noexcept : flag_{flag} { flag_ = true; }
+  ~set_while() { flag_ = false; }
+  set_while(const set_while&) = delete;
+  set_while& operator=(const set_while&) = delete;
+
+private:
+  bool& flag_;
+};
+
 }  // namespace
 
 link_session::link_session(event_loop& loop, session_owner& owner, const link_services* services,
@@ -63,9 +73,14 @@ expected<std::uint64_t> link_session::call(cluster::link_topic topic, buffer hea
   auto id = state_.call(topic, std::move(head), std::move(body), deadline, loop_.now());
   if (!id)
     return id;
+  try {
+    entry_at(callbacks_, *id) = std::move(done);
+    stream_.want_write();
+  } catch (const std::bad_alloc&) {
+    state_.cancel(*id);  // nothing of it has left: it never will
+    throw;
+  }
   count(&link_counts::calls_sent);
-  entry_at(callbacks_, *id) = std::move(done);
-  stream_.want_write();
   return id;
 }
 
@@ -99,6 +114,8 @@ void link_session::close(session_end why) {
 void link_session::on_tick(time_point now) {
   notice_sleep();
   sleep_watch_.ticked(boot_now());
+  if (std::exchange(owes_an_answer_, false))
+    return close({stream_end::broken, true, "this node had no memory to say what became of a call"});
   state_.on_tick(now);
   dispatch();
 }
@@ -145,12 +162,14 @@ void link_session::on_stream_closed(const stream_failure& why) {
 }
 
 void link_session::dispatch() {
-  if (std::exchange(dispatching_, true))
+  if (dispatching_)
     return;
   const auto alive = weak_from_this().lock();
-  for (take_events(); told_ < telling_.size() && has_turn(telling_[told_]); take_events())
-    tell(telling_[told_++]);
-  dispatching_ = false;
+  {
+    const set_while dispatching{dispatching_};  // also of one that ends for want of memory
+    for (take_events(); told_ < telling_.size() && has_turn(telling_[told_]); take_events())
+      tell(telling_[told_++]);
+  }
   if (told_ < telling_.size()) {
     stream_.give_way();
   } else {
@@ -221,7 +240,8 @@ void link_session::begin(cluster::link_event& event) {
   try {
     serve(event);
   } catch (const std::bad_alloc&) {
-    state_.refuse(event.call, errc::no_capacity, "this node has no memory for the call");  // of one that nobody has had
+    if (!owes_an_answer_)  // else a service may have had it
+      state_.refuse(event.call, errc::no_capacity, "this node has no memory for the call");
   }
 }
 
@@ -244,8 +264,9 @@ void link_session::abandon(std::uint64_t call) {
     found->abandon();
 }
 
-void link_session::settled(std::uint64_t call) {
-  entry_at(served_, call) = nullptr;
+void link_session::settled(std::uint64_t call) noexcept {
+  if (const auto place = link_call_place(call); place < served_.size())
+    served_[place] = nullptr;
 }
 
 void link_session::finish(const cluster::link_event& event) {

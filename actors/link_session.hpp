@@ -89,7 +89,7 @@ private:
   void serve(cluster::link_event& event);
   void abandon(std::uint64_t call);
   void finish(const cluster::link_event& event);
-  void settled(std::uint64_t call);
+  void settled(std::uint64_t call) noexcept;
 
   event_loop& loop_;
   session_owner& owner_;
@@ -104,6 +104,7 @@ private:
   std::size_t told_ = 0;        ///< of `telling_`
   std::size_t calls_left_ = 0;  ///< calls of the peer that run before it is asked whose turn it is
   bool dispatching_ = false;
+  bool owes_an_answer_ = false;  ///< that there was no memory for: the next tick closes the link instead
   std::optional<session_end> end_;
   cluster::sleep_watch sleep_watch_;
 };

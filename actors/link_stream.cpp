@@ -131,8 +131,10 @@ void link_stream::fail_errno(int problem) {
 }
 
 void link_stream::at_batch_end() {
-  if (descriptor_ >= 0 && !std::exchange(batch_end_pending_, true))
-    loop_.at_batch_end(*this);
+  if (descriptor_ < 0 || batch_end_pending_)
+    return;
+  loop_.at_batch_end(*this);
+  batch_end_pending_ = true;
 }
 
 void link_stream::want_write() {

@@ -106,15 +106,24 @@ void peer_calls::run(const uuid& node, functions::invocation_ptr call, std::func
   }
   auto parts = encode_call(*call, loop_.now());
   const auto key = next_key_++;
-  const auto id =
-      peer->second.link->call(cluster::link_topic::invoke, std::move(parts.head), std::move(parts.body), call->deadline,
-                              [this, key](call_result result) { end(key, std::move(result)); });
-  if (!id) {
-    loop_.post([done = std::move(done), why = id.error()] { done(failed(remote_end::not_run, why.code, why.what)); });
-    return;
+  // Before the link has it: who is told that there was no memory for the call takes it for one that does not run.
+  auto& outstanding = peer->second.outstanding[call->function->id];
+  const auto entry = sent_.emplace(key, sent_call{node, 0, call, std::move(done)}).first;
+  const auto give_up = [&] { return std::move(sent_.extract(entry).mapped().done); };
+  try {
+    const auto id =
+        peer->second.link->call(cluster::link_topic::invoke, std::move(parts.head), std::move(parts.body),
+                                call->deadline, [this, key](call_result result) { end(key, std::move(result)); });
+    if (!id) {
+      loop_.post([done = give_up(), why = id.error()] { done(failed(remote_end::not_run, why.code, why.what)); });
+      return;
+    }
+    entry->second.id = *id;
+    ++outstanding;
+  } catch (const std::bad_alloc&) {
+    sent_.erase(key);
+    throw;
   }
-  ++peer->second.outstanding[call->function->id];
-  sent_.emplace(key, sent_call{node, *id, std::move(call), std::move(done)});
 }
 
 void peer_calls::end(std::uint64_t key, call_result result) {

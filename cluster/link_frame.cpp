@@ -7,12 +7,16 @@ namespace troupe::cluster {
 namespace {
 
 constexpr std::size_t max_text_bytes = 1000;
+constexpr std::size_t max_number_bytes = 9;  ///< more than the header of a text
 
-/// A frame under construction; its length is filled in at the end.
+/// A frame under construction; its length is filled in at the end. Has its memory from the beginning: there is never a
+/// piece of one.
 class open_frame {
 public:
-  open_frame(buffer& out, link_kind kind, std::uint64_t call_id, std::size_t fields)
+  /// @param bytes  of its texts, at most.
+  open_frame(buffer& out, link_kind kind, std::uint64_t call_id, std::size_t fields, std::size_t bytes = 0)
       : write{out}, out_{out}, start_{out.size()} {
+    out.room(length_bytes + 3 + max_number_bytes * (2 + fields) + bytes);
     out.append({"\0\0\0\0", length_bytes});
     const auto count = 2 + fields;
     if (count < 16) {
@@ -45,9 +49,10 @@ std::string_view view(const Bytes& bytes) noexcept {
 }
 
 void append_reason(buffer& out, link_kind kind, std::uint64_t call_id, errc code, std::string_view detail) {
-  open_frame frame{out, kind, call_id, 2};
+  detail = detail.substr(0, max_text_bytes);
+  open_frame frame{out, kind, call_id, 2, detail.size()};
   frame.write.number(static_cast<std::uint64_t>(code));
-  frame.write.str(detail.substr(0, max_text_bytes));
+  frame.write.str(detail);
 }
 
 void append_numbers(buffer& out, link_kind kind, std::uint64_t number, std::uint64_t sent) {
@@ -70,7 +75,8 @@ std::string versions_text(const link_hello& own, const link_hello& peer) {
 }
 
 void append_hello(buffer& out, const link_hello& hello) {
-  open_frame frame{out, link_kind::hello, 0, 16};
+  open_frame frame{out, link_kind::hello, 0, 16,
+                   hello.cluster.size() + hello.node_name.size() + hello.address.size() + sizeof hello};
   auto& write = frame.write;
   write.number(hello.min_version);
   write.number(hello.max_version);
@@ -91,8 +97,9 @@ void append_hello(buffer& out, const link_hello& hello) {
 }
 
 void append_refuse_hello(buffer& out, std::string_view reason) {
-  open_frame frame{out, link_kind::refuse_hello, 0, 1};
-  frame.write.str(reason.substr(0, max_text_bytes));
+  reason = reason.substr(0, max_text_bytes);
+  open_frame frame{out, link_kind::refuse_hello, 0, 1, reason.size()};
+  frame.write.str(reason);
 }
 
 void append_ping(buffer& out, std::uint64_t number, std::uint64_t sent) {
@@ -104,7 +111,7 @@ void append_pong(buffer& out, std::uint64_t number, std::uint64_t sent) {
 
 void append_call(buffer& out, std::uint64_t call_id, link_topic topic, std::uint64_t remaining_ms,
                  std::string_view head, std::uint64_t total, std::string_view first) {
-  open_frame frame{out, link_kind::call, call_id, 5};
+  open_frame frame{out, link_kind::call, call_id, 5, head.size() + first.size()};
   frame.write.number(static_cast<std::uint64_t>(topic));
   frame.write.number(remaining_ms);
   frame.write.bin(head);
@@ -114,14 +121,14 @@ void append_call(buffer& out, std::uint64_t call_id, link_topic topic, std::uint
 
 void append_answer(buffer& out, std::uint64_t call_id, std::string_view head, std::uint64_t total,
                    std::string_view first) {
-  open_frame frame{out, link_kind::answer, call_id, 3};
+  open_frame frame{out, link_kind::answer, call_id, 3, head.size() + first.size()};
   frame.write.bin(head);
   frame.write.number(total);
   frame.write.bin(first);
 }
 
 void append_data(buffer& out, std::uint64_t call_id, std::string_view bytes, bool last) {
-  open_frame frame{out, link_kind::data, call_id, 2};
+  open_frame frame{out, link_kind::data, call_id, 2, bytes.size()};
   frame.write.bin(bytes);
   frame.write.number(last ? 1 : 0);
 }

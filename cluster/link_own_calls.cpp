@@ -41,8 +41,9 @@ expected<std::uint64_t> link_state::call(link_topic topic, buffer head, buffer b
       body.size() > limits_.max_waiting_bytes - std::min(waiting_bytes_, limits_.max_waiting_bytes))
     return troupe::fail(errc::overloaded, "the link has all the calls that it may have");
   if (free_places_.empty()) {
-    free_places_.push_back(static_cast<std::uint32_t>(own_.size()));
+    free_places_.reserve(own_.size() + 1);  // to free a place needs no memory
     own_.emplace_back();
+    free_places_.push_back(static_cast<std::uint32_t>(own_.size() - 1));
   }
   const auto place = free_places_.back();
   free_places_.pop_back();
@@ -55,7 +56,12 @@ expected<std::uint64_t> link_state::call(link_topic topic, buffer head, buffer b
   call.out.window = limits_.call_credit;
   waiting_bytes_ += call.out.body.size();
   ++own_calls_;
-  enqueue(call.id, call.out);
+  try {
+    enqueue(call.id, call.out);
+  } catch (const std::bad_alloc&) {
+    free_own(call);
+    throw;
+  }
   return call.id;
 }
 
