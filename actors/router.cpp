@@ -110,9 +110,12 @@ outcome_ptr router::no_memory_for(const uuid& function, const functions::invocat
 /// To one that waits. Where there is no memory to say why, it hears that much.
 void router::answer_refused(const function_state& state, const functions::invocation& call, promise& answer, errc code,
                             std::string_view detail) const {
+  bool counted = false;
   const auto tell = [&](errc cause, std::string_view why) {
-    answer.deliver(not_run(call, functions::make_failure(cause, std::string{why})));
-    count_refusal(state, cause);
+    auto result = not_run(call, functions::make_failure(cause, std::string{why}));
+    if (!std::exchange(counted, true))  // before anybody hears of it
+      count_refusal(state, cause);
+    answer.deliver(std::move(result));
   };
   try {
     tell(code, detail);
@@ -478,8 +481,9 @@ void router::give_up(function_state& state, waiting_call& waiting, const functio
     return;
   auto result = std::make_shared<functions::outcome>();
   result->value = why;
-  waiting.answer.deliver(not_run(*waiting.call, std::move(result)));
+  not_run(*waiting.call, result);
   count_refusal(state, why.code);
+  waiting.answer.deliver(std::move(result));
 }
 
 void router::publish(function_state& state) {
