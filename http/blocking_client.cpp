@@ -1,5 +1,7 @@
 #include "http/blocking_client.hpp"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
@@ -10,6 +12,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <cerrno>
 #include <optional>
 #include <utility>
 
@@ -143,6 +146,17 @@ struct blocking_client::connection {
     received.clear();
   }
 
+  /// Whether there is a connection of an earlier request that the server has not closed since.
+  bool is_kept() {
+    if (!stream)
+      return false;
+    char byte;
+    if (::recv(stream->socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN)
+      return true;
+    close();  // ended, broken, or with bytes that nobody asked for
+    return false;
+  }
+
   beast::error_code write(std::string_view bytes) {
     while (!bytes.empty()) {
       const auto piece = bytes.substr(0, piece_bytes);
@@ -227,7 +241,7 @@ expected<client_response> blocking_client::send(std::string_view method, std::st
     head.append(name).append(": ").append(value).append("\r\n");
   head.append("\r\n");
 
-  const bool kept = connection_->stream.has_value();
+  const bool kept = connection_->is_kept();
   if (!kept)
     if (auto connected = connection_->connect(); !connected)
       return tl::unexpected{connected.error()};
@@ -235,8 +249,11 @@ expected<client_response> blocking_client::send(std::string_view method, std::st
   auto answer = connection_->exchange(head, body, started);
   if (answer || !kept || started || answer.error().code != errc::io)
     return answer;
-  // A kept connection that ended without a byte of answer was closed while it idled.
-  return connection_->connect().and_then([&] { return connection_->exchange(head, body, started); });
+  // A kept connection that ended without a byte of answer was closed while it idled, or by a server that died of the
+  // request or after it: only what may be done twice is sent again (RFC 9110, 9.2.2).
+  if (method == "POST" || !connection_->connect())
+    return answer;
+  return connection_->exchange(head, body, started);
 }
 
 }  // namespace troupe::http

@@ -56,8 +56,8 @@ public:
   /// Called a few times a second while a request waits; for progress lines.
   void on_wait(std::function<void()> tick);
 
-  /// Sends one request and reads its whole answer, whatever the status. Keeps the connection; if the server had closed
-  /// a kept one, the request is sent once more: use it for requests that may be repeated, or on a fresh client.
+  /// Sends one request and reads its whole answer, whatever the status. Keeps the connection. If a kept one ends without
+  /// an answer, the request is sent once more, unless it is a POST: that may have run.
   /// @param more  fields besides host, user-agent, accept and those of the body; must be valid as they are.
   /// @returns `errc::unavailable` when no connection can be made, `errc::budget_spent` when a limit of time passed,
   /// `errc::too_big` for an answer above the limit, else `errc::io`. Messages are the system's words, without the URL.

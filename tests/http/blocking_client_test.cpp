@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <functional>
 #include <thread>
 
@@ -127,6 +128,42 @@ TEST(BlockingClientTest, ConnectsAnewWhenAKeptConnectionWasClosed) {
 
   EXPECT_TRUE(client.send("GET", "/", {}, {}));
   EXPECT_TRUE(client.send("GET", "/", {}, {}));
+}
+
+TEST(BlockingClientTest, SendsNothingTwiceThatMayHaveRun) {
+  std::atomic<int> requests = 0;
+  scripted_server server{2, [&](int connection, int number) {
+                           requests += scripted_server::receive(connection).empty() ? 0 : 1;
+                           scripted_server::answer(connection, ok);
+                           if (number == 0)
+                             requests += scripted_server::receive(connection).empty() ? 0 : 1;
+                         }};
+  blocking_client client{{"127.0.0.1", server.port()}, quick()};
+  ASSERT_TRUE(client.send("GET", "/", {}, {}));
+
+  const auto answer = client.send("POST", "/", "text/plain", "a");
+
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, errc::io);
+  EXPECT_EQ(requests, 2);
+}
+
+TEST(BlockingClientTest, ConnectsAnewForAPostWhenAKeptConnectionHadBeenClosed) {
+  std::atomic<bool> closed = false;
+  scripted_server server{2, [&](int connection, int number) {
+                           scripted_server::receive(connection);
+                           scripted_server::answer(connection, ok);
+                           if (number == 0) {
+                             ::shutdown(connection, SHUT_RDWR);
+                             closed = true;
+                           }
+                         }};
+  blocking_client client{{"127.0.0.1", server.port()}, {}};
+  ASSERT_TRUE(client.send("GET", "/", {}, {}));
+  while (!closed)
+    std::this_thread::yield();
+
+  EXPECT_TRUE(client.send("POST", "/", "text/plain", "a"));
 }
 
 TEST(BlockingClientTest, ReadsARefusalThatComesBeforeTheBodyWasSent) {
