@@ -167,7 +167,8 @@ class AloneTest(unittest.TestCase):
             self.assertEqual(read("7")[0], 400)
             node.terminate()
             node.start()
-            again = read(first["next"])[1]
+            again = support.wait_until(lambda: [found for found in [read(first["next"])[1]] if found["events"]],
+                                       "the event of the new life")[0]
             self.assertEqual([event["kind"] for event in again["events"]], ["node_ready"])
             self.assertIn(first["next"], again["next"])
 

@@ -82,7 +82,7 @@ class StartTest(unittest.TestCase):
                                       "refusal of the name")
             for address in (gone.cluster_address, clash.cluster_address):
                 self.assertIn(address, told[0])
-            self.assertEqual(clash.readiness(), (503, "joining"))
+            support.wait_until(lambda: clash.readiness() == (503, "joining"), "a node that says what it waits for")
             cluster[0].run("nodes", "remove", "n2", check=True)
             cluster.wait_together([cluster[0], clash])
 
