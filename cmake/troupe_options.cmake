@@ -4,6 +4,8 @@ option(TROUPE_WARNINGS_AS_ERRORS "Treat compiler warnings as errors" OFF)
 option(TROUPE_FUZZ "Build the libFuzzer targets (clang only)" OFF)
 set(TROUPE_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them (address,undefined or thread)")
 
+set(TROUPE_TSAN_CAF "" CACHE PATH "Directory with a libcaf_core built with -fsanitize=thread, for preset tsan (CONTRIBUTING.md)")
+
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -53,6 +55,9 @@ if(TROUPE_SANITIZE)
   endif()
   if(TROUPE_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     add_compile_options(-Wno-tsan)
+  endif()
+  if(TROUPE_TSAN_CAF)
+    add_link_options(-Wl,-rpath,${TROUPE_TSAN_CAF})
   endif()
 endif()
 

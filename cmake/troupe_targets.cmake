@@ -21,6 +21,7 @@ function(troupe_test name)
     set(ARG_TIMEOUT 60)
   endif()
   add_executable(${name}_tests ${ARG_SOURCES})
+  set_property(GLOBAL APPEND PROPERTY TROUPE_TEST_PROGRAMS ${name}_tests)
   target_link_libraries(${name}_tests PRIVATE troupe_options ${ARG_USES} ${ARG_LIBRARIES} GTest::gmock_main)
   gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST TEST_PREFIX ${name}.
     PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})

@@ -211,9 +211,9 @@ TEST_F(NativeHostTest, EndOfTheChannelEndsTheWorker) {
   EXPECT_EQ(exit_status(), 0);
 }
 
-/// The address sanitizer catches the signal, reports it and ends the process itself.
+/// Sanitizers catch the signal, report it and end the process themselves.
 bool was_segmentation_fault(int status) {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   return status != 0;
 #else
   return WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV;
