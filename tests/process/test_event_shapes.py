@@ -57,7 +57,7 @@ class ShapesTest(unittest.TestCase):
         self.assertEqual((told, whole + shaped), (1, CALLS), sent)
 
         os.kill(first, signal.SIGKILL)
-        support.wait_until(lambda: not support.is_alive(first), "the end of the worker")
+        support.wait_until(lambda: "instance_ended" in self.node.log(), "the node's notice of the worker's end")
         second, sent_again = self.sent_to_one_worker()
 
         self.assertNotEqual(second, first)
