@@ -25,7 +25,7 @@ functions::outcome_ptr refusal_of(errc why) {
   switch (why) {
     case errc::overloaded: return functions::make_failure(why, "too many calls wait for a compute loop already");
     case errc::draining: return functions::make_failure(why, "the node is going down");
-    case errc::no_capacity: return functions::make_failure(why, "the node has no memory for the call");
+    case errc::no_capacity: return functions::make_failure(why, std::string{functions::no_memory_detail});
     case errc::client_gone: return functions::make_failure(why, "the client left while the call waited");
     default: return functions::make_failure(why, "the node has no compute loops");
   }
@@ -68,10 +68,7 @@ std::optional<errc> compute_loops::submit(compute_call call) {
       return errc::overloaded;
     }
     keep(std::move(call), board);
-    if (!idle_.empty()) {
-      free = idle_.back();  // the one that ran last: it is warm
-      idle_.pop_back();
-    }
+    free = take_idle();
   } catch (const std::bad_alloc&) {
     return errc::no_capacity;
   }
@@ -95,6 +92,15 @@ void compute_loops::keep(compute_call call, function_board& board) {
     throw;
   }
   waiting_.fetch_add(1, std::memory_order_relaxed);
+}
+
+/// The one that ran last, which is warm; null when all are busy. With the lock held.
+compute_loops::lane* compute_loops::take_idle() noexcept {
+  if (idle_.empty())
+    return nullptr;
+  auto* const free = idle_.back();
+  idle_.pop_back();
+  return free;
 }
 
 /// @returns false when there is no memory for that: then it is idle as before.
@@ -229,10 +235,8 @@ void compute_loops::refuse_stale(time_point now) {
     std::erase_if(turns_, [this](const auto& function) { return boards_[function].queue.empty(); });
     waiting_.fetch_sub(refused.size(), std::memory_order_relaxed);
     // One was idle beside a call that waits: it could not be woken for that. If it cannot now, the next tick tries.
-    if (!turns_.empty() && !idle_.empty()) {
-      free = idle_.back();
-      idle_.pop_back();
-    }
+    if (!turns_.empty())
+      free = take_idle();
   }
   if (free != nullptr)
     wake(*free);

@@ -110,6 +110,7 @@ private:
   using refusals = std::vector<std::pair<compute_call, errc>>;
 
   void keep(compute_call call, function_board& board);
+  lane* take_idle() noexcept;
   bool wake(lane& idle) noexcept;
   bool take_back(const functions::invocation_ptr& call, const function_execution_ptr& of);
   void work(lane& at);

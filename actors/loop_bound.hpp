@@ -2,9 +2,11 @@
 // `spawn` would run it on the pool, which the constructor refuses.
 #pragma once
 
+#include <caf/actor_cast.hpp>
 #include <caf/actor_config.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/mailbox_element.hpp>
+#include <caf/response_promise.hpp>
 #include <cstdlib>
 #include <functional>
 #include <memory>
@@ -34,6 +36,15 @@ protected:
   event_loop& loop() const noexcept { return *loop_; }
   /// Must come first in every handler that the loop calls outside of a message.
   void enter() { this->context(loop_); }
+  /// As `delegate` of the promise, but out of memory: throws, and the promise is whole.
+  template <class Promise, class Handle, class Message>
+  void send_on(Promise& answer, const Handle& to, Message&& what) {
+    const caf::response_promise& request = answer;
+    auto message =
+        caf::make_mailbox_element(request.source(), request.id(), request.stages(), std::forward<Message>(what));
+    answer = {};
+    caf::actor_cast<caf::abstract_actor*>(to)->enqueue(std::move(message), this->context());
+  }
   caf::strong_actor_ptr strong_self() { return caf::strong_actor_ptr{this->ctrl()}; }
   /// Runs `job` on `thread`, then `then` with its result here, unless this actor has ended meanwhile.
   /// @returns false, and does neither, when the thread's queue is full.

@@ -1,7 +1,6 @@
 #include "actors/router.hpp"
 
 #include <algorithm>
-#include <caf/mailbox_element.hpp>
 #include <chrono>
 
 #include "actors/native_instance.hpp"
@@ -90,7 +89,7 @@ void router::count_refusal(const function_state& state, errc cause) const noexce
 
 /// All the time that a call had which nobody ran was a wait.
 outcome_ptr router::not_run(const functions::invocation& call, outcome_ptr result) const {
-  result->queued = std::max(duration{}, loop().now() - call.arrived_at);
+  result->queued = functions::wait_of(call, loop().now());
   return result;
 }
 
@@ -103,8 +102,8 @@ outcome_ptr router::refusal(const function_state& state, const functions::invoca
 
 outcome_ptr router::no_memory_for(const uuid& function, const functions::invocation& call) {
   if (const auto* state = find(function))
-    return refusal(*state, call, errc::no_capacity, std::string{no_memory});
-  return not_run(call, functions::make_failure(errc::no_capacity, std::string{no_memory}));
+    return refusal(*state, call, errc::no_capacity, std::string{functions::no_memory_detail});
+  return not_run(call, functions::make_failure(errc::no_capacity, std::string{functions::no_memory_detail}));
 }
 
 /// To one that waits. Where there is no memory to say why, it hears that much.
@@ -120,7 +119,7 @@ void router::answer_refused(const function_state& state, const functions::invoca
   try {
     tell(code, detail);
   } catch (const std::bad_alloc&) {
-    tell(errc::no_capacity, no_memory);
+    tell(errc::no_capacity, functions::no_memory_detail);
   }
 }
 
@@ -150,22 +149,12 @@ void router::unless_out_of_memory(Job job) {
   }
 }
 
-/// As `delegate` of the promise, which is no longer whole when that finds no memory.
-template <class Handle, class Message>
-void router::send_on(promise& answer, const Handle& to, Message&& what) {
-  const caf::response_promise& request = answer;
-  auto message =
-      caf::make_mailbox_element(request.source(), request.id(), request.stages(), std::forward<Message>(what));
-  answer = {};
-  caf::actor_cast<caf::abstract_actor*>(to)->enqueue(std::move(message), context());
-}
-
 void router::hand_on(const function_state& state, const invocation_ptr& call, promise& answer, const function_actor& to,
                      taken_place place) {
   try {
     send_on(answer, to, call);
   } catch (const std::bad_alloc&) {
-    return answer_refused(state, *call, answer, errc::no_capacity, no_memory);
+    return answer_refused(state, *call, answer, errc::no_capacity, functions::no_memory_detail);
   }
   place.release();
 }
@@ -181,7 +170,7 @@ void router::forward(const function_state& state, const invocation_ptr& call, pr
   try {
     send_on(answer, to, forwarded{call});
   } catch (const std::bad_alloc&) {
-    answer_refused(state, *call, answer, errc::no_capacity, no_memory);
+    answer_refused(state, *call, answer, errc::no_capacity, functions::no_memory_detail);
   }
 }
 
@@ -353,7 +342,7 @@ void router::wait_here(function_state& state, waiting_call call) {
   try {
     state.queue.push(std::move(call));
   } catch (const std::bad_alloc&) {
-    return answer_refused(state, *what, answer, errc::no_capacity, no_memory);
+    return answer_refused(state, *what, answer, errc::no_capacity, functions::no_memory_detail);
   }
   for (auto& each : state.workers)
     each.slots->calls_wait = true;
@@ -470,7 +459,7 @@ void router::give_up(function_state& state, const functions::failure& why, std::
     try {
       give_up(state, waiting, why);
     } catch (const std::bad_alloc&) {
-      answer_refused(state, *waiting.call, waiting.answer, errc::no_capacity, no_memory);
+      answer_refused(state, *waiting.call, waiting.answer, errc::no_capacity, functions::no_memory_detail);
     }
   }
   publish(state);

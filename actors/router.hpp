@@ -70,7 +70,6 @@ public:
 
 private:
   using promise = caf::typed_response_promise<functions::outcome_ptr>;
-  static constexpr std::string_view no_memory = "the node has no memory for the call";
   struct waiting_call {
     functions::invocation_ptr call;
     promise answer;
@@ -131,8 +130,6 @@ private:
                                               const function_actor& to, taken_place place = {});
   void forward(const function_state& state, const functions::invocation_ptr& call, promise& answer,
                const router_actor& to);
-  template <class Handle, class Message>
-  void send_on(promise& answer, const Handle& to, Message&& what);
   taken_place place_in(const worker& chosen) const noexcept { return {chosen.slots.get(), {&loop()}}; }
   worker* free_worker(function_state& state);
   worker* take_free_worker(function_state& state);

@@ -71,7 +71,7 @@ void router::begin_early() {
     try {
       begin_early(each);
     } catch (const std::bad_alloc&) {
-      answer_refused(*state, *each.hop.call, each.answer, errc::no_capacity, no_memory);
+      answer_refused(*state, *each.hop.call, each.answer, errc::no_capacity, functions::no_memory_detail);
     }
   }
 }
@@ -236,7 +236,7 @@ void router::move_waiting(function_state& state) {
       else if (!try_elsewhere(state, waiting, errc::not_ready))
         state.queue.push(waiting);
     } catch (const std::bad_alloc&) {
-      answer_refused(state, *waiting.call, waiting.answer, errc::no_capacity, no_memory);
+      answer_refused(state, *waiting.call, waiting.answer, errc::no_capacity, functions::no_memory_detail);
     }
   }
   publish(state);

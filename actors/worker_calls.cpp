@@ -118,23 +118,22 @@ void worker_instance::take_out(running_call& place, std::size_t written, const f
   auto answer = std::move(place.answer);
   free_place(place);
   free_slot();
-  answer.deliver(refusal(call, errc::no_capacity, "the node has no memory for the call"));
+  answer.deliver(refusal(call, errc::no_capacity, std::string{functions::no_memory_detail}));
 }
 
 outcome_ptr worker_instance::refusal(const functions::invocation& call, errc code, std::string detail) {
   auto refused = functions::make_failure(code, std::move(detail));
-  refused->queued = std::max(duration{}, loop().now() - call.arrived_at);
+  refused->queued = functions::wait_of(call, loop().now());
   what_.load->cells[loop().index()].refuse(code);
   return refused;
 }
 
 /// To the router, which finds another place for it.
 void worker_instance::send_back(promise answer, const invocation_ptr& call) {
-  auto kept = answer;  // one that finds no memory to delegate is no longer whole
   try {
-    answer.delegate(what_.router, call);
+    send_on(answer, what_.router, call);
   } catch (const std::bad_alloc&) {
-    kept.deliver(refusal(*call, errc::no_capacity, "the node has no memory for the call"));
+    answer.deliver(refusal(*call, errc::no_capacity, std::string{functions::no_memory_detail}));
   }
 }
 
@@ -237,8 +236,7 @@ void worker_instance::settle(running_call& place, outcome_ptr result) {
   log_start(place);
   const auto& call = *place.call;
   const auto* failed = std::get_if<functions::failure>(&result->value);
-  // Two loops' clocks may be a batch apart.
-  result->queued = std::max(duration{}, place.started_at - call.arrived_at);
+  result->queued = functions::wait_of(call, place.started_at);
   result->started = functions::cold_time(call.arrived_at, place.started_at, begun_at_, loaded_at_);
   result->ran = now - place.started_at;
   slots_->measured(result->ran);

@@ -1,6 +1,7 @@
 // One call of a function on its way down: from the edge or the control API through the router to an instance.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -43,6 +44,11 @@ struct invocation {
 };
 
 using invocation_ptr = std::shared_ptr<const invocation>;
+
+/// How long a call has waited that begins, or is given up, at `at`. Two loops' clocks may be a batch apart.
+inline duration wait_of(const invocation& call, time_point at) noexcept {
+  return std::max(duration{}, at - call.arrived_at);
+}
 
 /// What a call that waits keeps in memory, its body above all.
 inline std::size_t bytes_of(const invocation& call) noexcept {

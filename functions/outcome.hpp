@@ -85,6 +85,9 @@ struct outcome {
 
 using outcome_ptr = std::shared_ptr<outcome>;
 
+/// Of a call that is refused as `errc::no_capacity`, wherever an allocation on its way has failed.
+inline constexpr std::string_view no_memory_detail = "the node has no memory for the call";
+
 inline outcome_ptr make_failure(errc code, std::string detail, std::string payload = {}) {
   auto result = std::make_shared<outcome>();
   result->value = failure{code, std::move(payload), std::move(detail)};
