@@ -1,14 +1,11 @@
 #include "actors/compute_loops.hpp"
 
-#include <gtest/gtest.h>
 #include <sys/resource.h>
 
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
 #include <condition_variable>
-#include <thread>
+#include <mutex>
 
-#include "actors/function_logs.hpp"
+#include "tests/support/compute_fixture.hpp"
 
 namespace troupe::actors {
 namespace {
@@ -64,48 +61,21 @@ private:
   std::vector<std::string> ends_;
 };
 
-class ComputeLoopsTest : public ::testing::Test {
+class ComputeLoopsTest : public ComputeFixture {
 protected:
   ComputeLoopsTest() {
-    control.start();
-    around.log = &logs;
     around.limits.shedding = functions::queue_shedding::off;
     around.limits.max_age = std::chrono::minutes{10};
   }
-  ~ComputeLoopsTest() override {
+  void TearDown() override {
     held.open();
-    loops->close();
-    const auto end = clock::now() + patience;
-    while (!loops->idle() && clock::now() < end)
-      std::this_thread::yield();
-    EXPECT_TRUE(loops->idle());
-    loops->stop();
-    control.stop();
+    ComputeFixture::TearDown();
   }
 
-  void start(unsigned count) {
-    loops.emplace(count, around);
-    loops->start(system);
-  }
-  function_execution_ptr function(const std::string& name) {
-    functions::function_spec spec;
-    spec.id = make_uuid();
-    spec.name = name;
-    return directory.adopt(spec);
-  }
   std::optional<errc> submit(const function_execution_ptr& of, functions::native_library::call_function handler,
                              const std::string& name = "f") {
-    compute_call one;
-    auto call = std::make_shared<functions::invocation>();
-    auto spec = std::make_shared<functions::function_spec>();
-    spec->name = of->name();
-    call->function = spec;
-    call->arrived_at = clock::now();
-    one.call = call;
-    last = call;
-    one.since = clock::now();
-    one.library = functions::native_library::of(std::move(handler));
-    one.execution = of;
+    auto one = call_of(of, std::move(handler));
+    last = one.call;
     one.answer = ends.next(name);
     return loops->submit(std::move(one));
   }
@@ -118,16 +88,9 @@ protected:
         of, [](auto*, auto*, auto*) { return 0; }, name);
   }
 
-  caf::actor_system_config config;
-  caf::actor_system system{config};
-  event_loop control{0, "control"};
-  function_logs logs;
-  execution_directory directory{native_execution::adaptive, control};
-  compute_surroundings around;
   gate held;
   answers ends;
-  std::optional<compute_loops> loops;
-  std::shared_ptr<functions::invocation> last;
+  functions::invocation_ptr last;
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
 // A call that a router or the compute loops have accepted is answered, whichever allocation on its way fails.
-#include "actors/compute_loops.hpp"
+#include "tests/support/compute_fixture.hpp"
 #include "tests/support/failing_memory.hpp"
 #include "tests/support/router_fixture.hpp"
 
@@ -8,44 +8,15 @@ namespace {
 
 using tests::failing_memory;
 
-class ComputeMemoryTest : public ::testing::Test {
+class ComputeMemoryTest : public ComputeFixture {
 protected:
-  ComputeMemoryTest() {
-    control.start();
-    around.log = &logs;
-    loops.emplace(1, around);
-    loops->start(system);
-  }
-  ~ComputeMemoryTest() override {
-    loops->close();
-    const auto end = clock::now() + patience;
-    while (!loops->idle() && clock::now() < end)
-      std::this_thread::yield();
-    EXPECT_TRUE(loops->idle());
-    loops->stop();
-    control.stop();
-  }
+  ComputeMemoryTest() { start(1); }
 
   compute_call call_of(
       const function_execution_ptr& function, std::function<void()> run = [] {}) {
-    auto call = std::make_shared<functions::invocation>();
-    auto spec = std::make_shared<functions::function_spec>();
-    spec->name = function->name();
-    call->function = spec;
-    call->arrived_at = clock::now();
-    compute_call one;
-    one.call = call;
-    one.since = clock::now();
-    one.library = functions::native_library::of([run = std::move(run)](auto*, auto*, auto*) { return run(), 0; });
-    one.execution = function;
+    auto one = ComputeFixture::call_of(function, [run = std::move(run)](auto*, auto*, auto*) { return run(), 0; });
     one.answer = [this](const functions::outcome_ptr&) { ++answered; };
     return one;
-  }
-  function_execution_ptr function(const std::string& name) {
-    functions::function_spec spec;
-    spec.id = make_uuid();
-    spec.name = name;
-    return directory.adopt(spec);
   }
   void await_answers(int count) {
     const auto end = clock::now() + patience;
@@ -53,19 +24,7 @@ protected:
       std::this_thread::yield();
     EXPECT_EQ(answered, count);
   }
-  void await_idle() {
-    const auto end = clock::now() + patience;
-    while (!loops->idle() && clock::now() < end)
-      std::this_thread::yield();
-  }
 
-  caf::actor_system_config config;
-  caf::actor_system system{config};
-  event_loop control{0, "control"};
-  function_logs logs;
-  execution_directory directory{native_execution::adaptive, control};
-  compute_surroundings around;
-  std::optional<compute_loops> loops;
   std::atomic<int> answered{0};
 };
 

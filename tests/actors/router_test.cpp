@@ -50,14 +50,11 @@ TEST_F(RouterTest, CallsThatWaitTooLongAreRefused) {
 TEST_F(RouterTest, ACallThatIsRefusedAfterAWaitSaysHowLongThatWas) {
   surroundings->limits.start_timeout = milliseconds{1};
   deploy();
-  auto waits = std::make_shared<functions::invocation>();
-  waits->function = function;
-  waits->arrived_at = clock::now() - seconds{3};
-  waits->deadline = time_point::max();
+  const auto waits = call(seconds{3});
   caf::scoped_actor self{*system};
   functions::outcome_ptr result;
 
-  self->request(target, patience, functions::invocation_ptr{waits})
+  self->request(target, patience, waits)
       .receive([&](const functions::outcome_ptr& got) { result = got; }, [](const caf::error&) {});
 
   ASSERT_TRUE(result);
@@ -67,12 +64,9 @@ TEST_F(RouterTest, ACallThatIsRefusedAfterAWaitSaysHowLongThatWas) {
 
 TEST_F(RouterTest, ACallWhoseStartFailedWaitedForIt) {
   deploy();
-  auto waits = std::make_shared<functions::invocation>();
-  waits->function = function;
-  waits->arrived_at = clock::now() - seconds{3};
-  waits->deadline = time_point::max();
+  const auto waits = call(seconds{3});
   caf::scoped_actor self{*system};
-  auto answer = self->request(target, patience, functions::invocation_ptr{waits});
+  auto answer = self->request(target, patience, waits);
   on_loop([] {});
 
   caf::anon_send(target, start_failed{id, 1, {errc::init_failed, {}, "broken"}});

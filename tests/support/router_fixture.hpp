@@ -99,10 +99,11 @@ protected:
     function = spec;
   }
 
-  functions::invocation_ptr call() {
+  /// @param age  for how long it has been on its way already.
+  functions::invocation_ptr call(duration age = {}) {
     auto made = std::make_shared<functions::invocation>();
     made->function = function;
-    made->arrived_at = clock::now();
+    made->arrived_at = clock::now() - age;
     made->deadline = time_point::max();
     return made;
   }
