@@ -50,9 +50,11 @@ struct function_load {
   explicit function_load(std::size_t loops) : per_loop(loops), cells(loops) {}
   std::vector<loop_load> per_loop;
   supervised_counts supervised;
-  std::vector<function_cells> cells;  ///< by loop, as `per_loop`
+  std::vector<function_cells> cells;  ///< by loop, as `per_loop`; emptied before the first call: nobody counts
   instance_cells instances;           ///< written by the supervisor
 
+  /// Of this loop. Null: nobody counts.
+  function_cells* cells_of(unsigned loop) noexcept { return cells.empty() ? nullptr : &cells[loop]; }
   /// Nothing runs and nothing waits.
   bool idle() const noexcept;
   /// `clock` reading of the last call on any loop; 0: there was none.

@@ -147,10 +147,13 @@ runnable function_registry::runnable_of(const cluster::function_record& record) 
   auto& entry = supervised_[record.id];
   if (!entry.supervisor) {
     entry.load = std::make_shared<function_load>(around_.supervision->loops.size());
+    if (!around_.count_calls)
+      entry.load->cells.clear();
     entry.supervisor = system_.spawn<function_supervisor>(around_.supervision);
   }
   what.load = entry.load;
-  what.counts = {entry.load, &entry.load->cells};
+  if (around_.count_calls)
+    what.counts = {entry.load, &entry.load->cells};
   if (!entry.spec || entry.spec->version != what.spec->version) {
     auto& stems = *around_.supervision->stems;
     stems.deployed(*what.spec);
@@ -165,6 +168,8 @@ runnable function_registry::runnable_of(const cluster::function_record& record) 
 }
 
 std::shared_ptr<std::vector<function_cells>> function_registry::cells_of(const functions::function_spec& spec) {
+  if (!around_.count_calls)
+    return nullptr;
   auto& entry = counted_[spec.id];
   entry.name = spec.name;
   if (!entry.cells)

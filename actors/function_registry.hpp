@@ -49,6 +49,7 @@ struct registry_surroundings {
   std::shared_ptr<const supervisor_surroundings> supervision;
   function_logs* logs = nullptr;
   execution_directory* executions = nullptr;
+  bool count_calls = true;
   /// What this node may run of a function now, and what its home gave it. Empty for a node alone: it has all of it.
   std::function<cluster::instance_band(const functions::function_spec&)> band_of{};
   std::function<cluster::instance_band(const uuid& function)> given_band{};
@@ -146,6 +147,7 @@ private:
   void answer_waiters(time_point now);
   void watch_waiters();
   runnable runnable_of(const cluster::function_record& record);
+  /// Null: nobody counts.
   std::shared_ptr<std::vector<function_cells>> cells_of(const functions::function_spec& spec);
   void remove_vanished(const cluster::catalog_snapshot& snapshot);
   void forget_counts(const routing_update& update);

@@ -124,7 +124,8 @@ void worker_instance::take_out(running_call& place, std::size_t written, const f
 outcome_ptr worker_instance::refusal(const functions::invocation& call, errc code, std::string detail) {
   auto refused = functions::make_failure(code, std::move(detail));
   refused->queued = functions::wait_of(call, loop().now());
-  what_.load->cells[loop().index()].refuse(code);
+  if (auto* const cells = what_.load->cells_of(loop().index()))
+    cells->refuse(code);
   return refused;
 }
 
@@ -257,7 +258,8 @@ void worker_instance::settle(running_call& place, outcome_ptr result) {
                            failed == nullptr || outlived(failed->code) ? errc{} : failed->code});
   if (call.wants_log_tail)
     result->log_tail = what_.log->tail(call.invocation_id, place.log_begin);
-  what_.load->cells[loop().index()].settle(*result);
+  if (auto* const cells = what_.load->cells_of(loop().index()))
+    cells->settle(*result);
   auto answer = std::move(place.answer);
   free_place(place);
   answer.deliver(std::move(result));

@@ -12,20 +12,25 @@ import program
 import rounds
 
 TITLE = "What each feature costs"
-INTRO = ("A native function, inline, one loop, with one feature switched on in each row, beside the same node "
-         "without. Counting cannot be switched off; what it and the steps of a request cost is in the table of "
+INTRO = ("A native function, inline, one loop, that counts requests and writes no log, beside the same node with one "
+         "feature more in each row, and without counting. What the steps of a request cost is in the table of "
          "instructions.")
 
 CONNECTIONS = 64
 
 
 class Plain(nodes.Native):
-    title = "nothing"
+    title = "metrics alone"
     wrk_flags = ()
 
     def meanwhile(self):
         """What goes on while it is measured."""
         return contextlib.nullcontext()
+
+
+class Uncounted(Plain):
+    title = "no metrics of requests"
+    settings = (*nodes.Native.settings, "--set", "metrics.requests=off")
 
 
 class Logged(Plain):
@@ -71,12 +76,13 @@ class Scraped(Plain):
             thread.join()
 
 
-KINDS = {"plain": Plain, "log": Logged, "sampled": Sampled, "failures": Failures, "timed": Timed, "scraped": Scraped}
+KINDS = {"plain": Plain, "uncounted": Uncounted, "log": Logged, "sampled": Sampled, "failures": Failures, "timed": Timed,
+         "scraped": Scraped}
 
 
 def parse(arguments):
     parser = program.Parser("bench/run costs", quick="2 rounds of 1 s",
-                            description="CPU per request of a native function with one feature more and without it.")
+                            description="CPU per request of a native function with one feature more or less.")
     parser.add_rounds()
     options = parser.parse(arguments)
     program.set_rounds(options)

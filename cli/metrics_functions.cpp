@@ -37,6 +37,8 @@ void add_by_cause(http::metrics_page& page, std::string_view function, const std
       page.add({{"function", function}, {label, to_string(static_cast<errc>(cause))}}, count);
 }
 
+}  // namespace
+
 void add_calls(http::metrics_page& page, const function_counts& functions) {
   page.begin_counter("troupe_function_invocations_total", "Calls that instances on this node had, by how they ended.");
   for (const auto& [name, calls] : functions) {
@@ -58,6 +60,8 @@ void add_calls(http::metrics_page& page, const function_counts& functions) {
   for (const auto& [name, calls] : functions)
     page.add({{"function", name}}, sum(*calls, [](const function_cells& cells) { return cells.cold_starts.value(); }));
 }
+
+namespace {
 
 struct load_sums {
   std::uint64_t workers = 0;
@@ -134,11 +138,9 @@ void add_supervision(http::metrics_page& page, const function_loads& functions) 
 
 }  // namespace
 
-void add_functions(http::metrics_page& page, const function_counts& calls, const function_loads& workers,
-                   time_point now) {
-  add_calls(page, calls);
-  add_load(page, workers, now);
-  add_supervision(page, workers);
+void add_instances(http::metrics_page& page, const function_loads& functions, time_point now) {
+  add_load(page, functions, now);
+  add_supervision(page, functions);
 }
 
 }  // namespace troupe::cli

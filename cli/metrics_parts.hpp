@@ -23,9 +23,10 @@ namespace troupe::cli {
 using function_counts = std::map<std::string, std::shared_ptr<const std::vector<actors::function_cells>>>;
 using function_loads = std::map<std::string, std::shared_ptr<const actors::function_load>>;
 
-/// Calls of each function that this node counts, by name, and the instances of those with worker processes.
-void add_functions(http::metrics_page& page, const function_counts& calls, const function_loads& workers,
-                   time_point now);
+/// Calls of each function that this node counts, by name.
+void add_calls(http::metrics_page& page, const function_counts& functions);
+/// Instances of the functions with worker processes.
+void add_instances(http::metrics_page& page, const function_loads& functions, time_point now);
 /// Native functions inside the node, and the compute loops if there are any.
 void add_execution(http::metrics_page& page, const std::vector<actors::function_execution_ptr>& functions,
                    const actors::compute_loops::figures& compute, std::size_t overdue_compute);

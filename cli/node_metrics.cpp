@@ -41,7 +41,7 @@ struct counted_requests {
 /// What was refused before it could be routed, by `refusal_causes`.
 using refused_requests = std::array<double, http::refusal_causes.size()>;
 
-void add_requests(metrics_page& page, const std::vector<counted_requests>& rows, const refused_requests& refused) {
+void add_rows(metrics_page& page, const std::vector<counted_requests>& rows, const refused_requests& refused) {
   page.begin_counter("troupe_http_requests_total", "Requests at the gateway, by how they ended for the client.");
   for (const auto& row : rows)
     for (std::size_t end = 0; end < http::request_ends; ++end)
@@ -104,11 +104,7 @@ void add_process(metrics_page& page, const process_figures& figures) {
 
 }  // namespace
 
-std::string node::state::metrics_text() {
-  metrics_page page;
-  page.begin_gauge("troupe_build_info", "1; the labels say what runs.");
-  page.add({{"version", TROUPE_VERSION}, {"node", options.name}}, 1);
-
+void node::state::add_requests(metrics_page& page) {
   std::vector<counted_requests> rows;
   route_metrics->forget_unused();  // the tables that an update replaced are gone by now
   const auto routes = route_metrics->all();
@@ -124,8 +120,18 @@ std::string node::state::metrics_text() {
     for (std::size_t i = 0; i < refused.size(); ++i)
       refused[i] += static_cast<double>(each.edge->refused()[i].value());
   }
-  add_requests(page, rows, refused);
+  add_rows(page, rows, refused);
+}
 
+std::string node::state::metrics_text() {
+  metrics_page page;
+  page.begin_gauge("troupe_build_info", "1; the labels say what runs.");
+  page.add({{"version", TROUPE_VERSION}, {"node", options.name}}, 1);
+
+  if (options.edge.count_requests) {
+    add_requests(page);
+    add_calls(page, registry->call_counts());
+  }
   page.begin_gauge("troupe_http_connections", "Open connections of clients at the gateway.");
   page.add({}, static_cast<double>(connections->open.load(std::memory_order_relaxed)));
   page.begin_histogram("troupe_loop_lateness_seconds", "How late an event loop came to its tick, ten times a second.");
@@ -138,7 +144,7 @@ std::string node::state::metrics_text() {
 
   const auto watched = watchdog->now();
   add_stalls(page, watched.loops);
-  add_functions(page, registry->call_counts(), registry->loads(), control.front().loop->now());
+  add_instances(page, registry->loads(), control.front().loop->now());
   add_execution(page, executions->all(), compute->now(control.front().loop->now()), watched.overdue_compute);
   add_workers(page, registry->instances());
   const auto own = store->point()->at.value;

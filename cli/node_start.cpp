@@ -83,6 +83,7 @@ void node::state::start_registry() {
   around.supervision = make_supervision();
   around.logs = &logs;
   around.executions = executions.get();
+  around.count_calls = options.edge.count_requests;
   if (cluster) {
     around.band_of = [this](const functions::function_spec& spec) { return cluster->band_of(spec); };
     around.given_band = [this](const uuid& function) { return cluster->given_band(function); };
@@ -266,6 +267,10 @@ void node::state::install(actors::routing_update_ptr update, std::vector<actors:
                           std::function<void()> done) {
   std::vector<http::route> entries;
   for (auto& route : routes) {
+    if (!options.edge.count_requests) {
+      entries.push_back({std::make_shared<const std::string>(route.route_key), std::move(route.function), nullptr});
+      continue;
+    }
     const auto metrics = route_metrics->find_or_add(route.route_key, route.function ? route.function->name : "");
     entries.push_back({http::key_of(metrics), std::move(route.function), metrics.get()});
   }

@@ -37,6 +37,10 @@
 #include "http/listener.hpp"
 #include "http/route_metrics.hpp"
 
+namespace troupe::http {
+class metrics_page;
+}
+
 namespace troupe::cli {
 
 /// Where the workers' own code lies in the data directory.
@@ -121,6 +125,7 @@ struct node::state {
   std::size_t max_connections(const node_options& from) const;
 
   std::string metrics_text();
+  void add_requests(http::metrics_page& page);
   void install(actors::routing_update_ptr update, std::vector<actors::routed_function> routes,
                std::function<void()> done);
 

@@ -30,6 +30,7 @@ http::edge_options edge_options_of(const settings& from) {
   edge.always_timing = from.edge.timing == timing_mode::always;
   edge.access_log = from.edge.access_log;
   edge.access_log_one_in = from.edge.access_log_one_in;
+  edge.count_requests = from.edge.metrics == request_metrics::on;
   return edge;
 }
 

@@ -175,6 +175,9 @@ constexpr std::array table = {
     entry<edge, &edge_settings::access_log_one_in>(
         "log.access_one_in", count(1, 1'000'000, "requests"),
         "Of the requests that went well, one in so many has a line; those that failed always have.", live),
+    entry<edge, &edge_settings::metrics>(
+        "metrics.requests", choice("on|off"),
+        "Whether /metrics has what is counted of requests and calls, by route and function."),
 };
 
 }  // namespace
@@ -252,6 +255,7 @@ std::string_view section_of(std::string_view key) noexcept {
       section{"native", "Functions"},  section{"stem_", "Functions"},   section{"aws.", "Functions"},
       section{"drain.", "Going down"}, section{"cluster", "Cluster"},   section{"join", "Cluster"},
       section{"store.", "Store"},      section{"insecure_", "Cluster"}, section{"log.", "Log"},
+      section{"metrics.", "Metrics"},
   };
   for (const auto& [begin, title] : sections)
     if (key.starts_with(begin))

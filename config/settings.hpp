@@ -26,6 +26,8 @@ enum class error_statuses : std::uint8_t { strict, truthful };
 enum class timing_mode : std::uint8_t { header, always };
 /// Which requests have a line in the log: all, those that failed (5xx, or the client left), or none.
 enum class access_log_mode : std::uint8_t { all, failed, off };
+/// Whether /metrics has what is counted of each request and call.
+enum class request_metrics : std::uint8_t { on, off };
 /// Whether calls of a function that has too few instances are refused early.
 enum class shedding_mode : std::uint8_t { automatic, off };
 /// Whether started workers wait for code.
@@ -64,6 +66,7 @@ struct edge_settings {
   timing_mode timing = timing_mode::header;
   access_log_mode access_log = access_log_mode::all;
   std::uint64_t access_log_one_in = 1;
+  request_metrics metrics = request_metrics::on;
   std::string region = "us-east-1";
   std::string account = "000000000000";
 };

@@ -86,6 +86,7 @@ private:
   void answer(reply&& what, const functions::outcome* result = nullptr);
   /// Counts how the present request ended and logs it. `what`: null when the client left before the answer.
   void record(const reply* what, const functions::outcome* result);
+  void count_request(const reply* what, const functions::outcome* result, duration total) noexcept;
   void log_request(const reply* what, const functions::outcome* result, duration total);
   /// @param head  what came of it, when it was not read whole; otherwise it stands in `request_`.
   void refuse(const refusal& why, std::string_view head = {});

@@ -59,16 +59,21 @@ void connection::append_head(buffer& out, const reply& what, std::size_t body_by
 }
 
 void connection::record(const reply* what, const functions::outcome* result) {
-  auto& cells = counted_at_ != nullptr ? *counted_at_ : edge_.unrouted();
   const auto total = clock::now() - arrived_at_;
+  if (edge_.options().count_requests)
+    count_request(what, result, total);
+  if (edge_.access().wants(what != nullptr ? what->status : 0))
+    log_request(what, result, total);
+}
+
+void connection::count_request(const reply* what, const functions::outcome* result, duration total) noexcept {
+  auto& cells = counted_at_ != nullptr ? *counted_at_ : edge_.unrouted();
   if (what != nullptr && what->refused != nullptr)
     edge_.refused()[static_cast<std::size_t>(what->refused - refusal_causes.data())].add();
   if (what != nullptr)
     cells.count(what->status, what->cause, what->body_view().size(), total, result);
   else
     cells.ends[static_cast<std::size_t>(request_end::aborted)].add();
-  if (edge_.access().wants(what != nullptr ? what->status : 0))
-    log_request(what, result, total);
 }
 
 void connection::log_request(const reply* what, const functions::outcome* result, duration total) {

@@ -58,6 +58,7 @@ struct edge_options {
   bool always_timing = false;
   access_log_mode access_log = access_log_mode::off;
   std::uint64_t access_log_one_in = 1;
+  bool count_requests = true;
 };
 
 /// Counts the connections of all loops against one bound, and tells of what they lack no more than once.

@@ -121,6 +121,28 @@ class MetricsTest(unittest.TestCase):
         self.assertEqual(series(403), before)
         self.assertNotIn("random", page_of(self.node).lower())
 
+    def test_without_metrics_of_requests_the_page_says_what_the_node_does(self):
+        self.node.close()
+        self.node = self.enterContext(support.Node("--set", "metrics.requests=off"))
+        folder = self.enterContext(support.TempDir())
+        support.write_files(folder, {"start": ""})
+        self.node.deploy_files("slow", GATED % {"folder": folder}, "--max-instances", "1", "--timeout-s", "1")
+        self.node.deploy(support.build_native(NATIVE, folder, "native"), "--route", "GET /native/{act}")
+        statuses = [self.node.request("GET", path)[0] for path in
+                    ("/slow", "/slow?act=exit", "/slow?act=hang", "/native/ok", "/native/fail", "/nowhere")]
+        self.assertEqual(statuses, [200, 500, 500, 200, 500, 404])
+        ends = lambda page: values(page, "troupe_function_instance_ends_total", "reason", function="slow")
+        seen = metrics_when(self.node, lambda page: ends(page) == {"crashed": 1, "timed_out": 1}, "the ends")
+        self.assertEqual({name for name, _ in seen if name.startswith("troupe_http_")}, {"troupe_http_connections"})
+        counted = tuple(f"troupe_function_{each}" for each in
+                        ("invocations", "refusals", "run_duration", "queue_duration", "cold_starts"))
+        self.assertEqual([name for name, _ in seen if name.startswith(counted)], [])
+        self.assertEqual(values(seen, "troupe_function_execution_class", "class", function="native"),
+                         {"compute": 1})
+        told = subprocess.run(["promtool", "check", "metrics"], input=page_of(self.node).encode(), capture_output=True,
+                              timeout=60, check=False)
+        self.assertEqual((told.returncode, told.stdout, told.stderr), (0, b"", b""))
+
     def test_promtool_finds_nothing_to_say(self):
         self.node.request("GET", "/shop/a")
         told = subprocess.run(["promtool", "check", "metrics"], input=page_of(self.node).encode(), capture_output=True,
