@@ -5,6 +5,7 @@
 
 #include "config/text.hpp"
 #include "functions/event.hpp"
+#include "functions/event_shapes.hpp"
 #include "functions/http_request.hpp"
 #include "http/request_head.hpp"
 #include "tests/fuzz/json_check.hpp"
@@ -16,7 +17,7 @@ using nlohmann::json;
 
 namespace {
 
-enum outcome : std::size_t { built, text_body, binary_body, with_query, with_cookies, not_a_request };
+enum outcome : std::size_t { built, text_body, binary_body, with_query, with_cookies, not_a_request, shaped };
 
 constexpr milliseconds wall{1'583'348'638'390};
 
@@ -124,6 +125,37 @@ void require_values(std::string_view event, const std::vector<functions::json_sp
   }
 }
 
+/// A worker that puts the values into the places of the shape has the event.
+void check_shape(std::string_view event, const std::vector<functions::json_span>& varying) {
+  functions::event_shapes shapes;
+  auto known = shapes.find(event, varying);
+  for (unsigned i = 0; !known && i < functions::event_shapes::told_after; ++i)
+    known = shapes.find(event, varying);
+  if (!known)
+    return require(
+        event.size() > functions::event_shapes::max_shape_bytes || varying.size() > functions::event_shapes::max_values,
+        "an event of moderate size has a shape");
+  buffer values;
+  functions::append_values(values, event, varying);
+  require(values.view().starts_with(","), "values begin with a comma");
+  const auto told = json::parse("[" + std::string{values.view().substr(1)} + "]");
+  require(told.size() == varying.size(), "each value that varies is told");
+  std::string whole;
+  auto value = varying.begin();
+  for (const char byte : shapes.shape())
+    if (byte == functions::event_shapes::mark) {
+      require(value != varying.end() && told[static_cast<std::size_t>(value - varying.begin())] ==
+                                            json::parse(event.substr(value->from, value->to - value->from)),
+              "values are told in the order of their places");
+      whole.append(event.substr(value->from, value->to - value->from));
+      ++value;
+    } else {
+      whole.push_back(byte);
+    }
+  require(value == varying.end() && whole == event, "shape and values are the event");
+  happened(shaped);
+}
+
 json member(const json& event, const char* name) {
   return event.contains(name) ? event[name] : json{};
 }
@@ -169,7 +201,8 @@ const target& fuzz::this_target() {
                 "User-Agent: \xe9\r\n",
                 "\t",
                 std::string(1, '\0')},
-      .outcomes = {"events", "bodies of text", "binary bodies", "with query", "with cookies", "refused heads"}};
+      .outcomes = {"events", "bodies of text", "binary bodies", "with query", "with cookies", "refused heads",
+                   "shapes"}};
   return what;
 }
 
@@ -188,6 +221,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<functions::json_span> varying;
   functions::append_event(out, call, {.wall = wall, .trace = functions::trace_id{call, wall}}, &varying);
   require_values(out.view(), varying);
+  check_shape(out.view(), varying);
 
   const auto event = parse_written_json(out.view(), "an event is JSON");
   auto headers = event["headers"];

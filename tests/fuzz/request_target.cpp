@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/text.hpp"
+#include "http/head_peek.hpp"
 #include "http/request_head.hpp"
 #include "tests/fuzz/target.hpp"
 #include "tests/http/request_reading.hpp"
@@ -13,7 +14,7 @@ using namespace troupe::http;
 
 namespace {
 
-enum outcome : std::size_t { accepted, refused, unfinished, chunked, absolute };
+enum outcome : std::size_t { accepted, refused, unfinished, chunked, absolute, peeked };
 
 /// Low enough for inputs to pass them, or as they are by default.
 struct bounds {
@@ -89,6 +90,23 @@ void check_same_when_written_again(std::string_view bytes) {
           "a head that is written again is read as the same");
 }
 
+/// What the log tells of bytes that may be no head is part of them, clean, and of a head what the head says.
+void check_peeked(std::string_view bytes, const head_limits& limits) {
+  const auto seen = peek_request_line(bytes, limits);
+  require(is_clean(seen.method) && is_clean(seen.path) && seen.method.find(' ') == seen.method.npos &&
+              seen.path.find_first_of(" ?") == seen.path.npos && seen.path.size() <= limits.max_target_bytes,
+          "what is peeked is clean");
+  require(seen.path.empty() || !seen.method.empty(), "there is no path without a method");
+  require(bytes.find(std::string{seen.method} + (seen.path.empty() ? "" : " ") + std::string{seen.path}) <= 2,
+          "what is peeked is how the bytes begin");
+  if (!seen.path.empty())
+    happened(peeked);
+  const auto end = find_head_end(bytes, 0);
+  if (request_head head; end != npos && !scan_head(bytes.substr(0, end), limits, head))
+    require(seen.method == head.method && seen.path == head.target.substr(0, head.target.find('?')),
+            "of a head that is accepted its method and path are peeked");
+}
+
 }  // namespace
 
 const target& fuzz::this_target() {
@@ -151,7 +169,7 @@ const target& fuzz::this_target() {
                 "\x7f",
                 "\xff",
                 "hello"},
-      .outcomes = {"accepted", "refused", "unfinished", "chunked", "absolute"}};
+      .outcomes = {"accepted", "refused", "unfinished", "chunked", "absolute", "peeked"}};
   return what;
 }
 
@@ -173,5 +191,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (bytes.find("chunked") != bytes.npos && !whole.requests.empty())
     happened(chunked);
   check_same_when_written_again(bytes);
+  check_peeked(bytes, limits.head);
   return 0;
 }
