@@ -71,6 +71,14 @@ class RepeatTest(unittest.TestCase):
         self.assertEqual(told, ["the reason\n"] * 3)
         self.assertEqual(self.runs()["good"], 20)
 
+    def test_runs_that_skip_are_named(self):
+        self.add("bare", "echo 'OK (skipped=1)'", measured_s=9, SKIP_REGULAR_EXPRESSION="OK [(]skipped=")
+        self.add("good", measured_s=9, SKIP_REGULAR_EXPRESSION="OK [(]skipped=")
+        done = self.repeat()
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("skipped 3 of 3 times: bare", done.stdout)
+        self.assertNotIn("good", done.stdout)
+
     def test_out_of_time_it_stops_and_goes_on_at_the_next_call(self):
         self.add("slow", "sleep 0.2", measured_s=0.2)
         done = self.repeat("--minutes", "0.02")
