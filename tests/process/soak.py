@@ -2,6 +2,7 @@
 
 Load is open: it comes whether or not the node keeps up, and is a little more than the function of it can take.
 """
+import collections
 import contextlib
 import json
 import os
@@ -28,7 +29,8 @@ EXPECTED = {
 
 
 class Trouble:
-    """Calls `act` again and again on a thread of its own within the block; what it raises is raised at the end."""
+    """Calls `act` again and again on a thread of its own within the block; what it raises is raised at the end. `times` is
+    how often that was something: `act` returns False when it found nothing to do."""
 
     def __init__(self, act, pause_s):
         self._act, self._pause_s = act, pause_s
@@ -40,8 +42,8 @@ class Trouble:
     def _run(self):
         try:
             while not self._stop.wait(self._pause_s):
-                self._act()
-                self.times += 1
+                if self._act() is not False:
+                    self.times += 1
         except BaseException as problem:  # raised again where the test sees it
             self._problem = problem
 
@@ -157,6 +159,7 @@ class Soak:
         return self
 
     def _begin(self):
+        self._began = time.monotonic()
         enter = self._stack.enter_context
         for node in self.nodes:
             share = 1 / len(self.nodes)
@@ -171,6 +174,7 @@ class Soak:
         enter(Trouble(self.samples.take, 1))
 
     def __exit__(self, *why):
+        self._took_s = time.monotonic() - self._began
         return self._stack.__exit__(*why)
 
     def _kill(self):
@@ -182,9 +186,11 @@ class Soak:
                     if any(os.readlink(f"/proc/{pid}/fd/{name}") == self.ran["/killed"]
                            for name in os.listdir(f"/proc/{pid}/fd")):
                         found.append(pid)
-        if found:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._random.choice(found), signal.SIGKILL)
+        try:
+            os.kill(self._random.choice(found), signal.SIGKILL)
+        except (IndexError, ProcessLookupError):
+            return False
+        return True
 
     def _update(self):
         self._versions += 1
@@ -215,6 +221,7 @@ class Soak:
                 # Its instance has room for five times as much: only a machine that stalls makes calls wait.
                 late = sum(each.status == 503 for each in stream.asked)
                 test.assertLess(late, 0.01 * len(stream.asked), stream.counts())
+        self._judge_trouble(test)
         for path, ran_path in self.ran.items():
             ran = load.executions(ran_path)
             test.assertEqual([number for number, times in ran.items() if times > 1][:5], [], "ran more than once")
@@ -223,6 +230,21 @@ class Soak:
             test.assertEqual([number for number, status in answered.items() if status == 200 and not ran[number]][:5], [])
             test.assertEqual([number for number, status in answered.items() if status == 503 and ran[number]][:5], [])
             test.assertLessEqual(set(ran), set(answered))
+
+    def _judge_trouble(self, test):
+        """There was trouble, and the nodes served in spite of it."""
+        for name, trouble in self.troubles.items():
+            test.assertGreater(trouble.times, 0, f"no {name}")
+        total = collections.Counter()
+        for stream in self.streams:
+            total.update({(stream.path, status): times for (_, status, _), times in stream.counts().items()})
+        # One kill in five hits a worker that has a call.
+        if self.troubles["kills"].times > 100:
+            test.assertGreater(total["/killed", 500], 0, "no call was lost with its worker")
+        test.assertGreater(total["/killed", 200], 0.5 * (total["/killed", 200] + total["/killed", 503]), total)
+        if not support.SANITIZED:
+            test.assertGreater(total["/busy", 200], 0.5 * CAPACITY * self._took_s, total)
+            test.assertGreater(total["/busy", 503], 0, "the load was not more than the node could take")
 
     def summary(self):
         return {stream.path: stream.counts() for stream in self.streams}, {

@@ -16,7 +16,7 @@ class AdaptiveTest(ExecutionCase):
         self.until_class(node, "f", "inline", 1)
         self.assertEqual(self.changes(node, "f"), (1, 0))
 
-        self.until_class(node, "f", "compute", 3_000)
+        self.until_class(node, "f", "compute", 5_000)
         self.assertEqual(self.changes(node, "f"), (1, 1))
 
         self.until_class(node, "f", "inline", 1)

@@ -1,5 +1,6 @@
 """The reference that is made from the declarations: docs/settings.md, the man page, and where it is installed."""
 import os
+import re
 import shutil
 import subprocess
 import unittest
@@ -32,7 +33,10 @@ class ManualTest(unittest.TestCase):
         commands = [line.split()[0] for line in printed("settings").splitlines() if line[:1].isalpha() and "  " in line]
         for key in commands:
             self.assertIn(f"\n{key} (default: ", plain)
-        for command in ("serve", "deploy", "config", "restore"):
+        usage = subprocess.run([support.TROUPE, "--help"], capture_output=True, text=True, check=True).stdout
+        found = re.findall(r"^  ([a-z][a-z-]+) ", usage, re.MULTILINE)
+        self.assertLessEqual({"serve", "deploy", "config", "restore", "logs", "certs"}, set(found))
+        for command in found:
             self.assertIn(f'.SS "troupe {command}', plain)
             usage = subprocess.run([support.TROUPE, command, "--help"], capture_output=True, text=True).stdout
             for word in usage.split():

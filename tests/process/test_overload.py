@@ -56,6 +56,8 @@ class OverloadCase(unittest.TestCase):
         # A refusal comes no later than an answer may: a call waits for as long as it would run, and the loop looks each 100 ms.
         self.assertLessEqual(open_loop.p99_s(refused), 2 * calm_s, told)
         self.assertGreater(len(served) / 4, least_share * capacity, told)
+        drained_s = max(each.sent + each.took_s for each in overload) - ended
+        self.assertLess(drained_s, 1.0, "the last of the overload was not answered within a second of its end")
         late = [each.sent - ended for each in after if each.status != 200 or each.took_s > 2 * calm_s]
         self.assertLess(max(late, default=0), 1.0, "not recovered within a second")
         if not support.SANITIZED:

@@ -9,7 +9,7 @@ import unittest
 import support
 import wire
 from cluster import Cluster
-from metrics import metrics_of, total
+from metrics import metrics_of, metrics_when, total
 
 # Tells by a file that it runs, and runs until there is another one.
 HANDLER = r"""
@@ -99,6 +99,8 @@ class InlineTest(WatchdogCase):
         seen = metrics_of(self.node)
         self.assertEqual(total(seen, "troupe_loop_stalled", loop="loop-0"), 0)
         self.assertGreaterEqual(total(seen, "troupe_loop_stalls_total", loop="loop-0"), 1)
+        metrics_when(self.node, lambda page: total(page, "troupe_loop_lateness_seconds_sum", loop="loop-0") > 0.4,
+                     "the loop's lateness is counted")
         self.assertIn("loop_moves_again", self.node.log())
 
     def test_time_in_which_the_whole_process_was_stopped_does_not_count(self):
