@@ -11,6 +11,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -27,6 +28,9 @@ SOURCE_DIR = os.environ.get("TROUPE_SOURCE_DIR", os.path.abspath(os.path.join(os
 BINARY_DIR = os.environ.get("TROUPE_BINARY_DIR", os.path.dirname(TROUPE))
 # Sanitizers keep freed memory and want to be loaded first: figures of memory say nothing then.
 SANITIZED = bool(os.environ.get("TROUPE_SANITIZE"))
+# Not of signals: that a process ends by one is what some tests ask for.
+SANITIZER_REPORT = re.compile(r"runtime error: |ERROR: (?:Leak|Address)Sanitizer: (?!SEGV|ABRT|BUS|FPE|ILL)|"
+                              r"WARNING: ThreadSanitizer: ")
 SDK_INCLUDE = os.path.join(SOURCE_DIR, "functions", "sdk")
 NATIVE_HELLO = os.path.join(BINARY_DIR, "examples", "native-hello", "native-hello.so")
 
@@ -131,6 +135,7 @@ class Node:
         self.env = dict(env or {})
         self.prefix = list(prefix)
         self.process = None
+        self.log_path = None
         self._descendants = set()
         if self._own_dir:
             self.data_dir = tempfile.mkdtemp(prefix="troupe-test-")
@@ -249,7 +254,9 @@ class Node:
         return done
 
     def deploy(self, path, *arguments, timeout_s=PATIENCE_S):
-        """Deploys and expects success."""
+        """Deploys and expects success. Under a sanitizer the host of a shared object takes more memory than functions have."""
+        if SANITIZED and path.endswith(".so") and "--memory-mb" not in arguments:
+            arguments += ("--memory-mb", "2048")
         return self.run("deploy", path, *arguments, timeout_s=timeout_s, check=True)
 
     def deploy_files(self, name, files, *arguments, check=True, timeout_s=PATIENCE_S):
@@ -294,10 +301,23 @@ class Node:
                 if is_alive(pid):
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
+        reports = self._sanitizer_reports()
         if self._own_dir:
             rmtree_later(self.data_dir)
             with contextlib.suppress(OSError):
                 os.unlink(self.data_dir.rstrip("/") + ".log")
+        if reports:
+            raise AssertionError("a sanitizer found something in the node:\n" + "\n".join(reports))
+
+    def _sanitizer_reports(self):
+        """What sanitizers wrote to the node's log; a node goes on after some of them, or is killed by its test."""
+        if not SANITIZED or self.log_path is None:
+            return []
+        try:
+            with open(self.log_path, encoding="utf-8", errors="replace") as log:
+                return [line.rstrip() for line in log if SANITIZER_REPORT.search(line)]
+        except FileNotFoundError:  # closed before
+            return []
 
 
 def directory_command(command, node, *arguments):

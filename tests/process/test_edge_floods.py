@@ -23,7 +23,8 @@ class FloodTest(wire.HelloNodeTest):
         self.assertEqual(len(responses), 1, responses)
         self.assertIn(responses[0].status, statuses)
         self.assertEqual(responses[0].header("connection"), "close")
-        self.assertLess(spent.peak_growth, growth)
+        if not support.SANITIZED:
+            self.assertLess(spent.peak_growth, growth)
         self.assertEqual(self.node.request("GET", "/hello")[0], 200)
         return answered_s, spent
 
@@ -55,7 +56,8 @@ class FloodTest(wire.HelloNodeTest):
 
         self.assertEqual([response.status for response in responses], [431])
         self.assertLess(pieces, 10_240 / 6)
-        self.assertLess(spent.peak_growth, FEW_MIB)
+        if not support.SANITIZED:
+            self.assertLess(spent.peak_growth, FEW_MIB)
 
     def test_bt16_a_trailer_beyond_64_kib(self):
         for trailer in (b"A: " + b"b" * 65_534 + b"\r\n\r\n", b"a" * 65_534 + b": b\r\n\r\n"):

@@ -56,9 +56,7 @@ class NativeCase(unittest.TestCase):
         cls.object = support.build_native(HANDLER, cls.folder, "f")
 
     def serve(self, node, *flags):
-        # A sanitizer's report of a crash takes memory of its own.
-        memory = ("--memory-mb", "2048") if support.SANITIZED and "--memory-mb" not in flags else ()
-        node.deploy(self.object, "--name", "f", "--route", "ANY /f/{act}", *memory, *flags)
+        node.deploy(self.object, "--name", "f", "--route", "ANY /f/{act}", *flags)
 
     def pid_of(self, node):
         status, _, body = node.request("GET", "/f/pid")

@@ -26,10 +26,11 @@ ADDRESS = re.compile(r"\b(localhost|\d+\.\d+\.\d+\.\d+):(\d{4,5})\b")
 BLOCK_PATIENCE_S = 3 * support.PATIENCE_S  # a block is several commands, some of which compile
 STAND_INS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "stand_ins")
 
-# What `troupe serve` is told where the reader tells it nothing.
+# What `troupe serve` is told where the reader tells it nothing. Under a sanitizer a native function needs more memory.
 PROGRAM = """#!/bin/bash
 program={program}
 if [[ ${{1:-}} != serve ]]; then
+  [[ ${{1:-}} != deploy || ${{2:-}} != *.so ]] || set -- "$@" {native_flags}
   exec "$program" "$@"
 fi
 words=" $* "
@@ -92,7 +93,8 @@ class Machine:
         os.mkdir(os.path.join(home, "build"))
         os.symlink(support.BINARY_DIR, os.path.join(home, "build", "release"))
         os.symlink(sys.executable, os.path.join(self.root, "bin", "python3"))  # which has boto3
-        text = PROGRAM.format(program=support.TROUPE, http=self.port(8080), admin=self.port(9001))
+        text = PROGRAM.format(program=support.TROUPE, http=self.port(8080), admin=self.port(9001),
+                              native_flags="--memory-mb 2048" if support.SANITIZED else "")
         for path in ("bin/troupe", "usr/local/bin/troupe"):
             with open(os.path.join(self.root, path), "w", encoding="utf-8") as file:
                 file.write(text)
