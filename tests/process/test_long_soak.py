@@ -12,6 +12,7 @@ from soak import Soak
 
 SECONDS = float(os.environ.get("TROUPE_SOAK_S", "600"))
 NODES = int(os.environ.get("TROUPE_SOAK_NODES", "1"))
+KEPT_BYTES = 12 << 20
 FLAGS = ("--set", "edge.max_body_memory=32MiB", "--set", "queue.shedding=auto")
 
 
@@ -33,9 +34,15 @@ class SoakTest(unittest.TestCase):
             for pid, figures in early.items():
                 print(f"minute 2 against the last: { {n: (round(v), round(late[pid][n])) for n, v in figures.items()} }",
                       flush=True)
+            floors = {node.pid: [soak.samples.least(node.pid, began + i * minute, began + (i + 1) * minute)["resident_kb"]
+                                 for i in range(int((ended - began) / minute))] for node in soak.nodes}
+            print(f"least resident KB of each minute: {list(floors.values())}", flush=True)
             soak.judge(self)
             for pid, figures in early.items():
                 self.judge_figures(figures, late[pid])
+                # Bodies of slow readers come and go; what is left without them is what the node keeps.
+                if not support.SANITIZED:
+                    self.assertLess(floors[pid][-1], floors[pid][1] + (KEPT_BYTES >> 10), floors)
             for node in soak.nodes:
                 support.wait_until(lambda one=node: one.request("GET", "/busy?id=last&act=&ms=")[0] == 200, "an answer")
                 self.assertTrue(node.is_ready())
