@@ -108,10 +108,11 @@ class Cluster:
         return self.nodes[index]
 
     def close(self):
-        for node in self.nodes:
-            if node.process is not None and node.process.poll() is None:
-                node.resume()
-            node.close()
+        with contextlib.ExitStack() as stack:  # all of them, also when one has something to say
+            for node in reversed(self.nodes):
+                stack.callback(node.close)
+                if node.process is not None and node.process.poll() is None:
+                    stack.callback(node.resume)
 
     def start(self):
         """Starts all that do not run, at the same time, and waits until they are one cluster."""

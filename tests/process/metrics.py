@@ -1,5 +1,6 @@
 """Reads /metrics pages as tests need them."""
 import re
+import subprocess
 
 import support
 
@@ -47,6 +48,13 @@ def values(metrics, name, label, **labels):
     wanted = set(labels.items())
     return {dict(have)[label]: value for (each, have), value in metrics.items()
             if each == name and value and wanted <= set(have)}
+
+
+def check_with_promtool(test, page):
+    """Fails the test with whatever `promtool check metrics` says of the page's text."""
+    told = subprocess.run(["promtool", "check", "metrics"], input=page.encode(), capture_output=True, timeout=60,
+                          check=False)
+    test.assertEqual((told.returncode, told.stdout, told.stderr), (0, b"", b""))
 
 
 def families(page):
