@@ -5,13 +5,12 @@
 #include <algorithm>
 #include <caf/send.hpp>
 #include <cstdlib>
-#include <fstream>
 #include <limits>
 #include <thread>
 
 #include "cli/node_state.hpp"
 #include "config/log.hpp"
-#include "functions/cpu_quota.hpp"
+#include "functions/cgroup_limits.hpp"
 #include "functions/priority.hpp"
 #include "functions/processor_use.hpp"
 
@@ -27,11 +26,7 @@ constexpr double instance_memory_share = 0.6;
 std::uint64_t machine_memory_mb() {
   auto bytes =
       static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGE_SIZE));
-  for (const char* limit : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
-    std::uint64_t value = 0;
-    if (std::ifstream file{limit}; file >> value)
-      bytes = std::min(bytes, value);
-  }
+  bytes = std::min(bytes, functions::memory_limit_bytes().value_or(bytes));
   return bytes >> 20;
 }
 
