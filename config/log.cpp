@@ -114,8 +114,8 @@ std::string line_of(log_format format, log_level level, std::string_view event,
 
 /// Of messages that hold many lines, to tell them from others; the level that readers see stands in the lines.
 constexpr auto block_level = spdlog::level::debug;
-/// At 32 KB each: what an output that stands still costs in memory.
-constexpr std::size_t max_queued_blocks = 64;
+/// What blocks that wait for an output that stands still may cost in memory.
+constexpr std::size_t max_queued_bytes = 2 << 20;
 
 /// The blocks among the messages in the queue and in the sink. A queue that is full gives up its oldest message for a
 /// new one and counts it, but does not say what it was: its number does. Under `guard`.
@@ -123,22 +123,37 @@ struct queue_record {
   struct block {
     std::uint64_t number;  ///< of the message
     std::uint64_t lines;
+    std::size_t bytes;
   };
 
   std::mutex guard;            ///< held for as long as it takes to queue a message, never while one is written
   std::uint64_t queued = 0;    ///< messages so far, which is the number of the next one
   std::uint64_t given_up = 0;  ///< of these, by the queue
   std::deque<block> blocks;    ///< that were queued and are neither written nor given up, oldest first
+  std::size_t bytes = 0;       ///< of these
 
+  void add_block(std::uint64_t lines, std::size_t size) {
+    blocks.push_back({queued, lines, size});
+    bytes += size;
+  }
   /// @returns how many lines the message had if it was a block; it is none of `blocks` any more.
   std::optional<std::uint64_t> take_block(std::uint64_t number) {
-    const auto found =
-        std::find_if(blocks.begin(), blocks.end(), [&](const block& each) { return each.number == number; });
-    if (found == blocks.end())
+    const auto found = std::lower_bound(blocks.begin(), blocks.end(), number,
+                                        [](const block& each, std::uint64_t wanted) { return each.number < wanted; });
+    if (found == blocks.end() || found->number != number)
       return std::nullopt;
     const auto lines = found->lines;
+    bytes -= found->bytes;
     blocks.erase(found);
     return lines;
+  }
+  void take_oldest_block() {
+    bytes -= blocks.front().bytes;
+    blocks.pop_front();
+  }
+  void take_newest_block() {
+    bytes -= blocks.back().bytes;
+    blocks.pop_back();
   }
 };
 
@@ -171,7 +186,7 @@ public:
     if (is_block) {
       // Messages come in the order of their numbers: this block is the oldest that is left.
       const std::lock_guard lock{record.guard};
-      record.blocks.pop_front();
+      record.take_oldest_block();
     }
   }
   void flush() override {}
@@ -179,6 +194,7 @@ public:
   void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
 
   queue_record record;
+  std::atomic<bool> refused{false};  ///< by spdlog, which tells nobody else: the message that was last to be queued
 
   /// Counts a message that never came here. From any thread.
   void lost_in_queue(std::optional<std::uint64_t> block_lines) {
@@ -210,29 +226,37 @@ struct running_log {
   bool write_block(std::string_view lines, std::size_t count) {
     auto& record = sink->record;
     const std::lock_guard lock{record.guard};
-    if (pool->queue_size() >= options.max_queued_lines / 2 || record.blocks.size() >= max_queued_blocks)
+    if (pool->queue_size() >= options.max_queued_lines / 2 || record.bytes + lines.size() > max_queued_bytes)
       return false;
-    record.blocks.push_back({record.queued, count});
-    queue(block_level, lines);
+    record.add_block(count, lines.size());
+    if (!queue(block_level, lines)) {
+      record.take_newest_block();
+      return false;
+    }
     return true;
   }
   void write(log_format format, log_level level, std::string_view event, std::initializer_list<log_field> fields) {
     const auto line = line_of(format, level, event, fields);
     const std::lock_guard lock{sink->record.guard};
-    queue(spdlog::level::info, line);
+    if (!queue(spdlog::level::info, line))
+      sink->lost_in_queue({});
   }
 
 private:
-  /// Under the record's guard.
-  void queue(spdlog::level::level_enum level, std::string_view text) {
+  /// Under the record's guard. @returns false when there is no memory for it.
+  bool queue(spdlog::level::level_enum level, std::string_view text) {
+    sink->refused = false;
     logger->log(level, spdlog::string_view_t{text.data(), text.size()});
+    if (sink->refused)
+      return false;
     auto& record = sink->record;
     const auto number = record.queued++;
     if (pool->overrun_counter() == record.given_up)
-      return;
+      return true;
     ++record.given_up;
     // It was full then, of the messages just before this one.
     sink->lost_in_queue(record.take_block(number - queue_capacity(options)));
+    return true;
   }
 };
 
@@ -320,6 +344,7 @@ void start_log(const log_options& options) {
   fresh->logger = std::make_shared<spdlog::async_logger>("troupe", fresh->sink, fresh->pool,
                                                          spdlog::async_overflow_policy::overrun_oldest);
   fresh->logger->set_level(block_level);
+  fresh->logger->set_error_handler([sink = fresh->sink.get()](const std::string&) { sink->refused = true; });
   auto& log = state();
   const std::unique_lock lock{log.guard};
   log.running = std::move(fresh);

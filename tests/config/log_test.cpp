@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <optional>
@@ -235,12 +236,13 @@ TEST_F(LogTest, LinesThatWerePushedOutLeaveRoomForOthers) {
   chosen.max_queued_lines = 16;
   chosen.flush_timeout = seconds{10};
   start_log(chosen);
-  // More often than blocks of lines may wait.
+  const auto block = std::string(32'000, 'x') + "\n";
+  // Together more than blocks of lines may hold.
   for (int round = 0; round < 12; ++round) {
     fill_output();
     const auto before = lost_log_lines();
     for (int i = 0; i < 8; ++i)
-      log_lines("one\n", 1);
+      log_lines(block, 1);
     for (int i = 0; i < 30; ++i)
       log_event(log_level::info, "line");
     ASSERT_GE(lost_log_lines().collected - before.collected, 7u);
@@ -254,6 +256,37 @@ TEST_F(LogTest, LinesThatWerePushedOutLeaveRoomForOthers) {
 
   EXPECT_THAT(written(), HasSubstr("kept\n"));
   EXPECT_EQ(lost_log_lines().collected, before.collected);
+}
+
+TEST_F(LogTest, CollectedLinesWaitForAnOutputThatPausesHoweverFewComeAtATime) {
+  fill_output();
+  auto chosen = options(log_format::json);
+  chosen.flush_timeout = seconds{10};
+  start_log(chosen);
+  const auto before = lost_log_lines();
+
+  for (int i = 0; i < 500; ++i)
+    log_lines("one\n", 1);
+  EXPECT_EQ(lost_log_lines().collected, before.collected);
+
+  log_event(log_level::info, "last");
+  const auto all = read_until("\"last\"}\n");
+  stop_log();
+  ASSERT_TRUE(all);
+  EXPECT_EQ(std::count(all->begin(), all->end(), '\n'), 501);
+}
+
+TEST_F(LogTest, CollectedLinesThatWaitTakeNoMoreThan2MiB) {
+  fill_output();
+  start_log(options(log_format::json));
+  const auto before = lost_log_lines();
+  const auto block = std::string(32'000, 'x') + "\n";
+
+  for (int i = 0; i < 100; ++i)
+    log_lines(block, 1);
+
+  EXPECT_GE(lost_log_lines().collected - before.collected, 100u - (2 << 20) / 32'000);
+  stop_log();
 }
 
 TEST_F(LogTest, SaysAtItsEndHowManyLinesWereDropped) {
