@@ -41,7 +41,7 @@ caf::result<outcome_ptr> router::take_linked(const linked& hop) {
   for (const auto& each : early_)
     bytes += bytes_of(*each.hop.call);
   const auto& limits = surroundings_->limits;
-  if (ending_ || early_.size() >= limits.max_calls || bytes > limits.max_bytes)
+  if (ending_ || early_.size() >= limits.max_calls || (!early_.empty() && bytes > limits.max_bytes))
     return early_refusal(hop);
   auto answer = make_response_promise<promise>();
   try {

@@ -43,8 +43,9 @@ public:
   std::size_t bytes() const noexcept { return bytes_; }  ///< of bodies
   /// Not on an empty queue.
   const Waiting& oldest() const noexcept { return calls_.front(); }
+  /// One call there is always room for, however large: it could never run otherwise.
   bool is_full(std::size_t more_bytes, const queue_limits& limits) const noexcept {
-    return calls_.size() >= limits.max_calls || bytes_ + more_bytes > limits.max_bytes;
+    return calls_.size() >= limits.max_calls || (!calls_.empty() && bytes_ + more_bytes > limits.max_bytes);
   }
 
   /// Out of memory: throws, and the queue is as it was.

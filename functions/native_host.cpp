@@ -25,8 +25,8 @@ namespace troupe::functions {
 namespace {
 
 constexpr int channel_descriptor = 3;
-/// A request's body is limited by the node's settings, which may be set to so much.
-constexpr std::size_t max_request_bytes = 64 * 1024 * 1024;
+/// The most that the setting worker.max_payload_bytes may be.
+constexpr std::size_t max_request_bytes = 256 * 1024 * 1024;
 constexpr int exit_usage = 2;
 constexpr int exit_protocol = 70;
 /// After so long without a look at the channel no call is started before one: what waits may be cancelled by then, and

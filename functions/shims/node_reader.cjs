@@ -8,8 +8,9 @@ const kinds = {
   shape: 14, shapedCall: 15,
 };
 
-/// The node never sends more than an event, an invocation id and a client context.
-const longestFrame = 64 * 1024 * 1024;
+/// The node never sends more than an event, an invocation id and a client context: the most that the setting
+/// worker.max_payload_bytes may be, and what lies around it.
+const longestFrame = 257 * 1024 * 1024;
 
 let receive = null;
 let receiveCall = null;

@@ -12,8 +12,9 @@ HELLO, LOAD, LOADED, CALL, ANSWER, ERROR = 1, 2, 3, 4, 5, 6
 CANCEL, CANCELLED, LOG, PING, PONG, STOP = 8, 9, 10, 11, 12, 13
 
 _READ_BYTES = 262144
-# The node never sends more than an event, an invocation id and a client context.
-_LONGEST_FRAME = 64 * 1024 * 1024
+# The node never sends more than an event, an invocation id and a client context: the most that the setting
+# worker.max_payload_bytes may be, and what lies around it.
+_LONGEST_FRAME = 257 * 1024 * 1024
 
 _u16 = struct.Struct('>H').unpack_from
 _u32 = struct.Struct('>I').unpack_from

@@ -351,6 +351,19 @@ TEST_F(RouterRemoteTest, CallsThatWaitForWordOfTheirVersionTakeNoMoreMemoryThanA
   EXPECT_EQ(calls.load(), 1);
 }
 
+TEST_F(RouterRemoteTest, ALoneCallThatWaitsForWordOfItsVersionMayBeLargerThanAQueue) {
+  surroundings->limits.max_bytes = 10;
+  add_worker();
+  auto work = std::make_shared<functions::invocation>();
+  work->json = "12345678901234567890";
+  auto answer = self->request(target, patience, linked{id, 2, std::move(work)});
+  on_loop([] {});
+
+  deploy_version(2);
+
+  EXPECT_EQ(code_of(answer), errc{});
+}
+
 TEST_F(RouterRemoteTest, WhoCanRunACallOfAnotherNodeAtOnceIsNamedWithoutAMessage) {
   add_worker();
   auto& here = *static_cast<router*>(caf::actor_cast<caf::abstract_actor*>(target));
