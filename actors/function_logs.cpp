@@ -50,40 +50,65 @@ std::size_t function_log_ring::cost_of(const entry& what) {
   return entry_overhead + (line == nullptr ? 0 : line->text.size());
 }
 
-void function_log_ring::add(std::size_t cost, std::variant<printed, started, call_report>&& what) {
-  const auto now = wall_now().count();
-  const std::lock_guard lock{mutex_};
-  if (now / 1000 != second_) {
-    second_ = now / 1000;
+/// Only what the handler itself prints is held to the rate: it must not lose lines to those that mark its calls.
+bool function_log_ring::admits(std::size_t cost, std::int64_t now_ms) noexcept {
+  if (now_ms / 1000 != second_) {
+    second_ = now_ms / 1000;
     taken_this_second_ = 0;
   }
-  // Only what the handler itself prints is held to the rate: it must not lose lines to those that mark its calls.
-  const bool is_printed = std::holds_alternative<printed>(what);
-  if (is_printed && (taken_this_second_ + cost > max_bytes_per_s || cost > max_bytes)) {
-    ++dropped_;
-    if (dropped_of_all_ != nullptr)
-      dropped_of_all_->fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
-  taken_this_second_ += is_printed ? cost : 0;
+  return taken_this_second_ + cost <= max_bytes_per_s && cost <= max_bytes;
+}
+
+void function_log_ring::count_dropped(std::uint64_t lines) noexcept {
+  dropped_ += lines;
+  if (dropped_of_all_ != nullptr)
+    dropped_of_all_->fetch_add(lines, std::memory_order_relaxed);
+}
+
+void function_log_ring::add(std::size_t cost, std::int64_t now_ms, std::variant<printed, started, call_report>&& what) {
+  entries_.push_back({next_++, now_ms, std::move(what)});
   bytes_ += cost;
-  entries_.push_back({next_++, now, std::move(what)});
   while (bytes_ > max_bytes) {
     bytes_ -= cost_of(entries_.front());
     entries_.pop_front();
   }
 }
 
-void function_log_ring::write(std::string_view invocation_id, std::string_view line, line_form form) {
-  add(entry_overhead + line.size(), printed{std::string{invocation_id}, std::string{line}, form});
+bool function_log_ring::write(std::string_view invocation_id, std::string_view line, line_form form) {
+  const auto cost = entry_overhead + line.size();
+  const auto now_ms = wall_now().count();
+  const std::lock_guard lock{mutex_};
+  // Before anything is made of it: whoever prints without end costs the loop that reads it little.
+  if (!admits(cost, now_ms)) {
+    count_dropped(1);
+    return false;
+  }
+  add(cost, now_ms, printed{std::string{invocation_id}, std::string{line}, form});
+  taken_this_second_ += cost;
+  return true;
+}
+
+bool function_log_ring::is_full() const {
+  const auto now_ms = wall_now().count();
+  const std::lock_guard lock{mutex_};
+  return now_ms / 1000 == second_ && taken_this_second_ + entry_overhead > max_bytes_per_s;
+}
+
+void function_log_ring::drop(std::uint64_t lines) {
+  const std::lock_guard lock{mutex_};
+  count_dropped(lines);
 }
 
 void function_log_ring::write_start(const uuid& invocation) {
-  add(entry_overhead, started{invocation});
+  const auto now_ms = wall_now().count();
+  const std::lock_guard lock{mutex_};
+  add(entry_overhead, now_ms, started{invocation});
 }
 
 void function_log_ring::write_report(const call_report& report) {
-  add(entry_overhead, report);
+  const auto now_ms = wall_now().count();
+  const std::lock_guard lock{mutex_};
+  add(entry_overhead, now_ms, report);
 }
 
 void function_log_ring::append_lines(const entry& what, std::vector<log_line>& out) {

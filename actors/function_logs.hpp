@@ -50,7 +50,12 @@ public:
   explicit function_log_ring(std::shared_ptr<std::atomic<std::uint64_t>> dropped_of_all = nullptr)
       : dropped_of_all_{std::move(dropped_of_all)} {}
 
-  void write(std::string_view invocation_id, std::string_view line, line_form form = line_form::bare);
+  /// @returns whether it was taken; else it is counted as dropped.
+  bool write(std::string_view invocation_id, std::string_view line, line_form form = line_form::bare);
+  /// Whether not even an empty line would be taken before the next second.
+  bool is_full() const;
+  /// Counts lines that nobody had to write to know it, as `is_full`.
+  void drop(std::uint64_t lines);
   /// `START RequestId: <id> Version: $LATEST`
   void write_start(const uuid& invocation);
   /// `END RequestId: <id>` and `REPORT RequestId: <id> Duration: ...`. Formatted when somebody reads.
@@ -86,7 +91,10 @@ private:
     std::variant<printed, started, call_report> what;
   };
 
-  void add(std::size_t cost, std::variant<printed, started, call_report>&& what);
+  /// With the lock held.
+  bool admits(std::size_t cost, std::int64_t now_ms) noexcept;
+  void add(std::size_t cost, std::int64_t now_ms, std::variant<printed, started, call_report>&& what);
+  void count_dropped(std::uint64_t lines) noexcept;
   static std::size_t cost_of(const entry& what);
   static void append_lines(const entry& what, std::vector<log_line>& out);
 

@@ -61,7 +61,7 @@ caf::result<outcome_ptr> worker_instance::run(const invocation_ptr& call) {
     return answer;
   }
   free->answer = make_response_promise<promise>();
-  const auto written = out_.size();
+  const auto written = out_.bytes().size();
   try {
     give(*free, call);
   } catch (const std::bad_alloc&) {
@@ -79,20 +79,27 @@ void worker_instance::give(running_call& place, const invocation_ptr& call) {
   format(call->invocation_id, invocation_text);
   const functions::trace_id trace{*call, now};
   told_shape_.reset();
-  const auto mark = functions::begin_call(out_, id);
+  // Its event would have no fewer bytes, and need not be made to see that.
+  if (const auto bytes = functions::bytes_of(*call); bytes > what_.limits.max_payload_bytes) {
+    auto refused = functions::too_large_event(bytes, what_.limits.max_payload_bytes);
+    place.answer.deliver(refusal(*call, refused.code, std::move(refused.what)));
+    return free_slot();
+  }
+  const auto mark = functions::begin_call(out_.bytes(), id);
   if (what_.spec->kind == functions::runtime_kind::native)
-    functions::append_native_request(out_, *call);
+    functions::append_native_request(out_.bytes(), *call);
   else
-    functions::append_event(out_, *call, {.wall = now, .trace = trace, .account_id = what_.surroundings.account_id},
+    functions::append_event(out_.bytes(), *call,
+                            {.wall = now, .trace = trace, .account_id = what_.surroundings.account_id},
                             shapes_ ? &varying_ : nullptr);
   const auto deadline = static_cast<std::uint64_t>((now + what_.spec->timeout).count());
   const functions::call_fields fields{
       {invocation_text, sizeof invocation_text}, deadline, trace.view(), call->client_context};
   if (!send_shaped(id, mark, fields)) {
-    const auto closed = functions::end_call(out_, mark, fields, what_.limits.max_payload_bytes);
+    const auto closed = functions::end_call(out_.bytes(), mark, fields, what_.limits.max_payload_bytes);
     if (!closed) {
-      auto refused = refusal(*call, closed.error().code, closed.error().what);
-      place.answer.deliver(std::move(refused));
+      place.answer.deliver(refusal(*call, closed.error().code, closed.error().what));
+      out_.settle();
       return free_slot();
     }
   }
@@ -111,7 +118,8 @@ void worker_instance::give(running_call& place, const invocation_ptr& call) {
 
 /// There was no memory for the call: it is refused, and all as it was before.
 void worker_instance::take_out(running_call& place, std::size_t written, const functions::invocation& call) {
-  out_.truncate(written);
+  out_.bytes().truncate(std::min(written, out_.bytes().size()));
+  out_.settle();
   varying_.clear();
   if (told_shape_)
     shapes_->forget(*std::exchange(told_shape_, {}));
@@ -143,17 +151,17 @@ bool worker_instance::send_shaped(std::uint64_t call_id, functions::call_mark ma
                                   const functions::call_fields& fields) {
   if (!shapes_ || varying_.empty())
     return false;
-  const auto event = out_.view().substr(mark.event);
+  const auto event = out_.bytes().view().substr(mark.event);
   const auto shape = event.size() <= what_.limits.max_payload_bytes ? shapes_->find(event, varying_) : std::nullopt;
   if (shape) {
     if (!shape->told)
       told_shape_ = shape->number;
     values_.clear();
     functions::append_values(values_, event, varying_);
-    out_.truncate(mark.frame);
+    out_.bytes().truncate(mark.frame);
     if (!shape->told)
-      functions::append_shape(out_, shape->number, shapes_->shape());
-    functions::append_shaped_call(out_, call_id, shape->number, fields, values_.view());
+      functions::append_shape(out_.bytes(), shape->number, shapes_->shape());
+    functions::append_shaped_call(out_.bytes(), call_id, shape->number, fields, values_.view());
   }
   varying_.clear();
   return shape.has_value();
@@ -312,7 +320,7 @@ void worker_instance::expire_calls(time_point now) {
     kill();  // what still waits behind a hanging call shares its worker's fate
   } else if (ping_deadline_ == time_point::max()) {
     // The others may finish, provided that the process still turns its loop.
-    functions::append_ping(out_, 1);
+    functions::append_ping(out_.bytes(), 1);
     at_batch_end();
     ping_deadline_ = now + what_.limits.ping_timeout;
   }
@@ -331,7 +339,7 @@ void worker_instance::take_back_waiting(time_point now) {
     if (place.sequence == 0 || place.started() || place.taken_back)
       continue;
     place.taken_back = true;
-    functions::append_cancel(out_, place.sequence << place_bits | i);
+    functions::append_cancel(out_.bytes(), place.sequence << place_bits | i);
     at_batch_end();
   }
 }

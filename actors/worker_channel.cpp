@@ -22,7 +22,9 @@ using functions::frame_kind;
 constexpr int max_reads_in_a_row = 4;
 /// Without EPOLLOUT: on such a socket each read of the worker would wake this loop. Watched for only while it is full.
 constexpr std::uint32_t channel_events = EPOLLIN | EPOLLRDHUP;
-constexpr std::size_t max_partial_line = 64 * 1024;
+constexpr std::size_t max_partial_line = 256 * 1024;
+/// What a longer line needed is given back after it.
+constexpr std::size_t usual_line = 16 * 1024;
 /// What V8 prints before it aborts.
 constexpr std::string_view heap_exhausted = "JavaScript heap out of memory";
 
@@ -60,7 +62,16 @@ void worker_instance::on_ready(std::uint32_t events) {
     read_channel();
 }
 
+/// Without memory for what the worker sends, its stream is lost, and nothing but this instance with it.
 void worker_instance::read_channel() {
+  try {
+    receive();
+  } catch (const std::bad_alloc&) {
+    lose_channel("there was no memory for what the worker sent");
+  }
+}
+
+void worker_instance::receive() {
   channel_waits_ = false;
   for (int reads = 0; channel_ >= 0; ++reads) {
     if (reads == max_reads_in_a_row) {
@@ -75,6 +86,7 @@ void worker_instance::read_channel() {
         continue;
       if (errno != EAGAIN)
         lose_channel(std::strerror(errno));
+      reader_.pause();
       return;
     }
     if (got == 0) {
@@ -94,8 +106,10 @@ void worker_instance::read_channel() {
       on_frame(**next);
     }
     // An edge: what comes next raises a new one, unless the end has been announced already.
-    if (emptied && !channel_ended_)
+    if (emptied && !channel_ended_) {
+      reader_.pause();
       return;
+    }
   }
 }
 
@@ -106,7 +120,7 @@ void worker_instance::on_frame(const functions::frame& frame) {
     case frame_kind::answer:
     case frame_kind::error:
     case frame_kind::cancelled: return answered(frame);
-    case frame_kind::log: return what_.log->write(frame.text, frame.payload, line_form::complete);
+    case frame_kind::log: what_.log->write(frame.text, frame.payload, line_form::complete); return;
     case frame_kind::pong: ping_deadline_ = time_point::max(); return;
     case frame_kind::stop: return on_leaving();
     case frame_kind::chunk:
@@ -129,7 +143,7 @@ void worker_instance::on_hello(const functions::frame& frame) {
   if (frame.number == functions::frame_protocol_with_shapes)
     shapes_.emplace();
   phase_ = phase::loading;
-  functions::append_load(out_, functions::load_payload(*what_.spec, what_.surroundings));
+  functions::append_load(out_.bytes(), functions::load_payload(*what_.spec, what_.surroundings));
   at_batch_end();
 }
 
@@ -172,8 +186,9 @@ void worker_instance::on_batch_end() {
 }
 
 void worker_instance::flush() {
-  while (writable_ && channel_ >= 0 && written_ < out_.size()) {
-    const auto sent = direct_send(channel_, out_.data() + written_, out_.size() - written_, MSG_NOSIGNAL);
+  while (writable_ && channel_ >= 0 && !out_.unsent().empty()) {
+    const auto piece = out_.unsent();
+    const auto sent = direct_send(channel_, piece.data(), piece.size(), MSG_NOSIGNAL);
     if (sent < 0) {
       if (errno == EINTR)
         continue;
@@ -182,13 +197,7 @@ void worker_instance::flush() {
       loop().rewatch(channel_, channel_events | EPOLLOUT, *this);
       return;
     }
-    written_ += static_cast<std::size_t>(sent);
-  }
-  if (written_ == out_.size()) {
-    if (out_.capacity() > 1024 * 1024)
-      out_.release();
-    out_.clear();
-    written_ = 0;
+    out_.sent(static_cast<std::size_t>(sent));
   }
 }
 
@@ -246,14 +255,29 @@ void worker_instance::log_output(std::string_view bytes, bool last) {
     partial_line_.append(piece.substr(0, max_partial_line - std::min(max_partial_line, partial_line_.size())));
     if (end == bytes.npos)
       break;
-    log_line();
+    const bool taken = log_line();
     bytes.remove_prefix(end + 1);
+    if (!taken && what_.log->is_full())
+      skip_lines(bytes);
   }
   if (last && !partial_line_.empty())
     log_line();
 }
 
-void worker_instance::log_line() {
+/// All whole lines: none would be taken, and to look at each would take the loop from its clients.
+void worker_instance::skip_lines(std::string_view& bytes) {
+  const auto last_end = bytes.rfind('\n');
+  if (last_end == bytes.npos)
+    return;
+  const auto skipped = bytes.substr(0, last_end + 1);
+  if (skipped.find(heap_exhausted) != skipped.npos)
+    over_memory_ = true;
+  what_.log->drop(static_cast<std::uint64_t>(std::count(skipped.begin(), skipped.end(), '\n')));
+  bytes.remove_prefix(skipped.size());
+}
+
+/// @returns whether the log took it.
+bool worker_instance::log_line() {
   if (partial_line_.find(heap_exhausted) != partial_line_.npos)
     over_memory_ = true;
   // A worker that runs one call at a time prints for that one.
@@ -262,14 +286,14 @@ void worker_instance::log_line() {
     for (const auto& place : places_)
       if (place.sequence != 0 && place.started())
         speaker = &place;
-  if (speaker == nullptr) {
-    what_.log->write({}, partial_line_);
-  } else {
-    char id[36];
+  char id[36];
+  if (speaker != nullptr)
     format(speaker->call->invocation_id, id);
-    what_.log->write({id, sizeof id}, partial_line_);
-  }
+  const auto taken = what_.log->write({id, speaker == nullptr ? 0 : sizeof id}, partial_line_);
   partial_line_.clear();
+  if (partial_line_.capacity() > usual_line)
+    partial_line_.shrink_to_fit();
+  return taken;
 }
 
 }  // namespace troupe::actors

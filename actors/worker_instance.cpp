@@ -224,7 +224,7 @@ void worker_instance::stop_if_done() {
     kill();  // it hung in a call; what waits for its end must not wait for its good will
     return;
   }
-  functions::append_stop(out_);
+  functions::append_stop(out_.bytes());
   at_batch_end();
   stop_deadline_ = loop().now() + what_.limits.stop_timeout;
   rearm(loop().now());

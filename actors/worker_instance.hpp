@@ -15,6 +15,7 @@
 #include "actors/messages.hpp"
 #include "actors/spawner_link.hpp"
 #include "config/live_value.hpp"
+#include "config/outbox.hpp"
 #include "functions/event_shapes.hpp"
 #include "functions/frame.hpp"
 #include "functions/prefetch.hpp"
@@ -86,10 +87,12 @@ private:
   void on_ready(std::uint32_t events) override;
   void on_batch_end() override;
   void read_channel();
+  void receive();
   void read_output();
   void drain_output();
   void log_output(std::string_view bytes, bool last);
-  void log_line();
+  void skip_lines(std::string_view& bytes);
+  bool log_line();
   void on_frame(const functions::frame& frame);
   void on_hello(const functions::frame& frame);
   void on_loaded();
@@ -142,12 +145,11 @@ private:
   functions::frame_reader reader_;
   output_watcher output_watcher_;
   functions::prefetch_depth prefetch_;
-  buffer out_;
+  outbox out_;
   std::optional<functions::event_shapes> shapes_;  ///< of a worker that takes them
   std::vector<functions::json_span> varying_;      ///< of the event in hand
   buffer values_;                                  ///< the same
   std::optional<std::uint64_t> told_shape_;        ///< by the call in hand
-  std::size_t written_ = 0;
   std::string partial_line_;
   int channel_ = -1;
   int output_ = -1;

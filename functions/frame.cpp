@@ -104,12 +104,16 @@ call_mark begin_call(buffer& out, std::uint64_t call_id) {
   return mark;
 }
 
+error too_large_event(std::size_t bytes, std::size_t max_bytes) {
+  return {errc::payload_too_large,
+          "event of " + std::to_string(bytes) + " bytes: at most " + std::to_string(max_bytes)};
+}
+
 expected<void> end_call(buffer& out, call_mark mark, const call_fields& fields, std::size_t max_event_bytes) {
   const auto size = out.size() - mark.event;
   if (size > max_event_bytes) {
     out.truncate(mark.frame);
-    return fail(errc::payload_too_large,
-                "event of " + std::to_string(size) + " bytes: at most " + std::to_string(max_event_bytes));
+    return tl::unexpected{too_large_event(size, max_event_bytes)};
   }
   for (std::size_t i = 0; i < 4; ++i)
     out.data()[mark.event - 4 + i] = static_cast<char>(size >> (8 * (3 - i)) & 0xff);

@@ -82,6 +82,8 @@ struct call_fields {
 /// Opens a call frame: append the event to `out` next (nothing else), then `end_call`. So an event is written once, in
 /// place.
 call_mark begin_call(buffer& out, std::uint64_t call_id);
+/// `errc::payload_too_large`.
+error too_large_event(std::size_t bytes, std::size_t max_bytes);
 /// Closes it. @returns `errc::payload_too_large` when the event has more than `max_event_bytes` (at most 2^32 - 1 less
 /// `frame_slack`); then the frame is gone from `out` again.
 expected<void> end_call(buffer& out, call_mark mark, const call_fields& fields, std::size_t max_event_bytes);
@@ -99,8 +101,8 @@ public:
   /// @param max_payload_bytes  a frame longer than this and `frame_slack` is refused before memory is made for it.
   explicit frame_reader(std::size_t max_payload_bytes) noexcept : max_frame_bytes_{max_payload_bytes + frame_slack} {}
 
-  /// Where to receive next: at least 64 KiB, or all that is missing of a larger frame. Ends the views of earlier
-  /// frames.
+  /// Where to receive next: at least 64 KiB, or all that is missing of a larger frame, which may be less. Ends the
+  /// views of earlier frames.
   std::span<char> room();
   /// `count` bytes were received into `room()`.
   void commit(std::size_t count) noexcept { bytes_.commit(count); }
@@ -109,6 +111,8 @@ public:
   /// `errc::too_big` for a length over the limit, `errc::corrupt` for anything else that is no frame. After an error
   /// the stream is lost: the same error again, for ever.
   expected<std::optional<frame>> next();
+  /// Nothing more is there for now: gives back what a large frame needed, if it has been taken. Ends the views.
+  void pause() noexcept;
 
 private:
   buffer bytes_;

@@ -87,9 +87,12 @@ std::span<char> frame_reader::room() {
     bytes_.consume(begin_);
   begin_ = 0;
   auto wanted = read_size;
-  // A frame over the limit gets no room: the next `next` refuses it.
-  if (const auto length = length_of(bytes_.view()); length && *length <= max_frame_bytes_)
-    wanted = std::max(wanted, length_bytes + *length - std::min(bytes_.size(), length_bytes + *length));
+  // A frame over the limit gets no room: the next `next` refuses it. Of a large one exactly what is missing has some,
+  // so that its last bytes do not double the memory.
+  if (const auto length = length_of(bytes_.view()); length && *length <= max_frame_bytes_ && *length > read_size) {
+    const auto whole = length_bytes + *length;
+    wanted = whole > bytes_.size() ? whole - bytes_.size() : read_size;
+  }
   // What a large frame needed is given back after it, also when the worker never pauses.
   if (bytes_.capacity() > 8 * read_size && bytes_.size() + wanted <= 2 * read_size) {
     buffer smaller;
@@ -98,6 +101,13 @@ std::span<char> frame_reader::room() {
     bytes_ = std::move(smaller);
   }
   return bytes_.room(wanted);
+}
+
+void frame_reader::pause() noexcept {
+  if (begin_ != bytes_.size() || bytes_.capacity() <= 8 * read_size)
+    return;
+  bytes_.release();
+  begin_ = 0;
 }
 
 expected<std::optional<frame>> frame_reader::next() {

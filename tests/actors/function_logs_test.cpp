@@ -35,6 +35,24 @@ TEST(FunctionLogRingTest, AFloodIsDroppedAndCountedAndNeverExceedsTheBound) {
   EXPECT_EQ(kept.dropped + kept.lines.size(), 5000u);
 }
 
+TEST(FunctionLogRingTest, ThatIsFullSaysSoAndCountsWhatNobodyWrote) {
+  function_log_ring ring;
+  EXPECT_FALSE(ring.is_full());
+  // Seconds begin at any time: in one of two rounds the whole flood is in one.
+  bool full = false;
+  for (int round = 0; round < 2 && !full; ++round) {
+    while (ring.write("", "x")) {
+    }
+    full = ring.is_full();
+  }
+  EXPECT_TRUE(full);
+  const auto before = ring.read().dropped;
+
+  ring.drop(1000);
+
+  EXPECT_EQ(ring.read().dropped, before + 1000);
+}
+
 TEST(FunctionLogRingTest, ALineThatIsLargerThanTheRingIsDropped) {
   function_log_ring ring;
   ring.write("", std::string(function_log_ring::max_bytes + 1, 'x'));

@@ -46,6 +46,28 @@ class Follower:
         return self.process.wait(support.PATIENCE_S)
 
 
+class FloodTest(unittest.TestCase):
+    def test_each_line_of_a_flood_is_kept_or_counted(self):
+        pieces, lines = 300, 1000
+        handler = f"""
+            exports.handler = async () => {{
+              for (let i = 0; i < {pieces}; ++i) process.stdout.write('x\\n'.repeat({lines}));
+              return 'done';
+            }};"""
+        with support.Node() as node:
+            node.deploy_files("f", handler, "--timeout-s", "30")
+            self.assertEqual(node.request("GET", "/f")[0], 200)
+
+            def counted():
+                log = json.loads(node.run("logs", "f", "--json", check=True).stdout)
+                texts = [line["text"] for line in log["lines"]]
+                # The lines END and REPORT are one entry.
+                kept = sum(not text.startswith("END ") for text in texts)
+                self.assertLessEqual({text for text in texts if len(text) < 3}, {"x"})
+                return log["dropped"] + log["overwritten"] + kept
+            support.wait_until(lambda: counted() == pieces * lines + 2, "each line, START and REPORT are counted")
+
+
 class FollowTest(unittest.TestCase):
     def test_new_lines_come_once_and_in_order_until_the_interrupt(self):
         with support.Node() as node:
