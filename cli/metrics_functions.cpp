@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string_view>
 
 #include "cli/metrics_parts.hpp"
@@ -29,11 +30,16 @@ duration_histogram::totals sum(const std::vector<function_cells>& function,
   return all;
 }
 
+/// A series that begins with its first event hides that one from `rate`: what alerts look at is there from the start.
+constexpr std::array failures_from_zero{errc::function_error, errc::function_crashed, errc::function_timeout};
+constexpr std::array refusals_from_zero{errc::overloaded, errc::no_capacity};
+
 void add_by_cause(http::metrics_page& page, std::string_view function, const std::vector<function_cells>& calls,
-                  std::array<counter_cell, errc_count> function_cells::*causes, std::string_view label) {
+                  std::array<counter_cell, errc_count> function_cells::*causes, std::string_view label,
+                  std::span<const errc> from_zero) {
   for (std::size_t cause = 1; cause < errc_count; ++cause)
     if (const auto count = sum(calls, [&](const function_cells& cells) { return (cells.*causes)[cause].value(); });
-        count > 0)
+        count > 0 || std::find(from_zero.begin(), from_zero.end(), static_cast<errc>(cause)) != from_zero.end())
       page.add({{"function", function}, {label, to_string(static_cast<errc>(cause))}}, count);
 }
 
@@ -44,11 +50,11 @@ void add_calls(http::metrics_page& page, const function_counts& functions) {
   for (const auto& [name, calls] : functions) {
     page.add({{"function", name}, {"result", "ok"}},
              sum(*calls, [](const function_cells& cells) { return cells.succeeded.value(); }));
-    add_by_cause(page, name, *calls, &function_cells::failures, "result");
+    add_by_cause(page, name, *calls, &function_cells::failures, "result", failures_from_zero);
   }
   page.begin_counter("troupe_function_refusals_total", "Calls that this node had and no instance here, by cause.");
   for (const auto& [name, calls] : functions)
-    add_by_cause(page, name, *calls, &function_cells::refusals, "cause");
+    add_by_cause(page, name, *calls, &function_cells::refusals, "cause", refusals_from_zero);
   page.begin_histogram("troupe_function_run_duration_seconds", "How long calls ran in instances on this node.");
   for (const auto& [name, calls] : functions)
     page.add({{"function", name}}, sum(*calls, &function_cells::ran));

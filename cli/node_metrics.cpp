@@ -38,6 +38,11 @@ struct counted_requests {
   }
 };
 
+/// A series that begins with its first event hides that one from `rate`: what alerts look at is there from the start.
+bool begins_at_zero(http::request_end end) noexcept {
+  return end == http::request_end::succeeded || end == http::request_end::server_error;
+}
+
 /// What was refused before it could be routed, by `refusal_causes`.
 using refused_requests = std::array<double, http::refusal_causes.size()>;
 
@@ -45,7 +50,8 @@ void add_rows(metrics_page& page, const std::vector<counted_requests>& rows, con
   page.begin_counter("troupe_http_requests_total", "Requests at the gateway, by how they ended for the client.");
   for (const auto& row : rows)
     for (std::size_t end = 0; end < http::request_ends; ++end)
-      if (const auto count = row.sum([end](const auto& cells) -> auto& { return cells.ends[end]; }); count > 0)
+      if (const auto count = row.sum([end](const auto& cells) -> auto& { return cells.ends[end]; });
+          count > 0 || begins_at_zero(static_cast<http::request_end>(end)))
         page.add({{"route", row.route},
                   {"function", row.function},
                   {"status", to_string(static_cast<http::request_end>(end))}},
@@ -134,6 +140,13 @@ std::string node::state::metrics_text() {
   }
   page.begin_gauge("troupe_http_connections", "Open connections of clients at the gateway.");
   page.add({}, static_cast<double>(connections->open.load(std::memory_order_relaxed)));
+  page.begin_gauge("troupe_http_connections_limit", "Most that may be open: setting edge.max_connections.");
+  page.add({}, static_cast<double>(connections->max.load(std::memory_order_relaxed)));
+  page.begin_counter("troupe_http_clients_turned_away_total",
+                     "Clients at the gateway that were refused or cut off, for want of something or as too slow.");
+  for (std::size_t why = 0; why < http::turn_away_names.size(); ++why)
+    page.add({{"reason", http::turn_away_names[why]}},
+             static_cast<double>(connections->turned_away_clients[why].load(std::memory_order_relaxed)));
   page.begin_histogram("troupe_loop_lateness_seconds", "How late an event loop came to its tick, ten times a second.");
   for (const auto* set : {&gateways, &control})
     for (const auto& each : *set) {

@@ -96,12 +96,14 @@ constexpr std::array table = {
     entry<calls, &function_settings::max_payload_bytes>(
         "worker.max_payload_bytes", bytes(kib, 256 * mib),
         "Event to a worker (more is 413) and its answer (more is 500)."),
-    entry<calls, &function_settings::max_queued_calls>(
-        "queue.max_calls", count(1, 1'000'000, "calls"),
-        "Calls that wait for an instance of one function; more are refused with 503.", live),
+    entry<calls, &function_settings::max_queued_calls>("queue.max_calls", count(1, 1'000'000, "calls"),
+                                                       "Calls that wait for an instance of one function, at each loop; "
+                                                       "more are refused with 503, as are more than 64MiB "
+                                                       "of bodies.",
+                                                       live),
     entry<calls, &function_settings::max_queue_age>(
         "queue.max_age", time(milliseconds{1}, quarter_hour),
-        "How long a call waits for an instance before it is refused with 503.", live),
+        "How long a call waits for an instance before it is refused with 503; for the first one to start, 15s.", live),
     entry<calls, &function_settings::shedding>(
         "queue.shedding", choice("auto|off"),
         "auto: while a queue stands, calls wait no longer than they run, and the newest goes first. off: queue.max_age "
@@ -109,15 +111,17 @@ constexpr std::array table = {
         live),
     entry<calls, &function_settings::idle_timeout>("idle_timeout", time(seconds{1}, std::chrono::hours{24}),
                                                    "How long an instance without calls is kept.", live),
-    entry<calls, &function_settings::instance_memory>(
-        "instance_memory", bytes(0, 1024 * 1024 * mib),
-        "Memory promised to all instances together; 0 is 60 % of the machine's. Above it idle ones make room.", live),
+    entry<calls, &function_settings::instance_memory>("instance_memory", bytes(0, 1024 * 1024 * mib),
+                                                      "Memory promised to all instances together; 0 is 60 % of the "
+                                                      "machine's or the cgroup's. Above it idle ones make room.",
+                                                      live),
     entry<calls, &function_settings::stem_cells>(
         "stem_cells", choice("auto|off"),
         "Whether started workers wait for code, so that a cold start needs no start of a process."),
-    entry<drain, &drain_settings::announce>(
-        "drain.announce", time(zero, quarter_hour),
-        "How long a node that goes down keeps accepting, so that load balancers notice.", live),
+    entry<drain, &drain_settings::announce>("drain.announce", time(zero, quarter_hour),
+                                            "How long a node that goes down keeps accepting, so that load balancers "
+                                            "notice; less when none comes for 500ms.",
+                                            live),
     entry<drain, &drain_settings::timeout>("drain.timeout", time(zero, quarter_hour),
                                            "How long running calls may take when the node goes down; then 503.", live),
     entry<drain, &drain_settings::idle>(
@@ -166,9 +170,10 @@ constexpr std::array table = {
                                      "The lowest level that is written.", live),
     entry<logs, &log_options::format>("log.format", choice("auto|human|json"),
                                       "Form of the lines on stderr; auto is human on a terminal, else JSON.", live),
-    entry<logs, &log_options::max_queued_lines>(
-        "log.max_queued_lines", count(16, 1'000'000, "lines"),
-        "Lines that wait to be written; more push out the oldest and are counted."),
+    entry<logs, &log_options::max_queued_lines>("log.max_queued_lines", count(16, 1'000'000, "lines"),
+                                                "Lines that wait to be written; more push out the oldest and are "
+                                                "counted. Of requests 2MiB wait at most, then the "
+                                                "newest go."),
     entry<edge, &edge_settings::access_log>(
         "log.access", choice("all|failed|off"),
         "Which requests have a line: all, those that ended with 5xx or with their client gone, or none.", live),

@@ -33,7 +33,7 @@ struct deployed {
 
 struct node_description {
   std::string name;
-  std::string state;              ///< `starting`, `ready` or `draining`
+  std::string state;              ///< `joining`, `starting`, `ready`, `stalled` or `draining`
   std::vector<std::string> http;  ///< addresses of the gateway, `host:port`
   std::string admin;
   std::string boot_id;            ///< functions::boot_id()

@@ -19,7 +19,7 @@ struct node_view {
   std::string name;
   uuid id;
   std::string role;                       ///< `primary` or `copy`, of the store
-  std::string state;                      ///< `starting`, `ready`, `draining`, `suspected` or `gone`
+  std::string state;                      ///< as of `node_description`, or `suspected` or `gone`
   std::optional<std::uint64_t> age_ms{};  ///< since it started; nothing is known of one that is gone
   std::string version{};                  ///< of its program
   std::string cluster{};                  ///< address for other nodes; empty for one that is alone

@@ -86,6 +86,8 @@ void connection::go_on() {
 /// Out of memory for this client: the loop and the others go on.
 void connection::drop(std::string_view reason) {
   log_event(log_level::error, "connection_dropped", {{"peer", peer_address_}, {"reason", reason}});
+  if (!in_flight_ && !held_)
+    asked_ = nullptr;  // whoever had the request was unwound
   close();
 }
 
@@ -118,8 +120,8 @@ void connection::call_function(functions::http_request_ptr request) {
   // The bound is this loop's sweep, which answers 503 if nobody else does; CAF would never cancel a timeout of its own.
   const auto asked = this->request(begun.runner, caf::infinite, functions::invocation_ptr{std::move(call)});
   begun.place.release();
-  asked.then([this, n = call_number_](const functions::outcome_ptr& result) { finish(n, result); },
-             [this, n = call_number_](const caf::error& why) { fail(n, why); });
+  asked.then([this, n = call_number_](const functions::outcome_ptr& result) { guarded([&] { finish(n, result); }); },
+             [this, n = call_number_](const caf::error& why) { guarded([&] { fail(n, why); }); });
   loop().drain();  // router and inline functions run now, on this thread
 }
 
@@ -128,13 +130,14 @@ void connection::call_admin(functions::http_request_ptr request) {
   this->request(edge_.admin, caf::infinite, admin_call{std::move(request), caller_gone_})
       .then(
           [this, n = call_number_](const reply_ptr& what) {
-            if (n != call_number_ || phase_ != phase::calling) {
-              forget_late_answer();
-              return;
-            }
-            answer(std::move(*what));
+            guarded([&] {
+              if (n != call_number_ || phase_ != phase::calling)
+                forget_late_answer();
+              else
+                answer(std::move(*what));
+            });
           },
-          [this, n = call_number_](const caf::error& why) { fail(n, why); });
+          [this, n = call_number_](const caf::error& why) { guarded([&] { fail(n, why); }); });
   loop().drain();
 }
 

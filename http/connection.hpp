@@ -84,6 +84,7 @@ private:
   // Writing.
   /// `result`: what the function gave, if one was called.
   void answer(reply&& what, const functions::outcome* result = nullptr);
+  std::size_t body_bytes(const reply& what) const noexcept;
   /// Counts how the present request ended and logs it. `what`: null when the client left before the answer.
   void record(const reply* what, const functions::outcome* result);
   void count_request(const reply* what, const functions::outcome* result, duration total) noexcept;

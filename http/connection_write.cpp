@@ -58,6 +58,11 @@ void connection::append_head(buffer& out, const reply& what, std::size_t body_by
     out.append("\r\n\r\n");
 }
 
+/// Of the body that the client gets.
+std::size_t connection::body_bytes(const reply& what) const noexcept {
+  return head_only_ || has_no_body(what.status) ? 0 : what.body_view().size();
+}
+
 void connection::record(const reply* what, const functions::outcome* result) {
   const auto total = clock::now() - arrived_at_;
   if (edge_.options().count_requests)
@@ -71,7 +76,7 @@ void connection::count_request(const reply* what, const functions::outcome* resu
   if (what != nullptr && what->refused != nullptr)
     edge_.refused()[static_cast<std::size_t>(what->refused - refusal_causes.data())].add();
   if (what != nullptr)
-    cells.count(what->status, what->cause, what->body_view().size(), total, result);
+    cells.count(what->status, what->cause, body_bytes(*what), total, result);
   else
     cells.ends[static_cast<std::size_t>(request_end::aborted)].add();
 }
@@ -91,7 +96,7 @@ void connection::log_request(const reply* what, const functions::outcome* result
     entry.status = what->status;
     entry.cause = what->cause_name();
     entry.detail = what->detail;
-    entry.bytes = what->body_view().size();
+    entry.bytes = body_bytes(*what);
   }
   if (result != nullptr) {
     entry.queued = result->queued;
@@ -109,7 +114,7 @@ void connection::answer(reply&& what, const functions::outcome* result) {
     keep_alive_ = false;
   const auto without_body = head_only_ || has_no_body(what.status);
   // Now it can still be told why; once it has begun, it could only be cut off.
-  if (!without_body && !edge_.takes_answer(what.body_view().size()))
+  if (!without_body && !edge_.takes_answer(what.fields.size() + what.body_view().size()))
     what = error_reply(errc::overloaded, edge_.options().errors);
   auto& out = edge_.scratch();
   out.clear();
@@ -130,6 +135,7 @@ void connection::answer(reply&& what, const functions::outcome* result) {
     close();
   else
     go_on_writing(static_cast<std::size_t>(sent), out, std::move(what), body);
+  edge_.tidy_scratch();
 }
 
 void connection::refuse(const refusal& why, std::string_view head) {
@@ -218,6 +224,7 @@ void connection::on_write_timeout() {
   // The kernel takes more only when a good part of its buffer is free: a slow reader shows in what it acknowledges.
   int left = 0;
   if (::ioctl(descriptor_, SIOCOUTQ, &left) != 0 || left >= unacknowledged_) {
+    edge_.budget().count(turn_away::slow_reader);
     close();
     return;
   }

@@ -132,13 +132,16 @@ reply_ptr control_api::metrics() const {
   return share(std::move(page));
 }
 
-reply_ptr control_api::health(std::string_view path) const {
+std::string_view control_api::state_text() const {
   const auto state = around_->state->load();
+  return state == node_state::ready && around_->stalled && around_->stalled->load() ? "stalled" : to_string(state);
+}
+
+reply_ptr control_api::health(std::string_view path) const {
   if (path == "/healthz")
     return text_reply(200, "ok\n");
-  if (state == node_state::ready && around_->stalled && around_->stalled->load())
-    return text_reply(503, "stalled\n");
-  return text_reply(state == node_state::ready ? 200 : 503, std::string{to_string(state)} + "\n");
+  const auto state = state_text();
+  return text_reply(state == to_string(node_state::ready) ? 200 : 503, std::string{state} + "\n");
 }
 
 }  // namespace troupe::http

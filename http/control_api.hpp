@@ -41,6 +41,8 @@ private:
 
   // control_api.cpp
   caf::result<reply_ptr> handle(const admin_call& call);
+  /// Of this node: `to_string(node_state)`, or `stalled` while it would be ready but for a loop that stands still.
+  std::string_view state_text() const;
   reply_ptr health(std::string_view path) const;
   reply_ptr metrics() const;
   void when_level(std::function<void(std::optional<seconds> stale)> then);

@@ -16,7 +16,7 @@ constexpr seconds backup_timeout{30};
 }  // namespace
 
 reply_ptr control_api::nodes() const {
-  node_view own{around_->node_name, around_->node_id, "primary", std::string{to_string(around_->state->load())}};
+  node_view own{around_->node_name, around_->node_id, "primary", std::string{state_text()}};
   const auto age = std::chrono::duration_cast<milliseconds>(clock::now() - started_at_);
   own.age_ms = static_cast<std::uint64_t>(age.count());
   own.version = TROUPE_VERSION;

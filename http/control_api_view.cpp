@@ -122,7 +122,7 @@ reply_ptr control_api::routes() const {
 reply_ptr control_api::node() {
   node_description description;
   description.name = around_->node_name;
-  description.state = to_string(around_->state->load());
+  description.state = state_text();
   description.http = around_->http_addresses;
   description.admin = around_->admin_address;
   description.boot_id = functions::boot_id();

@@ -37,12 +37,18 @@ void edge::adjust(std::shared_ptr<const edge_options> options) {
 void edge::adopt(int descriptor, std::string peer_address, std::uint16_t local_port) {
   const auto open = budget_->open.fetch_add(1, std::memory_order_relaxed);
   const auto max = budget_->max.load(std::memory_order_relaxed);
+  const bool over_budget = open >= max;
+  if (over_budget) {
+    budget_->count(turn_away::connections);
+    if (budget_->without_connections.begins(loop_.now()))
+      log_event(log_level::warning, "connections_refused",
+                {{"port", std::to_string(local_port)}, {"limit", std::to_string(max)}});
+  }
   if (open >= max + max_refused_at_once) {
     budget_->open.fetch_sub(1, std::memory_order_relaxed);
     ::close(descriptor);
     return;
   }
-  const bool over_budget = open >= max;
   actors::spawn_on<connection>(system_, loop_, *this, descriptor, std::move(peer_address), local_port, over_budget);
 }
 
@@ -113,6 +119,8 @@ void edge::turn_slow_away() {
     static_cast<connection&>(slow).give_way();
     ++turned_away;
   });
+  if (turned_away != 0)
+    budget_->count(turn_away::memory, turned_away);
   if (turned_away != 0 && budget_->without_body_memory.begins(now))
     log_event(log_level::warning, "slow_clients_turned_away",
               {{"clients", std::to_string(turned_away)},

@@ -1,10 +1,13 @@
 // What the connections of one loop share: limits, routes, the router, the list of themselves. Belongs to its loop.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <caf/typed_actor.hpp>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <string_view>
 
 #include "actors/event_loop.hpp"
 #include "actors/messages.hpp"
@@ -61,15 +64,31 @@ struct edge_options {
   bool count_requests = true;
 };
 
+/// Why the node ends what a client wants of it, without the client's fault or for its slowness.
+enum class turn_away : std::uint8_t {
+  connections,  ///< more are open than there may be
+  descriptors,  ///< there is no descriptor for one more
+  memory,       ///< it is slow with its body, or in taking its answer, while bodies need more memory than they may
+  slow_reader,  ///< it takes nothing of its answer for longer than it may
+};
+/// For metrics, in the order of `turn_away`.
+inline constexpr std::array<std::string_view, 4> turn_away_names{"connections", "descriptors", "memory", "slow_reader"};
+
 /// Counts the connections of all loops against one bound, and tells of what they lack no more than once.
 struct connection_budget {
   static constexpr std::chrono::minutes quiet{1};
 
   std::atomic<std::size_t> open{0};
   std::atomic<std::size_t> max{0};
+  std::array<std::atomic<std::uint64_t>, turn_away_names.size()> turned_away_clients{};  ///< by `turn_away`
+  episode without_connections{quiet};
   episode without_descriptors{quiet};
   episode without_body_memory{quiet};
   episode without_answer_memory{quiet};
+
+  void count(turn_away why, std::size_t clients = 1) noexcept {
+    turned_away_clients[static_cast<std::size_t>(why)].fetch_add(clients, std::memory_order_relaxed);
+  }
 };
 
 class edge final : private actors::tick_listener, private actors::batch_listener {
@@ -129,7 +148,13 @@ public:
   bool takes_answer(std::size_t bytes);
   void let_go_of_body(connection& one) noexcept;
   connection_budget& budget() noexcept { return *budget_; }
+  /// For the head of an answer, and a short body.
   buffer& scratch() noexcept { return scratch_; }
+  /// After its use: gives back what unusually many header fields needed.
+  void tidy_scratch() noexcept {
+    if (scratch_.capacity() > most_scratch)
+      scratch_.release();
+  }
   request_head& scratch_head() noexcept { return scratch_head_; }
   access_log& access() noexcept { return access_; }
   /// Requests that no route took, and what was refused before it could be routed. Read by any thread.
@@ -138,6 +163,8 @@ public:
   refusal_cells& refused() noexcept { return refused_; }
 
 private:
+  static constexpr std::size_t most_scratch = 256 * 1024;
+
   void on_tick(time_point now) override;
   void on_batch_end() override;
   void judge_bodies();

@@ -123,6 +123,7 @@ void listener::on_exhausted() {
               {{"port", std::to_string(port_)}, {"reason", std::strerror(errno)}});
   ::close(reserve_);
   if (const int accepted = ::accept4(descriptor_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC); accepted >= 0) {
+    edge_.budget().count(turn_away::descriptors);
     const auto busy = busy_answer(edge_.options().errors);
     if (::send(accepted, busy.data(), busy.size(), MSG_NOSIGNAL) > 0)
       ::shutdown(accepted, SHUT_WR);

@@ -45,7 +45,8 @@ class AccessLogTest(unittest.TestCase):
             _, headers, _ = node.request("GET", "/shop/a?secret=1&ms=30")
             node.request("GET", "/nowhere")
             node.request("GET", "/shop/fail")
-            first, second, third = requests_logged(node, 3)
+            node.request("HEAD", "/nowhere")
+            first, second, third, fourth = requests_logged(node, 4)
         self.assertEqual((first["method"], first["path"], first["route"], first["function"], first["status"]),
                          ("GET", "/shop/a", "GET /shop/{what}", "shop", 200))
         self.assertEqual((first["request_id"], first["peer"], first["cause"], first["level"]),
@@ -58,6 +59,8 @@ class AccessLogTest(unittest.TestCase):
         self.assertEqual((second["path"], second["status"], second["cause"], second["function"]),
                          ("/nowhere", 404, "no_such_route", ""))
         self.assertEqual((third["status"], third["cause"], third["level"]), (500, "function_error", "warning"))
+        self.assertGreater(second["bytes"], 0)
+        self.assertEqual((fourth["method"], fourth["status"], fourth["bytes"]), ("HEAD", 404, 0))
 
     def test_the_line_of_a_request_that_waited_for_a_start_says_how_long(self):
         with support.Node() as node:

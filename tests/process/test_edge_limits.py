@@ -3,6 +3,7 @@ import unittest
 
 import support
 import wire
+from metrics import metrics_of, total, values
 
 BODY = 10_000_000
 
@@ -81,6 +82,19 @@ class LimitsTest(wire.HelloNodeTest):
         self.assertEqual([response.status for response in responses], [200, 400])
 
 
+class RaisedLimitsTest(unittest.TestCase):
+    def test_a_body_larger_than_all_that_may_wait_is_served(self):
+        size = 70_000_000  # more than the 64 MiB of bodies that wait for one function
+        flags = ("--memory-mb", "1024", "--timeout-s", "30")
+        with support.Node("--set", "edge.max_body_bytes=100MB", "--set", "worker.max_payload_bytes=100MB") as node:
+            python = "def lambda_handler(event, _):\n    return len(event['body'])\n"
+            node.deploy_files("js", "exports.handler = async (event) => event.body.length;", *flags)
+            node.deploy_files("py", {"lambda_function.py": python}, *flags)
+            for name in ("js", "py"):
+                status, _, body = node.request("POST", f"/{name}", b"b" * size, {"content-type": "text/plain"})
+                self.assertEqual((status, body), (200, str(size).encode()), name)
+
+
 class ConnectionsTest(unittest.TestCase):
     def setUp(self):
         self.clients = []
@@ -113,8 +127,27 @@ class ConnectionsTest(unittest.TestCase):
             for client in within:
                 self.assertEqual(client.exchange(wire.get()).status, 200)
             self.assertTrue(node.is_ready())
+            seen = metrics_of(node)
+            self.assertEqual(total(seen, "troupe_http_connections_limit"), 8)
+            self.assertEqual(values(seen, "troupe_http_clients_turned_away_total", "reason"), {"connections": 120})
+            self.assertEqual(node.log().count("connections_refused"), 1, node.log())
             within[0].close()
             support.wait_until(lambda: node.request("GET", "/hello")[0] == 200, "a free place")
+
+    def test_those_far_above_the_limit_are_closed_and_counted(self):
+        with support.Node("--set", "edge.max_connections=8") as node:
+            wire.deploy_hello(node)
+            within = [self.connect(node) for _ in range(8)]
+            for client in within:
+                self.assertEqual(client.exchange(wire.get()).status, 200)
+            above = [self.connect(node) for _ in range(64 + 30)]
+            turned_away = lambda: values(metrics_of(node), "troupe_http_clients_turned_away_total", "reason")
+            support.wait_until(lambda: turned_away() == {"connections": len(above)}, "all are counted")
+            for client in above:
+                self.assertTrue(client.is_closed())
+            for client in within:
+                self.assertEqual(client.exchange(wire.get()).status, 200)
+            self.assertEqual(node.log().count("connections_refused"), 1, node.log())
 
     def test_running_out_of_descriptors_is_survived_and_logged_once(self):
         few = ("sh", "-c", 'ulimit -n 64 && exec "$@"', "sh")
@@ -141,6 +174,8 @@ class ConnectionsTest(unittest.TestCase):
                 self.assertEqual(node.request("GET", "/hello")[0], 200)
             self.assertTrue(node.is_ready())
             self.assertEqual(node.log().count("descriptors_exhausted"), 1, node.log())
+            self.assertEqual(values(metrics_of(node), "troupe_http_clients_turned_away_total", "reason"),
+                             {"descriptors": sum(answer.status == 503 for answer in answers)})
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import unittest
 
 import support
 import wire
+from metrics import metrics_of, total
 
 FAST = ("--set", "edge.header_timeout=300ms", "--set", "edge.body_progress_timeout=300ms",
         "--set", "edge.body_timeout=900ms", "--set", "edge.idle_timeout=400ms", "--set", "edge.write_timeout=400ms")
@@ -103,6 +104,8 @@ class DeadlineTest(wire.HelloNodeTest):
             time.sleep(0.1)  # a client that uses its connection now and then: the time itself is the test
 
     def test_a_reader_that_stops_is_closed_and_disturbs_nobody(self):
+        cut_off = lambda: total(metrics_of(self.node), "troupe_http_clients_turned_away_total", reason="slow_reader")
+        before = cut_off()
         body = b"b" * 9_000_000
         slow = [self.narrow_client() for _ in range(3)]
         for client in slow:
@@ -120,6 +123,7 @@ class DeadlineTest(wire.HelloNodeTest):
         for client in slow:
             with self.assertRaises((EOFError, ConnectionError)):
                 client.response()
+        self.assertEqual(cut_off() - before, len(slow))
 
     def test_a_reader_that_is_slow_but_reads_gets_everything(self):
         client = self.narrow_client()

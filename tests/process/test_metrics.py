@@ -100,6 +100,19 @@ class MetricsTest(unittest.TestCase):
         self.assertEqual(values(seen, "troupe_function_invocations_total", "result", function="shop"), {"ok": 1})
         self.assertEqual(total(seen, "troupe_http_requests_total"), 0)
 
+    def test_what_alerts_look_at_begins_at_zero(self):
+        seen = metrics_of(self.node)
+        for name, labels in (("troupe_http_requests_total", {"status": "5xx", "function": "shop", "route": "GET /shop/{what}"}),
+                             ("troupe_http_requests_total", {"status": "5xx", "function": "", "route": ""}),
+                             ("troupe_function_invocations_total", {"result": "function_error", "function": "shop"}),
+                             ("troupe_function_invocations_total", {"result": "function_crashed", "function": "shop"}),
+                             ("troupe_function_invocations_total", {"result": "function_timeout", "function": "shop"}),
+                             ("troupe_function_refusals_total", {"cause": "overloaded", "function": "shop"}),
+                             ("troupe_function_refusals_total", {"cause": "no_capacity", "function": "shop"}),
+                             *(("troupe_http_clients_turned_away_total", {"reason": each})
+                               for each in ("connections", "descriptors", "memory", "slow_reader"))):
+            self.assertEqual(seen.get((name, tuple(sorted(labels.items())))), 0, (name, labels))
+
     def test_nothing_that_clients_send_becomes_a_label(self):
         def ask(methods, paths):
             with self.node.connect() as client:
@@ -132,7 +145,7 @@ class MetricsTest(unittest.TestCase):
         self.assertEqual(statuses, [200, 500, 500, 200, 500, 404])
         ends = lambda page: values(page, "troupe_function_instance_ends_total", "reason", function="slow")
         seen = metrics_when(self.node, lambda page: ends(page) == {"crashed": 1, "timed_out": 1}, "the ends")
-        self.assertEqual({name for name, _ in seen if name.startswith("troupe_http_")}, {"troupe_http_connections"})
+        self.assertEqual({name for name, _ in seen if name.startswith("troupe_http_")}, {"troupe_http_connections", "troupe_http_connections_limit", "troupe_http_clients_turned_away_total"})
         counted = tuple(f"troupe_function_{each}" for each in
                         ("invocations", "refusals", "run_duration", "queue_duration", "cold_starts"))
         self.assertEqual([name for name, _ in seen if name.startswith(counted)], [])

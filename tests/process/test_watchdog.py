@@ -1,6 +1,7 @@
 """An event loop that a native function holds: the node says that it is not ready, and ends when that goes on beyond the
 function's timeout. The same for compute loops, once calls beyond their timeouts have all of them and others wait. A node
 that was stopped as a whole is not at fault, nor is what runs when it is told to stop."""
+import json
 import os
 import signal
 import time
@@ -90,6 +91,8 @@ class InlineTest(WatchdogCase):
         self.hold(self.client)
 
         self.until_ready(self.node, (503, "stalled"))
+        for path, told in (("/v1/node", lambda answer: answer["state"]), ("/v1/nodes", lambda answer: answer[0]["state"])):
+            self.assertEqual(told(json.loads(self.node.admin("GET", path)[2])), "stalled", path)
         seen = metrics_of(self.node)
         self.assertEqual(total(seen, "troupe_loop_stalled", loop="loop-0"), 1)
         self.release()
