@@ -13,6 +13,8 @@ namespace {
 
 /// Room for an entry's fixed part and the deque's and allocator's share of it.
 constexpr std::size_t entry_overhead = 128;
+/// With less than this left, a second counts as full: or lines just too long for the rest would each be looked at.
+constexpr std::size_t least_left = 1024;
 
 double milliseconds_of(duration length) {
   return std::chrono::duration<double, std::milli>(length).count();
@@ -56,7 +58,11 @@ bool function_log_ring::admits(std::size_t cost, std::int64_t now_ms) noexcept {
     second_ = now_ms / 1000;
     taken_this_second_ = 0;
   }
-  return taken_this_second_ + cost <= max_bytes_per_s && cost <= max_bytes;
+  return !full() && taken_this_second_ + cost <= max_bytes_per_s && cost <= max_bytes;
+}
+
+bool function_log_ring::full() const noexcept {
+  return taken_this_second_ + least_left > max_bytes_per_s;
 }
 
 void function_log_ring::count_dropped(std::uint64_t lines) noexcept {
@@ -91,7 +97,7 @@ bool function_log_ring::write(std::string_view invocation_id, std::string_view l
 bool function_log_ring::is_full() const {
   const auto now_ms = wall_now().count();
   const std::lock_guard lock{mutex_};
-  return now_ms / 1000 == second_ && taken_this_second_ + entry_overhead > max_bytes_per_s;
+  return now_ms / 1000 == second_ && full();
 }
 
 void function_log_ring::drop(std::uint64_t lines) {

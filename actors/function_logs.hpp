@@ -52,7 +52,7 @@ public:
 
   /// @returns whether it was taken; else it is counted as dropped.
   bool write(std::string_view invocation_id, std::string_view line, line_form form = line_form::bare);
-  /// Whether not even an empty line would be taken before the next second.
+  /// Whether no line will be taken before the next second.
   bool is_full() const;
   /// Counts lines that nobody had to write to know it, as `is_full`.
   void drop(std::uint64_t lines);
@@ -91,7 +91,8 @@ private:
     std::variant<printed, started, call_report> what;
   };
 
-  /// With the lock held.
+  /// With the lock held, as the next ones.
+  bool full() const noexcept;
   bool admits(std::size_t cost, std::int64_t now_ms) noexcept;
   void add(std::size_t cost, std::int64_t now_ms, std::variant<printed, started, call_report>&& what);
   void count_dropped(std::uint64_t lines) noexcept;

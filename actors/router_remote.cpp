@@ -37,11 +37,13 @@ caf::result<outcome_ptr> router::take_linked(const linked& hop) {
     adopt(*state, hop);
     return route(hop.call, true);
   }
-  auto bytes = bytes_of(*hop.call);
+  std::size_t waiting = 0;
   for (const auto& each : early_)
-    bytes += bytes_of(*each.hop.call);
+    waiting += bytes_of(*each.hop.call);
+  const auto bytes = bytes_of(*hop.call);
   const auto& limits = surroundings_->limits;
-  if (ending_ || early_.size() >= limits.max_calls || (!early_.empty() && bytes > limits.max_bytes))
+  if (ending_ || early_.size() >= limits.max_calls ||
+      (bytes != 0 && waiting != 0 && waiting + bytes > limits.max_bytes))
     return early_refusal(hop);
   auto answer = make_response_promise<promise>();
   try {

@@ -61,6 +61,7 @@ caf::result<outcome_ptr> worker_instance::run(const invocation_ptr& call) {
     return answer;
   }
   free->answer = make_response_promise<promise>();
+  out_.make_room();
   const auto written = out_.bytes().size();
   try {
     give(*free, call);
@@ -268,9 +269,9 @@ void worker_instance::settle(running_call& place, outcome_ptr result) {
     result->log_tail = what_.log->tail(call.invocation_id, place.log_begin);
   if (auto* const cells = what_.load->cells_of(loop().index()))
     cells->settle(*result);
-  auto answer = std::move(place.answer);
+  // If there is no memory to deliver it, the call is still there to be answered when the instance ends.
+  place.answer.deliver(std::move(result));
   free_place(place);
-  answer.deliver(std::move(result));
   free_slot();
   start_next(now);
 }

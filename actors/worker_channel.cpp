@@ -67,7 +67,8 @@ void worker_instance::read_channel() {
   try {
     receive();
   } catch (const std::bad_alloc&) {
-    lose_channel("there was no memory for what the worker sent");
+    attempt([this] { lose_channel("no memory"); });
+    attempt([this] { kill(); });
   }
 }
 

@@ -66,13 +66,6 @@ void worker_instance::on_exit() {
 /// Something that it had to do threw, most likely for want of memory: nobody may count on it any more. Each step by
 /// itself, since memory may be short for any.
 void worker_instance::leave_unplanned() noexcept {
-  const auto attempt = [](auto job) {
-    try {
-      job();
-    } catch (const std::exception&) {
-      // The router sees that it takes no calls; the others wait for what their time-outs bring.
-    }
-  };
   attempt([this] { leave_router(); });
   attempt([this] { kill(); });
   attempt([this] {

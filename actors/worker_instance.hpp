@@ -82,6 +82,16 @@ private:
     worker_instance& instance;
   };
 
+  /// Memory may be short for it: what comes after it is done nevertheless.
+  template <class Job>
+  static void attempt(Job job) noexcept {
+    try {
+      job();
+    } catch (const std::exception&) {
+      // The router sees that the instance takes no calls; the others wait for what their time-outs bring.
+    }
+  }
+
   // worker_channel.cpp
   void on_channel(const worker_ends_ptr& ends);
   void on_ready(std::uint32_t events) override;

@@ -31,7 +31,8 @@ duration_histogram::totals sum(const std::vector<function_cells>& function,
 }
 
 /// A series that begins with its first event hides that one from `rate`: what alerts look at is there from the start.
-constexpr std::array failures_from_zero{errc::function_error, errc::function_crashed, errc::function_timeout};
+constexpr std::array failures_from_zero{errc::function_error, errc::function_crashed, errc::function_timeout,
+                                        errc::memory_exceeded, errc::answer_too_large};
 constexpr std::array refusals_from_zero{errc::overloaded, errc::no_capacity};
 
 void add_by_cause(http::metrics_page& page, std::string_view function, const std::vector<function_cells>& calls,

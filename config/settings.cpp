@@ -171,9 +171,8 @@ constexpr std::array table = {
     entry<logs, &log_options::format>("log.format", choice("auto|human|json"),
                                       "Form of the lines on stderr; auto is human on a terminal, else JSON.", live),
     entry<logs, &log_options::max_queued_lines>("log.max_queued_lines", count(16, 1'000'000, "lines"),
-                                                "Lines that wait to be written; more push out the oldest and are "
-                                                "counted. Of requests 2MiB wait at most, then the "
-                                                "newest go."),
+                                                "Lines that wait to be written; more push out the oldest. Of requests "
+                                                "half as many batches wait, 2MiB at most."),
     entry<edge, &edge_settings::access_log>(
         "log.access", choice("all|failed|off"),
         "Which requests have a line: all, those that ended with 5xx or with their client gone, or none.", live),

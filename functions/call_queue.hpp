@@ -43,9 +43,11 @@ public:
   std::size_t bytes() const noexcept { return bytes_; }  ///< of bodies
   /// Not on an empty queue.
   const Waiting& oldest() const noexcept { return calls_.front(); }
-  /// One call there is always room for, however large: it could never run otherwise.
+  /// One body there is always room for, however large: its call could never run otherwise. Calls without one have room
+  /// beside it.
   bool is_full(std::size_t more_bytes, const queue_limits& limits) const noexcept {
-    return calls_.size() >= limits.max_calls || (!calls_.empty() && bytes_ + more_bytes > limits.max_bytes);
+    return calls_.size() >= limits.max_calls ||
+           (more_bytes != 0 && bytes_ != 0 && bytes_ + more_bytes > limits.max_bytes);
   }
 
   /// Out of memory: throws, and the queue is as it was.

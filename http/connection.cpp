@@ -86,8 +86,12 @@ void connection::go_on() {
 /// Out of memory for this client: the loop and the others go on.
 void connection::drop(std::string_view reason) {
   log_event(log_level::error, "connection_dropped", {{"peer", peer_address_}, {"reason", reason}});
-  if (!in_flight_ && !held_)
-    asked_ = nullptr;  // whoever had the request was unwound
+  if (asked_ != nullptr && !in_flight_ && !held_) {
+    // Whoever had the request was unwound: it counts, but nothing can be said of it.
+    if (phase_ == phase::calling && edge_.options().count_requests)
+      count_request(nullptr, nullptr, {});
+    asked_ = nullptr;
+  }
   close();
 }
 

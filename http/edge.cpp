@@ -89,6 +89,7 @@ void edge::hold_answer(connection& one, std::size_t bytes) {
 bool edge::takes_answer(std::size_t bytes) {
   if (bodies_.takes(bytes, loop_.now()))
     return true;
+  budget_->count(turn_away::memory);
   if (budget_->without_answer_memory.begins(loop_.now()))
     log_event(log_level::warning, "large_answers_refused",
               {{"bytes", std::to_string(bytes)},

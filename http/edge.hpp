@@ -68,7 +68,7 @@ struct edge_options {
 enum class turn_away : std::uint8_t {
   connections,  ///< more are open than there may be
   descriptors,  ///< there is no descriptor for one more
-  memory,       ///< it is slow with its body, or in taking its answer, while bodies need more memory than they may
+  memory,       ///< bodies need more than they may: it is slow with its own, or in taking it, or its answer is large
   slow_reader,  ///< it takes nothing of its answer for longer than it may
 };
 /// For metrics, in the order of `turn_away`.

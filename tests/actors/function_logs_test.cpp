@@ -36,21 +36,24 @@ TEST(FunctionLogRingTest, AFloodIsDroppedAndCountedAndNeverExceedsTheBound) {
 }
 
 TEST(FunctionLogRingTest, ThatIsFullSaysSoAndCountsWhatNobodyWrote) {
-  function_log_ring ring;
-  EXPECT_FALSE(ring.is_full());
-  // Seconds begin at any time: in one of two rounds the whole flood is in one.
-  bool full = false;
-  for (int round = 0; round < 2 && !full; ++round) {
-    while (ring.write("", "x")) {
+  for (const std::size_t length : {0, 1, 20, 60, 150, 200, 800}) {
+    function_log_ring ring;
+    EXPECT_FALSE(ring.is_full());
+    const std::string line(length, 'x');
+    // Seconds begin at any time: in one of some rounds the end of the flood is in one.
+    bool full = false;
+    for (int round = 0; round < 5 && !full; ++round) {
+      while (ring.write("", line)) {
+      }
+      full = ring.is_full();
     }
-    full = ring.is_full();
+    EXPECT_TRUE(full) << length;
+    const auto before = ring.read().dropped;
+
+    ring.drop(1000);
+
+    EXPECT_EQ(ring.read().dropped, before + 1000);
   }
-  EXPECT_TRUE(full);
-  const auto before = ring.read().dropped;
-
-  ring.drop(1000);
-
-  EXPECT_EQ(ring.read().dropped, before + 1000);
 }
 
 TEST(FunctionLogRingTest, ALineThatIsLargerThanTheRingIsDropped) {

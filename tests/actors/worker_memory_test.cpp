@@ -138,6 +138,57 @@ TEST_F(WorkerMemoryTest, ACallThatItCannotWriteIsRefusedAndTheNextRuns) {
   EXPECT_EQ(refusals(errc::no_capacity), refused);
 }
 
+/// By which allocation fails.
+class WorkerAnswerMemoryTest : public WorkerMemoryTest, public testing::WithParamInterface<std::size_t> {
+protected:
+  std::uint64_t next_call() {
+    const auto end = clock::now() + patience;
+    while (clock::now() < end) {
+      const auto room = reader_.room();
+      const auto got = ::recv(far_, room.data(), room.size(), 0);
+      reader_.commit(got > 0 ? static_cast<std::size_t>(got) : 0);
+      if (const auto next = reader_.next(); next && *next && (*next)->kind == frame_kind::call)
+        return (*next)->call_id;
+    }
+    return 0;
+  }
+};
+
+TEST_P(WorkerAnswerMemoryTest, AnAnswerThatCannotBeReadEndsTheInstanceAloneAndItsCallIsAnswered) {
+  caf::scoped_actor client{*system};
+  auto asked = client->request(target, patience, http_call());
+  on_loop([] {});
+  const auto call_id = next_call();
+  ASSERT_NE(call_id, 0u);
+  functions::append_answer(out_, call_id, std::string(100'000, 'x'));
+
+  std::optional<failing_memory> memory;
+  on_loop([&] { memory.emplace(GetParam()); });
+  write();
+  bool failed = false;
+  bool done = false;
+  for (const auto end = clock::now() + patience; !done && clock::now() < end;)
+    on_loop([&] {
+      failed = memory->failed();
+      done = failed || load->per_loop[0].in_flight == 0;
+    });
+  on_loop([&] { memory.reset(); });
+  ASSERT_TRUE(done);
+  if (failed)  // there is no process whose end would be told
+    on_loop([this] { caf::anon_send_exit(worker, caf::exit_reason::user_shutdown); });
+
+  asked.receive(
+      [&](const functions::outcome_ptr& result) {
+        const auto* problem = std::get_if<functions::failure>(&result->value);
+        EXPECT_TRUE(problem == nullptr || (failed && problem->code == errc::function_crashed));
+      },
+      [](const caf::error& why) { ADD_FAILURE() << caf::to_string(why); });
+  on_loop([] {});
+  EXPECT_EQ(load->per_loop[0].in_flight, 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, WorkerAnswerMemoryTest, testing::Range(std::size_t{1}, std::size_t{16}));
+
 TEST_F(WorkerMemoryTest, AnInstanceThatCannotGoOnLeavesTheRouterAndAnswersItsCalls) {
   caf::scoped_actor client{*system};
   auto asked = client->request(target, patience, http_call());

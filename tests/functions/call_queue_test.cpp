@@ -239,6 +239,9 @@ TEST_F(CallQueueTest, IsFullByCallsAndByBytes) {
   limits.max_calls = 2;
   limits.max_bytes = 100;
   EXPECT_FALSE(queue.is_full(101, limits)) << "it would never run";
+  push(1);
+  EXPECT_FALSE(queue.is_full(101, limits)) << "no body waits";
+  EXPECT_EQ(next(), 1);
   auto call = std::make_shared<functions::invocation>();
   call->json = std::string(60, 'x');
   queue.push({call, now, 1});
