@@ -340,6 +340,12 @@ void function_supervisor::on_ended(const worker_ended& ended) {
   } else if (ended.expected) {
     policy_.start_abandoned();
     publish();
+  } else if (ended.killed && policy_.failed_starts() == 0) {
+    // That says nothing of the code: whoever waits goes on to wait for the next start, which comes at once. If that one
+    // ends so too, as for want of memory, it is told.
+    policy_.start_failed(now);
+    publish();
+    calls_wait_ = calls_wait_ || alive() == 0;
   } else {
     policy_.start_failed(now);
     publish();

@@ -147,6 +147,7 @@ struct worker_ended {
   bool timed_out = false;  ///< it was ended because a call took too long
   time_point loaded_at{};
   functions::failure why;
+  bool killed = false;  ///< by somebody who is not the node, as the kernel or an operator: SIGKILL
 };
 
 /// The code of a version lies unpacked on the disk, or cannot.

@@ -91,6 +91,7 @@ void worker_instance::receive() {
       return;
     }
     if (got == 0) {
+      closed_by_worker_ = phase_ != phase::dying;
       lose_channel("the worker closed its channel");
       return;
     }

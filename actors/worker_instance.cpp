@@ -259,6 +259,8 @@ void worker_instance::on_process(const functions::spawner_event& event) {
 }
 
 void worker_instance::on_exited(const functions::worker_exited& exited) {
+  const bool by_itself = phase_ != phase::dying || closed_by_worker_;
+  killed_ = by_itself && !kill_wanted_ && WIFSIGNALED(exited.wait_status) && WTERMSIG(exited.wait_status) == SIGKILL;
   pid_ = 0;
   phase_ = phase::dying;
   max_memory_kb_ = std::max(max_memory_kb_, exited.max_rss_kb);
@@ -287,7 +289,7 @@ void worker_instance::end(failure why) {
   leave_router();
   fail_running(errc::function_crashed, why.detail, 0, false);
   send(what_.supervisor, worker_ended{what_.instance, loaded_at_ != time_point{}, stop_requested_, timed_out_,
-                                      loaded_at_, std::move(why)});
+                                      loaded_at_, std::move(why), killed_});
   // Calls that the router sent before it knew lie in the mailbox: they go back to it first.
   phase_ = phase::dying;
   ended_ = true;

@@ -173,12 +173,14 @@ private:
   bool channel_waits_ = false;  ///< the kernel may hold more
   bool output_waits_ = false;
   bool writable_ = true;
-  bool rested_ = false;         ///< before the call that is being sent
-  bool told_router_ = false;    ///< in this batch, that there is room
-  bool over_memory_ = false;    ///< killed, or ended by its own runtime, for want of memory
-  bool timed_out_ = false;      ///< retired because a call did
-  bool ended_ = false;          ///< the supervisor knows; what is left in the mailbox goes back
-  bool init_reported_ = false;  ///< a call has carried the time of the start
+  bool rested_ = false;            ///< before the call that is being sent
+  bool told_router_ = false;       ///< in this batch, that there is room
+  bool over_memory_ = false;       ///< killed, or ended by its own runtime, for want of memory
+  bool timed_out_ = false;         ///< retired because a call did
+  bool closed_by_worker_ = false;  ///< its channel, before the node ended it
+  bool killed_ = false;            ///< not by the node
+  bool ended_ = false;             ///< the supervisor knows; what is left in the mailbox goes back
+  bool init_reported_ = false;     ///< a call has carried the time of the start
   std::uint64_t max_memory_kb_ = 0;
   time_point memory_seen_at_{};
   functions::processor_use seen_use_{};  ///< at the last look, as `seen_busy_`

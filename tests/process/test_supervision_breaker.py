@@ -1,6 +1,8 @@
 """Starts that fail: counted, delayed longer and longer, refused once the breaker is open, tried again, forgiven."""
+import concurrent.futures
 import json
 import os
+import signal
 import time
 import unittest
 
@@ -14,6 +16,62 @@ exports.handler = async (event) => {
   if (event.rawPath === '/f/exit') process.exit(1);
   return String(process.pid);
 };"""
+
+
+# Says when it loads, and goes on once another file is there.
+GATED = """const fs = require('fs');
+fs.writeFileSync(%s + process.pid, '');
+while (!fs.existsSync(%s)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+exports.handler = async () => String(process.pid);"""
+
+
+class KilledStartTest(unittest.TestCase):
+    """A worker that somebody kills while it loads says nothing of its code: who waits has the next one."""
+
+    def setUp(self):
+        self.folder = self.enterContext(support.TempDir())
+        self.node = self.enterContext(support.Node())
+        self.threads = self.enterContext(concurrent.futures.ThreadPoolExecutor(8))
+
+    def loading(self, known=()):
+        """The process that loads now."""
+        def found():
+            return next((int(name[5:]) for name in os.listdir(self.folder)
+                         if name.startswith("load-") and int(name[5:]) not in known), None)
+        return support.wait_until(found, "a worker that loads")
+
+    def deploy(self, check=True):
+        code = GATED % (json.dumps(os.path.join(self.folder, "load-")), json.dumps(os.path.join(self.folder, "go")))
+        return self.node.deploy_files("f", code, "--max-instances", "1", check=check)
+
+    def test_its_deployment_has_the_next_one(self):
+        deployed = self.threads.submit(self.deploy)
+        first = self.loading()
+        os.kill(first, signal.SIGKILL)
+        second = self.loading({first})
+        support.write_files(self.folder, {"go": ""})
+        deployed.result()
+        self.assertEqual(self.node.request("GET", "/f")[::2], (200, str(second).encode()))
+
+    def test_calls_that_wait_have_the_next_one(self):
+        support.write_files(self.folder, {"go": ""})
+        self.deploy()
+        known = {self.loading()}
+        self.node.terminate()
+        self.node.start()
+        os.unlink(os.path.join(self.folder, "go"))
+        calls = [self.threads.submit(self.node.request, "GET", "/f") for _ in range(8)]
+        first = self.loading(known)
+        os.kill(first, signal.SIGKILL)
+        second = self.loading(known | {first})
+        support.write_files(self.folder, {"go": ""})
+        self.assertEqual([call.result()[::2] for call in calls], [(200, str(second).encode())] * 8)
+
+    def test_that_every_start_is_killed_is_told(self):
+        done = self.node.deploy_files("f", "process.kill(process.pid, 'SIGKILL'); exports.handler = async () => '';",
+                                      "--handler", "index.handler", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("signal: killed", done.stderr)
 
 
 class BreakerTest(unittest.TestCase):
