@@ -16,9 +16,8 @@ class StartTest(unittest.TestCase):
         with Cluster(2, start=False) as cluster:
             founder, late = cluster
             late.launch()
-            status, text = late.readiness()
-            self.assertEqual(status, 503)
-            self.assertEqual(text, "joining")
+            # Its admin port answers a moment before it asks the seed.
+            support.wait_until(lambda: late.readiness() == (503, "joining"), "a node that joins")
             self.assertEqual(late.admin("GET", "/healthz")[0], 200)
             refused = late.deploy_files("early", HELLO, check=False)
             self.assertEqual((refused.returncode, refused.stdout), (1, ""), refused.stderr)
