@@ -40,10 +40,7 @@ caf::result<outcome_ptr> router::take_linked(const linked& hop) {
   std::size_t waiting = 0;
   for (const auto& each : early_)
     waiting += bytes_of(*each.hop.call);
-  const auto bytes = bytes_of(*hop.call);
-  const auto& limits = surroundings_->limits;
-  if (ending_ || early_.size() >= limits.max_calls ||
-      (bytes != 0 && waiting != 0 && waiting + bytes > limits.max_bytes))
+  if (ending_ || !surroundings_->limits.have_room(early_.size(), waiting, bytes_of(*hop.call)))
     return early_refusal(hop);
   auto answer = make_response_promise<promise>();
   try {

@@ -82,17 +82,16 @@ void worker_instance::receive() {
     }
     const auto room = reader_.room();
     const auto got = direct_recv(channel_, room.data(), room.size());
-    if (got < 0) {
-      if (errno == EINTR)
-        continue;
-      if (errno != EAGAIN)
-        lose_channel(std::strerror(errno));
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0 && errno == EAGAIN) {
       reader_.pause();
       return;
     }
-    if (got == 0) {
+    if (got <= 0) {
+      // Of a worker that left something unread it is an error.
       closed_by_worker_ = phase_ != phase::dying;
-      lose_channel("the worker closed its channel");
+      lose_channel(got == 0 ? "the worker closed its channel" : std::strerror(errno));
       return;
     }
     const bool emptied = static_cast<std::size_t>(got) < room.size();

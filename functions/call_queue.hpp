@@ -25,6 +25,12 @@ struct queue_limits {
   milliseconds max_age{1000};  ///< while an instance runs; while the first one starts: `start_timeout`
   milliseconds start_timeout{10000};
   queue_shedding shedding = queue_shedding::automatic;
+
+  /// Whether a call with `more_bytes` of body finds room beside so many that wait with `bytes`. One body there is
+  /// always room for, however large: its call could never run otherwise. Calls without one have room beside it.
+  bool have_room(std::size_t calls, std::size_t bytes, std::size_t more_bytes) const noexcept {
+    return calls < max_calls && (more_bytes == 0 || bytes == 0 || bytes + more_bytes <= max_bytes);
+  }
 };
 
 /// How the instances do that a queue waits for.
@@ -43,11 +49,8 @@ public:
   std::size_t bytes() const noexcept { return bytes_; }  ///< of bodies
   /// Not on an empty queue.
   const Waiting& oldest() const noexcept { return calls_.front(); }
-  /// One body there is always room for, however large: its call could never run otherwise. Calls without one have room
-  /// beside it.
   bool is_full(std::size_t more_bytes, const queue_limits& limits) const noexcept {
-    return calls_.size() >= limits.max_calls ||
-           (more_bytes != 0 && bytes_ != 0 && bytes_ + more_bytes > limits.max_bytes);
+    return !limits.have_room(calls_.size(), bytes_, more_bytes);
   }
 
   /// Out of memory: throws, and the queue is as it was.

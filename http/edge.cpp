@@ -120,9 +120,10 @@ void edge::turn_slow_away() {
     static_cast<connection&>(slow).give_way();
     ++turned_away;
   });
-  if (turned_away != 0)
-    budget_->count(turn_away::memory, turned_away);
-  if (turned_away != 0 && budget_->without_body_memory.begins(now))
+  if (turned_away == 0)
+    return;
+  budget_->count(turn_away::memory, turned_away);
+  if (budget_->without_body_memory.begins(now))
     log_event(log_level::warning, "slow_clients_turned_away",
               {{"clients", std::to_string(turned_away)},
                {"held_bytes", std::to_string(held_bytes)},

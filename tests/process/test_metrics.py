@@ -104,9 +104,9 @@ class MetricsTest(unittest.TestCase):
         seen = metrics_of(self.node)
         for name, labels in (("troupe_http_requests_total", {"status": "5xx", "function": "shop", "route": "GET /shop/{what}"}),
                              ("troupe_http_requests_total", {"status": "5xx", "function": "", "route": ""}),
-                             ("troupe_function_invocations_total", {"result": "function_error", "function": "shop"}),
-                             ("troupe_function_invocations_total", {"result": "function_crashed", "function": "shop"}),
-                             ("troupe_function_invocations_total", {"result": "function_timeout", "function": "shop"}),
+                             *(("troupe_function_invocations_total", {"result": each, "function": "shop"})
+                               for each in ("function_error", "function_crashed", "function_timeout", "memory_exceeded",
+                                            "answer_too_large")),
                              ("troupe_function_refusals_total", {"cause": "overloaded", "function": "shop"}),
                              ("troupe_function_refusals_total", {"cause": "no_capacity", "function": "shop"}),
                              *(("troupe_http_clients_turned_away_total", {"reason": each})
@@ -145,7 +145,8 @@ class MetricsTest(unittest.TestCase):
         self.assertEqual(statuses, [200, 500, 500, 200, 500, 404])
         ends = lambda page: values(page, "troupe_function_instance_ends_total", "reason", function="slow")
         seen = metrics_when(self.node, lambda page: ends(page) == {"crashed": 1, "timed_out": 1}, "the ends")
-        self.assertEqual({name for name, _ in seen if name.startswith("troupe_http_")}, {"troupe_http_connections", "troupe_http_connections_limit", "troupe_http_clients_turned_away_total"})
+        self.assertEqual({name for name, _ in seen if name.startswith("troupe_http_")},
+                         {"troupe_http_connections", "troupe_http_connections_limit", "troupe_http_clients_turned_away_total"})
         counted = tuple(f"troupe_function_{each}" for each in
                         ("invocations", "refusals", "run_duration", "queue_duration", "cold_starts"))
         self.assertEqual([name for name, _ in seen if name.startswith(counted)], [])

@@ -7,6 +7,7 @@ import time
 import unittest
 
 import support
+from metrics import metrics_of, total
 
 # Notes each start in a file; fails while another file is there.
 CODE = """const fs = require('fs');
@@ -40,9 +41,9 @@ class KilledStartTest(unittest.TestCase):
                          if name.startswith("load-") and int(name[5:]) not in known), None)
         return support.wait_until(found, "a worker that loads")
 
-    def deploy(self, check=True):
+    def deploy(self):
         code = GATED % (json.dumps(os.path.join(self.folder, "load-")), json.dumps(os.path.join(self.folder, "go")))
-        return self.node.deploy_files("f", code, "--max-instances", "1", check=check)
+        return self.node.deploy_files("f", code, "--max-instances", "1")
 
     def test_its_deployment_has_the_next_one(self):
         deployed = self.threads.submit(self.deploy)
@@ -66,6 +67,26 @@ class KilledStartTest(unittest.TestCase):
         second = self.loading(known | {first})
         support.write_files(self.folder, {"go": ""})
         self.assertEqual([call.result()[::2] for call in calls], [(200, str(second).encode())] * 8)
+
+    def test_one_that_was_killed_before_it_read_its_code_counts_as_well(self):
+        with support.Node(stem_cells=True) as node:
+            node.deploy_files("f", "exports.handler = async () => String(process.pid);")
+            used = int(node.request("GET", "/f")[2])
+            support.wait_until(lambda: json.loads(node.admin("GET", "/v1/node")[2])["instances"]["generic"] >= 1,
+                               "a generic worker")
+            waiting = []
+            for pid in node.pids():
+                with open(f"/proc/{pid}/cmdline", "rb") as command:
+                    if b"worker.cjs" in command.read() and pid != used:
+                        os.kill(pid, signal.SIGSTOP)
+                        waiting.append(pid)
+            deployed = self.threads.submit(node.deploy_files, "g", "exports.handler = async () => 'well';")
+            support.wait_until(lambda: total(metrics_of(node), "troupe_function_instances", function="g",
+                                             state="starting"), "a worker that is to load")
+            for pid in waiting:
+                os.kill(pid, signal.SIGKILL)
+            deployed.result()
+            self.assertEqual(node.request("GET", "/g")[::2], (200, b"well"))
 
     def test_that_every_start_is_killed_is_told(self):
         done = self.node.deploy_files("f", "process.kill(process.pid, 'SIGKILL'); exports.handler = async () => '';",
