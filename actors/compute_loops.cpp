@@ -85,6 +85,7 @@ void compute_loops::keep(compute_call call, function_board& board) {
   if (first)
     turns_.push_back(call.execution);
   try {
+    call.body = around_.limits.take(bytes_of(*call.call));
     board.queue.push(std::move(call));
   } catch (...) {
     if (first)
@@ -162,6 +163,7 @@ std::optional<compute_call> compute_loops::take_next(lane& at, refusals& refused
         refused.emplace_back(std::move(next), errc::overloaded);
       } else {
         at.waited.observe(now - next.since);
+        next.body = {};
         ++board.running;
         return next;
       }

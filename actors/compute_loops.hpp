@@ -34,6 +34,7 @@ struct compute_call {
   duration timeout{};         ///< of that version
   /// Called once, on any thread; must only post.
   std::function<void(functions::outcome_ptr)> answer;
+  functions::waiting_bodies::part body{};  ///< while it waits
 };
 
 /// What a call is answered that `compute_loops` did not take, or gave up.

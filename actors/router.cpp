@@ -330,15 +330,22 @@ caf::result<outcome_ptr> router::to_worker(function_state& state, const invocati
         route.place == cluster::call_place::peer && may_leave(*call))
       return leave(call, route.node);
   if (here.queue_full)
-    return refuse(state, *call, errc::overloaded, std::to_string(state.queue.size()) + " calls wait already");
+    return refuse(state, *call, errc::overloaded, why_full(state));
   auto answer = make_response_promise<promise>();
   wait_here(state, {call, answer, loop().now(), may_forward});
   return answer;
 }
 
+std::string router::why_full(const function_state& state) const {
+  if (state.queue.size() >= surroundings_->limits.max_calls)
+    return std::to_string(state.queue.size()) + " calls wait already";
+  return "bodies of calls that wait have all the memory that is for them";
+}
+
 void router::wait_here(function_state& state, waiting_call call) {
   auto answer = call.answer;
   const auto what = call.call;
+  call.body = surroundings_->limits.take(bytes_of(*what));
   try {
     state.queue.push(std::move(call));
   } catch (const std::bad_alloc&) {

@@ -75,6 +75,7 @@ private:
     promise answer;
     time_point since;
     bool may_forward;
+    functions::waiting_bodies::part body{};
   };
   /// A call that runs, or is to run, at another node.
   struct away_call {
@@ -86,6 +87,7 @@ private:
     linked hop;
     promise answer;
     time_point since;
+    functions::waiting_bodies::part body{};
   };
   struct worker {
     function_actor actor;
@@ -160,6 +162,7 @@ private:
   functions::outcome_ptr early_refusal(const linked& hop);
   remote_calls* remote_for(const functions::invocation& call) const;
   cluster::local_view view_of(const function_state& state, std::size_t bytes) const;
+  std::string why_full(const function_state& state) const;
   caf::result<functions::outcome_ptr> leave(const functions::invocation_ptr& call, const uuid& node);
   void send_away(std::shared_ptr<away_call> away, const uuid& node);
   void came_back(std::shared_ptr<away_call> away, remote_result result);

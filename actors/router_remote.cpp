@@ -44,7 +44,7 @@ caf::result<outcome_ptr> router::take_linked(const linked& hop) {
     return early_refusal(hop);
   auto answer = make_response_promise<promise>();
   try {
-    early_.push_back({hop, answer, loop().now()});
+    early_.push_back({hop, answer, loop().now(), surroundings_->limits.take(bytes_of(*hop.call))});
   } catch (const std::bad_alloc&) {
     answer.deliver(no_memory_for(hop.function, *hop.call));
   }
@@ -78,6 +78,7 @@ void router::begin_early() {
 void router::begin_early(early_call& early) {
   auto& state = *find(early.hop);
   const auto& call = early.hop.call;
+  early.body = {};  // if it waits on, it counts where it waits
   auto at_once = begin(early.hop);
   if (at_once.outcome)
     early.answer.deliver(std::move(at_once.outcome));
@@ -86,7 +87,7 @@ void router::begin_early(early_call& early) {
   else if (!state.what.load)
     answer_refused(state, *call, early.answer, errc::not_ready, "the function is not loaded on this node");
   else if (state.queue.is_full(bytes_of(*call), surroundings_->limits))
-    answer_refused(state, *call, early.answer, errc::overloaded, "too many calls wait already");
+    answer_refused(state, *call, early.answer, errc::overloaded, why_full(state));
   else
     wait_here(state, {call, early.answer, loop().now(), true});
 }
@@ -228,14 +229,15 @@ void router::move_waiting(function_state& state) {
   if (!state.workers.empty())
     return;
   for (auto& waiting : take_all(state)) {
+    auto answer = waiting.answer;
+    const auto call = waiting.call;
     try {
-      if (waiting.call->by_link)
-        answer_refused(state, *waiting.call, waiting.answer, errc::not_ready,
-                       "instances of the function run at other nodes");
+      if (call->by_link)
+        answer_refused(state, *call, answer, errc::not_ready, "instances of the function run at other nodes");
       else if (!try_elsewhere(state, waiting, errc::not_ready))
-        state.queue.push(waiting);
+        state.queue.push(std::move(waiting));
     } catch (const std::bad_alloc&) {
-      answer_refused(state, *waiting.call, waiting.answer, errc::no_capacity, functions::no_memory_detail);
+      answer_refused(state, *call, answer, errc::no_capacity, functions::no_memory_detail);
     }
   }
   publish(state);

@@ -166,7 +166,9 @@ void node::state::adopt(const loaded_settings& fresh, http::settings_questions::
 
 /// @param done  when all loops have them.
 void node::state::apply(const settings& wanted, std::function<void()> done) {
-  const auto fresh = options.source->options_of(wanted);
+  auto fresh = options.source->options_of(wanted);
+  fresh.queues.bodies = options.queues.bodies;
+  fresh.queues.bodies->set_max(body_memory(fresh));
   drain_announce = fresh.drain_announce;
   drain_timeout = fresh.drain_timeout;
   connections->max = max_connections(fresh);

@@ -7,12 +7,14 @@
 #include <cstdint>
 #include <deque>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "functions/invocation.hpp"
 #include "functions/queue_patience.hpp"
+#include "functions/waiting_bodies.hpp"
 
 namespace troupe::functions {
 
@@ -25,11 +27,17 @@ struct queue_limits {
   milliseconds max_age{1000};  ///< while an instance runs; while the first one starts: `start_timeout`
   milliseconds start_timeout{10000};
   queue_shedding shedding = queue_shedding::automatic;
+  std::shared_ptr<waiting_bodies> bodies{};  ///< of the node; null: its queues together have no bound
 
   /// Whether a call with `more_bytes` of body finds room beside so many that wait with `bytes`. One body there is
-  /// always room for, however large: its call could never run otherwise. Calls without one have room beside it.
+  /// room for, however large: its call could never run otherwise. Calls without one have room beside it.
   bool have_room(std::size_t calls, std::size_t bytes, std::size_t more_bytes) const noexcept {
-    return calls < max_calls && (more_bytes == 0 || bytes == 0 || bytes + more_bytes <= max_bytes);
+    return calls < max_calls && (more_bytes == 0 || bytes == 0 || bytes + more_bytes <= max_bytes) &&
+           (!bodies || bodies->have_room(more_bytes));
+  }
+  /// What a call with so many bytes of body takes of the node's while it waits.
+  waiting_bodies::part take(std::size_t body_bytes) const noexcept {
+    return bodies && body_bytes > 0 ? bodies->take(body_bytes) : waiting_bodies::part{};
   }
 };
 

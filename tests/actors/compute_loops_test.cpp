@@ -73,8 +73,8 @@ protected:
   }
 
   std::optional<errc> submit(const function_execution_ptr& of, functions::native_library::call_function handler,
-                             const std::string& name = "f") {
-    auto one = call_of(of, std::move(handler));
+                             const std::string& name = "f", std::string body = {}) {
+    auto one = call_of(of, std::move(handler), std::move(body));
     last = one.call;
     one.answer = ends.next(name);
     return loops->submit(std::move(one));
@@ -83,9 +83,9 @@ protected:
     return submit(
         of, [this](auto*, auto*, auto*) { return held.pass(), 0; }, name);
   }
-  std::optional<errc> pass(const function_execution_ptr& of, const std::string& name = "f") {
+  std::optional<errc> pass(const function_execution_ptr& of, const std::string& name = "f", std::string body = {}) {
     return submit(
-        of, [](auto*, auto*, auto*) { return 0; }, name);
+        of, [](auto*, auto*, auto*) { return 0; }, name, std::move(body));
   }
 
   gate held;
@@ -137,6 +137,24 @@ TEST_F(ComputeLoopsTest, CallsBeyondTheQueueOfTheirFunctionAreRefused) {
   held.open();
   EXPECT_EQ(ends.await(3).size(), 3u);
   EXPECT_EQ(loops->now(clock::now()).refused_full, 1u);
+}
+
+TEST_F(ComputeLoopsTest, BodiesThatWaitHaveOneBoundForAllFunctions) {
+  around.limits.bodies = std::make_shared<functions::waiting_bodies>(10);
+  start(1);
+  const auto f = function("f");
+  const auto g = function("g");
+  hold(f);
+  EXPECT_TRUE(held.await(1));
+  EXPECT_EQ(pass(f, "f", "123456"), std::nullopt);
+
+  EXPECT_EQ(pass(g, "g", "12345"), errc::overloaded);
+  EXPECT_EQ(pass(g), std::nullopt);
+  EXPECT_EQ(around.limits.bodies->bytes(), 6u);
+
+  held.open();
+  EXPECT_EQ(ends.await(3).size(), 3u);
+  EXPECT_EQ(around.limits.bodies->bytes(), 0u);
 }
 
 TEST_F(ComputeLoopsTest, FunctionsTakeTurns) {

@@ -40,6 +40,44 @@ TEST_F(RouterTest, CallsBeyondTheQueueAreRefusedAtOnce) {
   on_loop([] {});
 }
 
+TEST_F(RouterTest, ACallWhoseBodyFindsNoRoomBesideThoseThatWaitIsRefusedAndOneWithoutWaits) {
+  auto bodies = std::make_shared<functions::waiting_bodies>(10);
+  surroundings->limits.bodies = bodies;
+  deploy();
+  caf::scoped_actor self{*system};
+  const auto with_body = [this] {
+    auto made = std::make_shared<functions::invocation>();
+    made->function = function;
+    made->arrived_at = clock::now();
+    made->deadline = time_point::max();
+    made->json = "123456";
+    return made;
+  };
+  auto first = self->request(target, patience, functions::invocation_ptr{with_body()});
+  auto second = self->request(target, patience, functions::invocation_ptr{with_body()});
+  auto third = self->request(target, patience, call());
+  const auto code_of = [](auto& answer) {
+    errc code{};
+    answer.receive(
+        [&](const functions::outcome_ptr& result) {
+          if (const auto* failed = std::get_if<functions::failure>(&result->value))
+            code = failed->code;
+        },
+        [&](const caf::error&) { code = errc::bug; });
+    return code;
+  };
+
+  EXPECT_EQ(code_of(second), errc::overloaded);
+  EXPECT_EQ(bodies->bytes(), 6u);
+
+  for (int i = 0; i < 2; ++i)
+    add_worker();
+  EXPECT_EQ(code_of(first), errc{});
+  EXPECT_EQ(code_of(third), errc{});
+  on_loop([] {});
+  EXPECT_EQ(bodies->bytes(), 0u);
+}
+
 TEST_F(RouterTest, CallsThatWaitTooLongAreRefused) {
   surroundings->limits.start_timeout = milliseconds{1};
   deploy();

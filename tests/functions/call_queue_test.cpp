@@ -256,6 +256,35 @@ TEST_F(CallQueueTest, IsFullByCallsAndByBytes) {
   EXPECT_EQ(queue.bytes(), 0u);
 }
 
+TEST_F(CallQueueTest, BodiesThatWaitElsewhereLeaveLessRoomForAnotherAndAsMuchForCallsWithoutOne) {
+  limits.bodies = std::make_shared<functions::waiting_bodies>(100);
+  EXPECT_FALSE(queue.is_full(101, limits)) << "no body waits anywhere";
+  auto first = limits.take(60);
+  auto second = limits.take(30);
+
+  EXPECT_FALSE(queue.is_full(10, limits));
+  EXPECT_TRUE(queue.is_full(11, limits));
+  EXPECT_FALSE(queue.is_full(0, limits));
+
+  auto moved = std::move(first);
+  first = {};
+  EXPECT_EQ(limits.bodies->bytes(), 90u);
+  moved = {};
+  EXPECT_FALSE(queue.is_full(70, limits));
+  second = {};
+  EXPECT_EQ(limits.bodies->bytes(), 0u);
+}
+
+TEST_F(CallQueueTest, ABoundOnBodiesThatIsLoweredBelowWhatWaitsLetsThemWait) {
+  limits.bodies = std::make_shared<functions::waiting_bodies>(100);
+  const auto waits = limits.take(60);
+
+  limits.bodies->set_max(10);
+
+  EXPECT_TRUE(queue.is_full(1, limits));
+  EXPECT_EQ(limits.bodies->bytes(), 60u);
+}
+
 TEST_F(CallQueueTest, ExtractTakesInOrderAndKeepsTheOrderOfTheRest) {
   for (const int number : {1, 2, 3, 4})
     push(number);

@@ -9,6 +9,7 @@ import unittest
 
 import support
 import wire
+from metrics import metrics_of, total
 
 HANDLER = """
 const fs = require('fs');
@@ -57,6 +58,53 @@ class RefusedCallTest(QueueCase):
             with open(gate, "w", encoding="utf-8"):
                 pass
             self.assertEqual([client.response().status for client in clients], [200, 413, 200, 200, 200])
+
+
+class WaitingBodiesTest(QueueCase):
+    def test_those_of_all_functions_have_one_bound_that_a_reload_moves(self):
+        with support.TempDir() as folder, contextlib.ExitStack() as held:
+            gate, settings = os.path.join(folder, "gate"), os.path.join(folder, "troupe.yaml")
+
+            def write(memory):
+                support.write_files(folder, {"troupe.yaml": f"edge.max_body_memory: {memory}\n"
+                                                            "queue: {max_age: 60s, shedding: 'off'}\n"})
+            write("10MB")
+            node = held.enter_context(support.Node("--config", settings, loops=2))
+            names = ("a", "b", "c")
+            for name in names:
+                node.deploy_files(name, HANDLER, "--max-instances", "1", "--timeout-s", "60", "--env", f"GATE={gate}")
+
+            def ask(request):
+                client = held.enter_context(node.connect())
+                client.send(request)
+                return client
+
+            def held_bytes():
+                return total(metrics_of(node), "troupe_queued_body_bytes")
+            running = [ask(wire.get(f"/{name}?act=gate")) for name in names]
+            for name in names:
+                support.wait_until(lambda name=name: any(line.startswith("START ") for line in node.logs(name)),
+                                   "start of the call")
+            body = b"b" * 4_000_000
+            waiting = [ask(wire.post(body, "/a"))]
+            support.wait_until(lambda: held_bytes() == 4_000_000, "the first body")
+            waiting.append(ask(wire.post(body, "/b")))
+            support.wait_until(lambda: held_bytes() == 8_000_000, "the second body")
+
+            refused = ask(wire.post(body, "/c")).response()
+            self.assertEqual((refused.status, refused.header("x-troupe-error")), (503, "overloaded"))
+            waiting += [ask(wire.get("/c")), ask(wire.post(b"b" * 1_000_000, "/c"))]
+            support.wait_until(lambda: held_bytes() == 9_000_000, "a body that finds room, behind a call without one")
+
+            write("100MB")
+            node.run("config", "reload", check=True)
+            waiting.append(ask(wire.post(body, "/c")))
+            support.wait_until(lambda: held_bytes() == 13_000_000, "the third body")
+
+            with open(gate, "w", encoding="utf-8"):
+                pass
+            self.assertEqual([client.response().status for client in running + waiting], [200] * 8)
+            self.assertEqual(held_bytes(), 0)
 
 
 INVOKE = b"POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"

@@ -47,9 +47,10 @@ protected:
     return directory.adopt(spec);
   }
   /// Of a function without an answer to anybody yet.
-  static compute_call call_of(const function_execution_ptr& function,
-                              functions::native_library::call_function handler) {
+  static compute_call call_of(const function_execution_ptr& function, functions::native_library::call_function handler,
+                              std::string body = {}) {
     auto call = std::make_shared<functions::invocation>();
+    call->json = std::move(body);
     auto spec = std::make_shared<functions::function_spec>();
     spec->name = function->name();
     call->function = spec;
