@@ -50,20 +50,24 @@ constexpr std::array table = {
                                              "Host names by which the admin port may be called besides localhost, so "
                                              "that no web page can reach it by a name of its own.",
                                              live),
-    entry<edge, &edge_settings::errors>("errors", choice("strict|truthful"),
-                                        "Statuses of failures: those of API Gateway, or ones that tell the cause.",
-                                        live),
+    entry<edge, &edge_settings::errors>(
+        "errors", choice("strict|truthful"),
+        "Statuses of failures: those of API Gateway, for clients that know it, or ones that tell the cause.", live),
     entry<edge, &edge_settings::timing>(
         "timing", choice("header|always"),
         "When answers carry Server-Timing: on requests with x-troupe-timing: 1, or always.", live),
-    entry<edge, &edge_settings::max_head_bytes>("edge.max_head_bytes", bytes(kib, 64 * kib),
-                                                "Request line and header fields; more is 431.", live),
-    entry<edge, &edge_settings::max_fields>("edge.max_fields", count(8, 1000, "fields"),
-                                            "Header fields of a request; more is 431.", live),
+    entry<edge, &edge_settings::max_head_bytes>(
+        "edge.max_head_bytes", bytes(kib, 64 * kib),
+        "Request line and header fields; more is 431: whoever sends them makes the node keep them.", live),
+    entry<edge, &edge_settings::max_fields>(
+        "edge.max_fields", count(8, 1000, "fields"),
+        "Header fields of a request; more is 431, as each costs more than its bytes.", live),
     entry<edge, &edge_settings::max_target_bytes>("edge.max_target_bytes", bytes(64, 64 * kib),
-                                                  "Path and query; more is 414.", live),
-    entry<edge, &edge_settings::max_body_bytes>("edge.max_body_bytes", bytes(0, 1024 * mib),
-                                                "Body of a request to the gateway; more is 413.", live),
+                                                  "Path and query; more is 414, as they are also kept for the log.",
+                                                  live),
+    entry<edge, &edge_settings::max_body_bytes>(
+        "edge.max_body_bytes", bytes(0, 1024 * mib),
+        "Body of a request to the gateway; more is 413. The default is API Gateway's limit.", live),
     entry<edge, &edge_settings::max_admin_body_bytes>(
         "edge.max_admin_body_bytes", bytes(kib, 1024 * mib),
         "Body of a request to the admin port; a 50 MB zip in base64 fits into the default.", live),
@@ -74,19 +78,24 @@ constexpr std::array table = {
         "edge.max_connections", count(0, 1'000'000, "connections"),
         "Open client connections; 0 is three quarters of the descriptor limit.", live),
     entry<edge, &edge_settings::max_body_memory>("edge.max_body_memory", bytes(0, 1024 * 1024 * mib),
-                                                 "Bodies on their way; 0: an eighth of the memory, at "
-                                                 "most 512MiB, or 64MiB for each loop. Above a quarter slow readers "
-                                                 "are cut off.",
+                                                 "Bodies on their way, and again those that wait; 0: an eighth of "
+                                                 "the memory, at most 512MiB or 64MiB for each loop. Above a quarter "
+                                                 "slow readers are cut off.",
                                                  live),
-    entry<edge, &edge_settings::header_timeout>("edge.header_timeout", time(shortest, quarter_hour),
-                                                "From the first byte of a request to the end of its head; then 408.",
-                                                live),
-    entry<edge, &edge_settings::body_progress_timeout>("edge.body_progress_timeout", time(shortest, quarter_hour),
-                                                       "Longest pause inside a body; then 408.", live),
-    entry<edge, &edge_settings::body_timeout>("edge.body_timeout", time(shortest, std::chrono::hours{1}),
-                                              "A whole body; then 408.", live),
+    entry<edge, &edge_settings::header_timeout>(
+        "edge.header_timeout", time(shortest, quarter_hour),
+        "From the first byte of a request to the end of its head; then 408, so that slow heads hold no connections.",
+        live),
+    entry<edge, &edge_settings::body_progress_timeout>(
+        "edge.body_progress_timeout", time(shortest, quarter_hour),
+        "Longest pause inside a body; then 408, long before a client that is gone is noticed by TCP.", live),
+    entry<edge, &edge_settings::body_timeout>(
+        "edge.body_timeout", time(shortest, std::chrono::hours{1}),
+        "A whole body; then 408, as one that comes steadily but slowly holds memory too.", live),
     entry<edge, &edge_settings::idle_timeout>("edge.idle_timeout", time(shortest, std::chrono::hours{1}),
-                                              "A connection without a request; then it is closed.", live),
+                                              "A connection without a request; then it is closed, as it keeps a "
+                                              "descriptor. Longer than load balancers keep one, as a rule.",
+                                              live),
     entry<edge, &edge_settings::write_timeout>(
         "edge.write_timeout", time(shortest, quarter_hour),
         "Longest pause of a client in taking its answer; then the connection is closed.", live),
@@ -95,11 +104,11 @@ constexpr std::array table = {
         "When an HTTP request gets its answer at the latest; the function runs on to its own timeout.", live),
     entry<calls, &function_settings::max_payload_bytes>(
         "worker.max_payload_bytes", bytes(kib, 256 * mib),
-        "Event to a worker (more is 413) and its answer (more is 500)."),
+        "Event to a worker (more is 413) and its answer (more is 500). The default is Lambda's limit."),
     entry<calls, &function_settings::max_queued_calls>("queue.max_calls", count(1, 1'000'000, "calls"),
                                                        "Calls that wait for an instance of one function, at each loop; "
                                                        "more are refused with 503, as are more than 64MiB "
-                                                       "of bodies.",
+                                                       "of bodies: who must wait long is told early.",
                                                        live),
     entry<calls, &function_settings::max_queue_age>(
         "queue.max_age", time(milliseconds{1}, quarter_hour),
@@ -109,8 +118,9 @@ constexpr std::array table = {
         "auto: while a queue stands, calls wait no longer than they run, and the newest goes first. off: queue.max_age "
         "alone counts.",
         live),
-    entry<calls, &function_settings::idle_timeout>("idle_timeout", time(seconds{1}, std::chrono::hours{24}),
-                                                   "How long an instance without calls is kept.", live),
+    entry<calls, &function_settings::idle_timeout>(
+        "idle_timeout", time(seconds{1}, std::chrono::hours{24}),
+        "How long an instance without calls is kept: longer means fewer cold starts, shorter less memory.", live),
     entry<calls, &function_settings::instance_memory>("instance_memory", bytes(0, 1024 * 1024 * mib),
                                                       "Memory promised to all instances together; 0 is 60 % of the "
                                                       "machine's or the cgroup's. Above it idle ones make room.",
@@ -136,8 +146,9 @@ constexpr std::array table = {
     entry<cluster, &cluster_settings::advertise>(
         "cluster.advertise", form(kind::peer),
         "Address that other nodes dial when it is not that of cluster, as behind NAT or for 0.0.0.0."),
-    entry<cluster, &cluster_settings::name>("cluster.name", form(kind::name),
-                                            "Name of the cluster; nodes of another one are refused."),
+    entry<cluster, &cluster_settings::name>(
+        "cluster.name", form(kind::name),
+        "Name of the cluster; nodes of another one are refused, so that a wrong address joins no two."),
     entry<cluster, &cluster_settings::control_port>(
         "cluster.control_port", count(0, 65535, "port"),
         "Port of the control plane; 0 is the one behind that of cluster. The other nodes are told."),
@@ -154,20 +165,22 @@ constexpr std::array table = {
         "Whether a cluster without certificates may leave loopback, where whoever reaches its ports can run code."),
     entry<cluster, &cluster_settings::suspect_after>("cluster.suspect_after",
                                                      time(milliseconds{500}, std::chrono::minutes{1}),
-                                                     "Silence of a node after which nothing new is sent to it."),
+                                                     "Silence of a node after which nothing new is sent to it: shorter "
+                                                     "loses fewer calls to a dead one, longer forgives pauses."),
     entry<cluster, &cluster_settings::session_ttl>(
         "store.session_ttl", time(seconds{1}, std::chrono::minutes{5}),
         "How long the store keeps what a silent node holds before others may take it over."),
     entry<backups, &backup_settings::interval>(
         "store.backup_interval", time(zero, std::chrono::hours{720}),
         "How often a node writes a backup of its store into the data directory; 0 is never, less than 1s is 1s.", live),
-    entry<backups, &backup_settings::keep>("store.backup_keep", count(1, 10'000, "files"),
-                                           "How many of these backups are kept; older ones are removed.", live),
+    entry<backups, &backup_settings::keep>(
+        "store.backup_keep", count(1, 10'000, "files"),
+        "How many of these backups are kept; older ones are removed. Each is as large as the store.", live),
     entry<edge, &edge_settings::region>("aws.region", form(kind::region),
                                         "Region in ARNs and in the environment of functions."),
     entry<edge, &edge_settings::account>("aws.account", form(kind::account), "Account number in ARNs and events."),
     entry<logs, &log_options::level>("log.level", choice("debug|info|warning|error"),
-                                     "The lowest level that is written.", live),
+                                     "The lowest level that is written; of requests log.access decides.", live),
     entry<logs, &log_options::format>("log.format", choice("auto|human|json"),
                                       "Form of the lines on stderr; auto is human on a terminal, else JSON.", live),
     entry<logs, &log_options::max_queued_lines>("log.max_queued_lines", count(16, 1'000'000, "lines"),
