@@ -11,6 +11,7 @@ import unittest
 
 import load
 import support
+from metrics import metrics_of, total
 
 HELLO = "exports.handler = async () => 'hello';"
 WAITS = "exports.handler = (event) => new Promise((done) => setTimeout(() => done('late'), 60000));"
@@ -295,6 +296,65 @@ class ReloadTest(FileTest):
         self.assertEqual(node.request("GET", "/quick")[2], b"hello")
         support.wait_until(lambda: json.loads(node.admin("GET", "/v1/functions/quick")[2])["instances"]["ready"] == 0,
                            "the idle instance to end")
+
+    def test_times_and_sizes_of_clients(self):
+        node = self.start("edge: {max_connections: 100}\n")
+        node.deploy_files("waits", WAITS, "--timeout-s", "600")
+        head = "POST /waits HTTP/1.1\r\nHost: a\r\n"
+        pauses = {"edge.header_timeout": head, "edge.body_progress_timeout": head + "Content-Length: 5\r\n\r\nb"}
+        for key, text in pauses.items():
+            with self.subTest(key), node.connect() as client:
+                self.reload(node, f"{key}: 50ms\n")
+                self.assertEqual(client.exchange(text).status, 408)
+        with self.subTest("edge.body_timeout"), node.connect() as client:
+            self.reload(node, "edge: {body_timeout: 50ms, body_progress_timeout: 15m}\n")
+            self.assertEqual(client.exchange(pauses["edge.body_progress_timeout"]).status, 408)
+        with self.subTest("edge.answer_timeout"):
+            self.reload(node, "edge.answer_timeout: 50ms\n")
+            self.assertEqual(node.request("GET", "/waits")[1]["x-troupe-error"], "budget_spent")
+        with self.subTest("edge.max_head_bytes"):
+            self.reload(node, "edge.max_head_bytes: 1KiB\n")
+            self.assertEqual(node.request("GET", "/", headers={"x": "y" * 1024})[0], 431)
+        with self.subTest("edge.max_admin_body_bytes"):
+            self.assertEqual(node.admin("PUT", "/v1/functions/f", b"b" * 2000)[0], 400)
+            self.reload(node, "edge.max_admin_body_bytes: 1KiB\n")
+            self.assertEqual(node.admin("PUT", "/v1/functions/f", b"b" * 2000)[0], 413)
+        with self.subTest("edge.max_connections"), node.connect() as client:
+            self.assertEqual(client.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n").status, 404)
+            self.reload(node, "edge.max_connections: 1\n")
+            self.assertEqual(node.request("GET", "/")[0], 503)
+
+    def test_a_client_that_takes_nothing(self):
+        node = self.start("edge.write_timeout: 15m\n")
+        node.deploy_files("large", "exports.handler = async () => 'x'.repeat(6000000);")
+        with node.connect() as client:
+            client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+            support.wait_until(lambda: total(metrics_of(node), "troupe_http_connections") == 1, "the connection")
+            self.reload(node, "edge.write_timeout: 100ms\n")
+            support.wait_until(lambda: total(metrics_of(node), "troupe_http_connections") == 0, "its end")
+
+    def test_one_line_for_many_requests(self):
+        node = self.start("log.access_one_in: 1000000\n")
+        paths = ("/before", "/after")
+        for path in paths:
+            for _ in range(50):
+                self.assertEqual(node.request("GET", path)[0], 404)
+            if path == paths[0]:
+                self.reload(node, "log.access_one_in: 1\n")
+        self.assertEqual(node.terminate(), 0)
+        lines = node.log().count('"event":"request"')
+        self.assertIn(lines, (50, 51), "of those before the reload one may have had a line")
+
+    def test_shedding(self):
+        node = self.start("queue: {shedding: auto, max_age: 15m}\n")
+        quick = "exports.handler = () => new Promise((done) => setTimeout(() => done('late'), 300));"
+        node.deploy_files("f", quick, "--max-instances", "1", "--min-instances", "1")
+
+        def ask_at_once():
+            return sorted(support.parallel(12, lambda _: node.request("GET", "/f")[0]))
+        self.assertIn(503, ask_at_once(), "a call waits no longer than it runs")
+        self.reload(node, "queue: {shedding: 'off', max_age: 15m}\n")
+        self.assertEqual(ask_at_once(), [200] * 12)
 
     def test_host_names_of_the_admin_port(self):
         node = self.start("name: a\n")

@@ -7,7 +7,7 @@ import time
 import unittest
 
 import support
-from metrics import metrics_of, total
+from metrics import metrics_of, total, values
 
 # Notes each start in a file; fails while another file is there.
 CODE = """const fs = require('fs');
@@ -116,6 +116,10 @@ class BreakerTest(unittest.TestCase):
         status, headers, _ = self.node.request("GET", "/f")
         return (status, headers.get("x-troupe-error"))
 
+    def breaker(self):
+        """What the metrics say of it."""
+        return values(metrics_of(self.node), "troupe_function_breaker", "state", function="f")
+
     def wait_told(self, *events):
         """Until the node's log says this of breakers."""
         def told():
@@ -154,13 +158,16 @@ class BreakerTest(unittest.TestCase):
         self.assertEqual(self.node.request("GET", "/neighbor")[::2], (200, b"well"))
 
     def test_one_trial_closes_it(self):
+        self.assertEqual(self.breaker(), {"closed": 1})
         self.until_open()
+        self.assertEqual(self.breaker(), {"open": 1})
         os.unlink(self.broken_path)
         opened = self.starts()[-1]
         support.wait_until(lambda: self.cause()[0] == 200, "the trial that succeeds", 20)
         starts = self.starts()
         self.assertEqual(len(starts), 6, "a single trial")
         self.wait_told("breaker_opened", "breaker_closed")
+        self.assertEqual(self.breaker(), {"closed": 1})
         self.assertGreaterEqual(starts[-1] - opened, 9500)
         self.assertLess(starts[-1] - opened, 14000)
 
