@@ -23,7 +23,7 @@ functions::outcome_ptr refusal_of_waiting(errc why) {
 
 functions::outcome_ptr refusal_of(errc why) {
   switch (why) {
-    case errc::overloaded: return functions::make_failure(why, "too many calls wait for a compute loop already");
+    case errc::overloaded: return functions::make_failure(why, "no room for another call that waits for a compute loop");
     case errc::draining: return functions::make_failure(why, "the node is going down");
     case errc::no_capacity: return functions::make_failure(why, std::string{functions::no_memory_detail});
     case errc::client_gone: return functions::make_failure(why, "the client left while the call waited");
@@ -63,7 +63,8 @@ std::optional<errc> compute_loops::submit(compute_call call) {
     if (closed_)
       return errc::draining;
     auto& board = boards_[execution];
-    if (board.queue.is_full(bytes_of(*kept), around_.limits)) {
+    const auto bytes = bytes_of(*kept);
+    if (board.queue.is_full(bytes, around_.limits) || !around_.limits.node_has_room(bytes)) {
       ++refused_full_;
       return errc::overloaded;
     }
@@ -217,6 +218,7 @@ void compute_loops::refuse(refusals& refused) {
     result->queued = clock::now() - call.since;
     call.answer(std::move(result));
   }
+  refused.clear();  // what they kept is not kept for as long as the next call runs
 }
 
 void compute_loops::refuse_stale(time_point now) {

@@ -324,16 +324,24 @@ caf::result<outcome_ptr> router::to_worker(function_state& state, const invocati
       chosen->slots->take(loop().now());
       return hand_on(state, call, chosen->actor, place_in(*chosen));
     }
-  const auto here = view_of(state, bytes_of(*call));
+  const auto bytes = bytes_of(*call);
+  const auto here = view_of(state, bytes);
   if (auto* remote = remote_for(*call))
     if (const auto route = remote->choose(call->function->id, here, call->tried);
         route.place == cluster::call_place::peer && may_leave(*call))
       return leave(call, route.node);
-  if (here.queue_full)
+  if (is_full(state, bytes)) {
+    ask_in_spite_of_refusal(state);
     return refuse(state, *call, errc::overloaded, why_full(state));
+  }
   auto answer = make_response_promise<promise>();
   wait_here(state, {call, answer, loop().now(), may_forward});
   return answer;
+}
+
+/// Whether a call that has to wait here is refused for those that do.
+bool router::is_full(const function_state& state, std::size_t bytes) const {
+  return state.queue.is_full(bytes, surroundings_->limits) || !surroundings_->limits.node_has_room(bytes);
 }
 
 std::string router::why_full(const function_state& state) const {
@@ -358,6 +366,12 @@ void router::wait_here(function_state& state, waiting_call call) {
     ask_for_instances(state);
 }
 
+/// Calls that are refused for bodies of other functions do not wait, so that nobody else would ask for them.
+void router::ask_in_spite_of_refusal(function_state& state) {
+  if (loop().now() - state.asked_at >= event_loop::tick_interval)
+    ask_for_instances(state, functions::growth_age);
+}
+
 void router::ask_for_instances(function_state& state, duration least_age) {
   const auto now = loop().now();
   const auto age = state.queue.empty() ? duration{} : now - state.queue.oldest().since;
@@ -366,7 +380,7 @@ void router::ask_for_instances(function_state& state, duration least_age) {
     state.queue.growth_asked(now);
   // The tick asks again: calls that wait are not refused for this.
   unless_out_of_memory([&] {
-    surroundings_->on_demand({state.what.spec->id, loop().index(), state.queue.size(),
+    surroundings_->on_demand({state.what.spec->id, loop().index(), std::max<std::size_t>(1, state.queue.size()),
                               std::max<duration>(age, least_age), own_share_.value()});
   });
 }
@@ -521,6 +535,8 @@ void router::forward_waiting(function_state& state) {
     auto free = loads[i].free_slots.load(std::memory_order_relaxed);
     const auto leaves = [&](const waiting_call& each) { return each.may_forward && free > 0 && free-- > 0; };
     auto leaving = state.queue.extract(leaves);
+    for (auto& next : leaving)
+      next.body = {};  // before the other loop looks for room
     for (auto& next : leaving)
       forward(state, next.call, next.answer, (*surroundings_->peers)[i]);
     if (!leaving.empty() && state.queue.empty())

@@ -151,6 +151,7 @@ private:
   void look_at_waiting(function_state& state, time_point now);
   void give_up(function_state& state, const functions::failure& why, std::uint64_t version);
   void ask_for_instances(function_state& state, duration least_age = {});
+  void ask_in_spite_of_refusal(function_state& state);
   void publish(function_state& state);
   // router_remote.cpp
   function_state* find(const linked& hop);
@@ -162,6 +163,7 @@ private:
   functions::outcome_ptr early_refusal(const linked& hop);
   remote_calls* remote_for(const functions::invocation& call) const;
   cluster::local_view view_of(const function_state& state, std::size_t bytes) const;
+  bool is_full(const function_state& state, std::size_t bytes) const;
   std::string why_full(const function_state& state) const;
   caf::result<functions::outcome_ptr> leave(const functions::invocation_ptr& call, const uuid& node);
   void send_away(std::shared_ptr<away_call> away, const uuid& node);

@@ -40,11 +40,13 @@ caf::result<outcome_ptr> router::take_linked(const linked& hop) {
   std::size_t waiting = 0;
   for (const auto& each : early_)
     waiting += bytes_of(*each.hop.call);
-  if (ending_ || !surroundings_->limits.have_room(early_.size(), waiting, bytes_of(*hop.call)))
+  const auto bytes = bytes_of(*hop.call);
+  const auto& limits = surroundings_->limits;
+  if (ending_ || !limits.have_room(early_.size(), waiting, bytes) || !limits.node_has_room(bytes))
     return early_refusal(hop);
   auto answer = make_response_promise<promise>();
   try {
-    early_.push_back({hop, answer, loop().now(), surroundings_->limits.take(bytes_of(*hop.call))});
+    early_.push_back({hop, answer, loop().now(), limits.take(bytes)});
   } catch (const std::bad_alloc&) {
     answer.deliver(no_memory_for(hop.function, *hop.call));
   }
@@ -86,10 +88,12 @@ void router::begin_early(early_call& early) {
     hand_on(state, call, early.answer, at_once.runner, std::move(at_once.place));
   else if (!state.what.load)
     answer_refused(state, *call, early.answer, errc::not_ready, "the function is not loaded on this node");
-  else if (state.queue.is_full(bytes_of(*call), surroundings_->limits))
-    answer_refused(state, *call, early.answer, errc::overloaded, why_full(state));
-  else
+  else if (!is_full(state, bytes_of(*call)))
     wait_here(state, {call, early.answer, loop().now(), true});
+  else {
+    ask_in_spite_of_refusal(state);
+    answer_refused(state, *call, early.answer, errc::overloaded, why_full(state));
+  }
 }
 
 void router::refuse_early(time_point now) {
@@ -127,7 +131,9 @@ cluster::local_view router::view_of(const function_state& state, std::size_t byt
   here.starting = outlook == start_outlook::soon;
   for (const auto& each : state.what.load->per_loop)
     here.has_instances = here.has_instances || each.workers.load(std::memory_order_relaxed) > 0;
-  here.queue_full = state.queue.is_full(bytes, surroundings_->limits);
+  // Bodies of other functions say nothing of this one where nobody runs it: its home may have room.
+  here.queue_full =
+      here.has_instances || here.starting ? is_full(state, bytes) : state.queue.is_full(bytes, surroundings_->limits);
   if (!state.queue.empty())
     here.queue_age = loop().now() - state.queue.oldest().since;
   return here;

@@ -147,7 +147,8 @@ std::string node::state::metrics_text() {
   for (std::size_t why = 0; why < http::turn_away_names.size(); ++why)
     page.add({{"reason", http::turn_away_names[why]}},
              static_cast<double>(connections->turned_away_clients[why].load(std::memory_order_relaxed)));
-  page.begin_gauge("troupe_queued_body_bytes", "Bodies of calls that wait: at most setting edge.max_body_memory.");
+  page.begin_gauge("troupe_queued_body_bytes",
+                   "Bodies of calls that wait, of all functions together; setting edge.max_body_memory bounds them.");
   page.add({}, static_cast<double>(options.queues.bodies->bytes()));
   page.begin_histogram("troupe_loop_lateness_seconds", "How late an event loop came to its tick, ten times a second.");
   for (const auto* set : {&gateways, &control})

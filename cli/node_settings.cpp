@@ -42,6 +42,11 @@ std::size_t node::state::body_memory(const node_options& from) const {
                   std::max(most_body_memory, gateways.size() * body_memory_of_loop));
 }
 
+/// For bodies of calls that wait. One for each loop fits in any case, beside small ones.
+std::size_t node::state::waiting_body_memory(const node_options& from) const {
+  return std::max(body_memory(from), gateways.size() * static_cast<std::size_t>(from.edge.head.max_body_bytes));
+}
+
 /// Of one loop. Each has room for one body at least: whoever is alone is served.
 http::edge_options node::state::client_edge_options(const node_options& from) const {
   auto client_options = from.edge;
@@ -168,7 +173,7 @@ void node::state::adopt(const loaded_settings& fresh, http::settings_questions::
 void node::state::apply(const settings& wanted, std::function<void()> done) {
   auto fresh = options.source->options_of(wanted);
   fresh.queues.bodies = options.queues.bodies;
-  fresh.queues.bodies->set_max(body_memory(fresh));
+  fresh.queues.bodies->set_max(waiting_body_memory(fresh));
   drain_announce = fresh.drain_announce;
   drain_timeout = fresh.drain_timeout;
   connections->max = max_connections(fresh);

@@ -37,7 +37,7 @@ void node::state::start_system() {
 
 void node::state::start_actors() {
   route_metrics.emplace(options.loops);
-  options.queues.bodies = std::make_shared<functions::waiting_bodies>(body_memory(options));
+  options.queues.bodies = std::make_shared<functions::waiting_bodies>(waiting_body_memory(options));
   start_compute();
   start_routers();
   start_registry();

@@ -119,6 +119,7 @@ struct node::state {
   void adopt(const loaded_settings& fresh, http::settings_questions::done done);
   void apply(const settings& wanted, std::function<void()> done);
   std::size_t body_memory(const node_options& from) const;
+  std::size_t waiting_body_memory(const node_options& from) const;
   http::edge_options client_edge_options(const node_options& from) const;
   http::edge_options admin_edge_options(const node_options& from) const;
   std::uint64_t instance_memory_mb(const node_options& from) const;

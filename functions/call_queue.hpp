@@ -30,12 +30,13 @@ struct queue_limits {
   std::shared_ptr<waiting_bodies> bodies{};  ///< of the node; null: its queues together have no bound
 
   /// Whether a call with `more_bytes` of body finds room beside so many that wait with `bytes`. One body there is
-  /// room for, however large: its call could never run otherwise. Calls without one have room beside it.
+  /// always room for, however large: its call could never run otherwise. Calls without one have room beside it.
   bool have_room(std::size_t calls, std::size_t bytes, std::size_t more_bytes) const noexcept {
-    return calls < max_calls && (more_bytes == 0 || bytes == 0 || bytes + more_bytes <= max_bytes) &&
-           (!bodies || bodies->have_room(more_bytes));
+    return calls < max_calls && (more_bytes == 0 || bytes == 0 || bytes + more_bytes <= max_bytes);
   }
-  /// What a call with so many bytes of body takes of the node's while it waits.
+  /// Whether so many more bytes of body find room beside all that wait at the node.
+  bool node_has_room(std::size_t more_bytes) const noexcept { return !bodies || bodies->have_room(more_bytes); }
+  /// What a call with so many bytes of body takes of that while it waits.
   waiting_bodies::part take(std::size_t body_bytes) const noexcept {
     return bodies && body_bytes > 0 ? bodies->take(body_bytes) : waiting_bodies::part{};
   }

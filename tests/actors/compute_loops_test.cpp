@@ -157,6 +157,28 @@ TEST_F(ComputeLoopsTest, BodiesThatWaitHaveOneBoundForAllFunctions) {
   EXPECT_EQ(around.limits.bodies->bytes(), 0u);
 }
 
+TEST_F(ComputeLoopsTest, ABodyThatWaitedTooLongIsGivenBackBeforeTheNextCallRuns) {
+  around.limits.bodies = std::make_shared<functions::waiting_bodies>(10);
+  start(1);
+  const auto f = function("f");
+  hold(f);
+  EXPECT_TRUE(held.await(1));
+  auto late = call_of(
+      f, [](auto*, auto*, auto*) { return 0; }, "123456");
+  late.since -= std::chrono::hours{1};
+  late.answer = ends.next("late");
+  EXPECT_EQ(loops->submit(std::move(late)), std::nullopt);
+  gate second;
+  submit(function("g"), [&](auto*, auto*, auto*) { return second.pass(), 0; });
+
+  held.open();
+
+  EXPECT_TRUE(second.await(1));
+  EXPECT_EQ(around.limits.bodies->bytes(), 0u);
+  second.open();
+  EXPECT_EQ(ends.await(3).size(), 3u);
+}
+
 TEST_F(ComputeLoopsTest, FunctionsTakeTurns) {
   start(1);
   const auto f = function("f");

@@ -118,6 +118,24 @@ TEST_F(RouterRemoteTest, ACallRunsAtThePeerThatHasInstancesWhenNoneIsHere) {
   EXPECT_EQ(demands.load(), 0) << "nothing is started here";
 }
 
+TEST_F(RouterRemoteTest, ACallThatBodiesOfOthersLeaveNoRoomForGoesToItsHomeWhenNobodyRunsIt) {
+  surroundings->limits.bodies = std::make_shared<functions::waiting_bodies>(10);
+  const auto others = surroundings->limits.take(10);
+  remote.peers = {{node(2), true, 0, 0, 0, {}}};
+  remote.home = node(2);
+  auto work = std::make_shared<functions::invocation>();
+  work->function = function;
+  work->deadline = time_point::max();
+  work->json = "1";
+  auto answer = send_call(work);
+
+  auto sent = take_sent();
+  EXPECT_EQ(sent.to, node(2));
+  come_back(sent, answer_of());
+
+  EXPECT_EQ(code_of(answer), errc{});
+}
+
 TEST_F(RouterRemoteTest, AFreeInstanceHereIsTakenFirst) {
   remote.peers = {ready_peer(2)};
   add_worker();

@@ -43,6 +43,8 @@ TEST_F(RouterTest, CallsBeyondTheQueueAreRefusedAtOnce) {
 TEST_F(RouterTest, ACallWhoseBodyFindsNoRoomBesideThoseThatWaitIsRefusedAndOneWithoutWaits) {
   auto bodies = std::make_shared<functions::waiting_bodies>(10);
   surroundings->limits.bodies = bodies;
+  surroundings->limits.max_age = std::chrono::minutes{10};
+  surroundings->limits.shedding = functions::queue_shedding::off;
   deploy();
   caf::scoped_actor self{*system};
   const auto with_body = [this] {
@@ -76,6 +78,24 @@ TEST_F(RouterTest, ACallWhoseBodyFindsNoRoomBesideThoseThatWaitIsRefusedAndOneWi
   EXPECT_EQ(code_of(third), errc{});
   on_loop([] {});
   EXPECT_EQ(bodies->bytes(), 0u);
+}
+
+TEST_F(RouterTest, ACallThatBodiesOfOthersLeaveNoRoomForAsksForAnInstance) {
+  surroundings->limits.bodies = std::make_shared<functions::waiting_bodies>(10);
+  const auto others = surroundings->limits.take(10);
+  deploy();
+  auto work = std::make_shared<functions::invocation>();
+  work->function = function;
+  work->json = "1";
+  caf::scoped_actor self{*system};
+  errc code{};
+
+  self->request(target, patience, functions::invocation_ptr{work})
+      .receive([&](const functions::outcome_ptr& result) { code = std::get<functions::failure>(result->value).code; },
+               [](const caf::error&) {});
+
+  EXPECT_EQ(code, errc::overloaded);
+  EXPECT_EQ(demands.load(), 1);
 }
 
 TEST_F(RouterTest, CallsThatWaitTooLongAreRefused) {

@@ -256,21 +256,22 @@ TEST_F(CallQueueTest, IsFullByCallsAndByBytes) {
   EXPECT_EQ(queue.bytes(), 0u);
 }
 
-TEST_F(CallQueueTest, BodiesThatWaitElsewhereLeaveLessRoomForAnotherAndAsMuchForCallsWithoutOne) {
+TEST_F(CallQueueTest, BodiesThatWaitLeaveLessRoomAtTheNodeForAnotherAndAsMuchForCallsWithoutOne) {
+  EXPECT_TRUE(limits.node_has_room(101)) << "there is no bound";
   limits.bodies = std::make_shared<functions::waiting_bodies>(100);
-  EXPECT_FALSE(queue.is_full(101, limits)) << "no body waits anywhere";
+  EXPECT_TRUE(limits.node_has_room(101)) << "no body waits anywhere";
   auto first = limits.take(60);
   auto second = limits.take(30);
 
-  EXPECT_FALSE(queue.is_full(10, limits));
-  EXPECT_TRUE(queue.is_full(11, limits));
-  EXPECT_FALSE(queue.is_full(0, limits));
+  EXPECT_TRUE(limits.node_has_room(10));
+  EXPECT_FALSE(limits.node_has_room(11));
+  EXPECT_TRUE(limits.node_has_room(0));
 
   auto moved = std::move(first);
   first = {};
   EXPECT_EQ(limits.bodies->bytes(), 90u);
   moved = {};
-  EXPECT_FALSE(queue.is_full(70, limits));
+  EXPECT_TRUE(limits.node_has_room(70));
   second = {};
   EXPECT_EQ(limits.bodies->bytes(), 0u);
 }
@@ -281,7 +282,7 @@ TEST_F(CallQueueTest, ABoundOnBodiesThatIsLoweredBelowWhatWaitsLetsThemWait) {
 
   limits.bodies->set_max(10);
 
-  EXPECT_TRUE(queue.is_full(1, limits));
+  EXPECT_FALSE(limits.node_has_room(1));
   EXPECT_EQ(limits.bodies->bytes(), 60u);
 }
 

@@ -67,7 +67,8 @@ class WaitingBodiesTest(QueueCase):
 
             def write(memory):
                 support.write_files(folder, {"troupe.yaml": f"edge.max_body_memory: {memory}\n"
-                                                            "queue: {max_age: 60s, shedding: 'off'}\n"})
+                                                            "edge: {max_body_bytes: 4MB, answer_timeout: 15m}\n"
+                                                            "queue: {max_age: 15m, shedding: 'off'}\n"})
             write("10MB")
             node = held.enter_context(support.Node("--config", settings, loops=2))
             names = ("a", "b", "c")
