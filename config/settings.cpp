@@ -63,7 +63,7 @@ constexpr std::array table = {
         "edge.max_fields", count(8, 1000, "fields"),
         "Header fields of a request; more is 431, as each costs more than its bytes.", live),
     entry<edge, &edge_settings::max_target_bytes>("edge.max_target_bytes", bytes(64, 64 * kib),
-                                                  "Path and query; more is 414, as they are also kept for the log.",
+                                                  "Path and query; more is 414, as they are kept while the call runs.",
                                                   live),
     entry<edge, &edge_settings::max_body_bytes>(
         "edge.max_body_bytes", bytes(0, 1024 * mib),
@@ -79,8 +79,7 @@ constexpr std::array table = {
         "Open client connections; 0 is three quarters of the descriptor limit.", live),
     entry<edge, &edge_settings::max_body_memory>("edge.max_body_memory", bytes(0, 1024 * 1024 * mib),
                                                  "Bodies on their way, and again those that wait; 0: an eighth of "
-                                                 "the memory, at most 512MiB or 64MiB for each loop. Above a quarter "
-                                                 "slow readers are cut off.",
+                                                 "memory, at most 512MiB or 64MiB a loop. Slow readers have a quarter.",
                                                  live),
     entry<edge, &edge_settings::header_timeout>(
         "edge.header_timeout", time(shortest, quarter_hour),
@@ -94,7 +93,7 @@ constexpr std::array table = {
         "A whole body; then 408, as one that comes steadily but slowly holds memory too.", live),
     entry<edge, &edge_settings::idle_timeout>("edge.idle_timeout", time(shortest, std::chrono::hours{1}),
                                               "A connection without a request; then it is closed, as it keeps a "
-                                              "descriptor. Longer than load balancers keep one, as a rule.",
+                                              "descriptor. Longer than AWS load balancers keep one.",
                                               live),
     entry<edge, &edge_settings::write_timeout>(
         "edge.write_timeout", time(shortest, quarter_hour),
@@ -104,11 +103,10 @@ constexpr std::array table = {
         "When an HTTP request gets its answer at the latest; the function runs on to its own timeout.", live),
     entry<calls, &function_settings::max_payload_bytes>(
         "worker.max_payload_bytes", bytes(kib, 256 * mib),
-        "Event to a worker (more is 413) and its answer (more is 500). The default is Lambda's limit."),
+        "Event to a worker (more is 413) and its answer (more is 500). The default is Lambda's limit of an answer."),
     entry<calls, &function_settings::max_queued_calls>("queue.max_calls", count(1, 1'000'000, "calls"),
                                                        "Calls that wait for an instance of one function, at each loop; "
-                                                       "more are refused with 503, as are more than 64MiB "
-                                                       "of bodies: who must wait long is told early.",
+                                                       "more, or more than 64MiB of bodies, are told early: 503.",
                                                        live),
     entry<calls, &function_settings::max_queue_age>(
         "queue.max_age", time(milliseconds{1}, quarter_hour),
@@ -179,8 +177,9 @@ constexpr std::array table = {
     entry<edge, &edge_settings::region>("aws.region", form(kind::region),
                                         "Region in ARNs and in the environment of functions."),
     entry<edge, &edge_settings::account>("aws.account", form(kind::account), "Account number in ARNs and events."),
-    entry<logs, &log_options::level>("log.level", choice("debug|info|warning|error"),
-                                     "The lowest level that is written; of requests log.access decides.", live),
+    entry<logs, &log_options::level>(
+        "log.level", choice("debug|info|warning|error"),
+        "The lowest level that is written. Lines of requests are info, of those that ended with 5xx warning.", live),
     entry<logs, &log_options::format>("log.format", choice("auto|human|json"),
                                       "Form of the lines on stderr; auto is human on a terminal, else JSON.", live),
     entry<logs, &log_options::max_queued_lines>("log.max_queued_lines", count(16, 1'000'000, "lines"),
