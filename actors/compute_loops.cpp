@@ -23,7 +23,8 @@ functions::outcome_ptr refusal_of_waiting(errc why) {
 
 functions::outcome_ptr refusal_of(errc why) {
   switch (why) {
-    case errc::overloaded: return functions::make_failure(why, "no room for another call that waits for a compute loop");
+    case errc::overloaded:
+      return functions::make_failure(why, "no room for another call that waits for a compute loop");
     case errc::draining: return functions::make_failure(why, "the node is going down");
     case errc::no_capacity: return functions::make_failure(why, std::string{functions::no_memory_detail});
     case errc::client_gone: return functions::make_failure(why, "the client left while the call waited");
@@ -64,7 +65,8 @@ std::optional<errc> compute_loops::submit(compute_call call) {
       return errc::draining;
     auto& board = boards_[execution];
     const auto bytes = bytes_of(*kept);
-    if (board.queue.is_full(bytes, around_.limits) || !around_.limits.node_has_room(bytes)) {
+    // With a loop idle it need not wait, though it takes the way through the queue.
+    if (board.queue.is_full(bytes, around_.limits) || (idle_.empty() && !around_.limits.node_has_room(bytes))) {
       ++refused_full_;
       return errc::overloaded;
     }

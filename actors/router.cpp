@@ -350,6 +350,13 @@ std::string router::why_full(const function_state& state) const {
   return "bodies of calls that wait have all the memory that is for them";
 }
 
+void router::wait_or_refuse(function_state& state, waiting_call call) {
+  if (!is_full(state, bytes_of(*call.call)))
+    return wait_here(state, std::move(call));
+  ask_in_spite_of_refusal(state);
+  answer_refused(state, *call.call, call.answer, errc::overloaded, why_full(state));
+}
+
 void router::wait_here(function_state& state, waiting_call call) {
   auto answer = call.answer;
   const auto what = call.call;
@@ -366,9 +373,10 @@ void router::wait_here(function_state& state, waiting_call call) {
     ask_for_instances(state);
 }
 
-/// Calls that are refused for bodies of other functions do not wait, so that nobody else would ask for them.
+/// Calls that are refused for bodies of other functions do not wait, so that nobody else would ask for them. An empty
+/// queue is never full by itself.
 void router::ask_in_spite_of_refusal(function_state& state) {
-  if (loop().now() - state.asked_at >= event_loop::tick_interval)
+  if (state.queue.empty() && loop().now() - state.asked_at >= event_loop::tick_interval)
     ask_for_instances(state, functions::growth_age);
 }
 

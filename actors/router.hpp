@@ -121,6 +121,7 @@ private:
   functions::running_slot* slot_for(const functions::function_spec& spec) const;
   /// Answers it when there is no memory for that.
   void wait_here(function_state& state, waiting_call call);
+  void wait_or_refuse(function_state& state, waiting_call call);
   template <class Job>
   caf::result<functions::outcome_ptr> in_memory(const uuid& function, const functions::invocation& call, Job job);
   template <class Job>

@@ -88,12 +88,8 @@ void router::begin_early(early_call& early) {
     hand_on(state, call, early.answer, at_once.runner, std::move(at_once.place));
   else if (!state.what.load)
     answer_refused(state, *call, early.answer, errc::not_ready, "the function is not loaded on this node");
-  else if (!is_full(state, bytes_of(*call)))
-    wait_here(state, {call, early.answer, loop().now(), true});
-  else {
-    ask_in_spite_of_refusal(state);
-    answer_refused(state, *call, early.answer, errc::overloaded, why_full(state));
-  }
+  else
+    wait_or_refuse(state, {call, early.answer, loop().now(), true});
 }
 
 void router::refuse_early(time_point now) {
@@ -209,7 +205,7 @@ void router::run_here(function_state& state, away_call& away) {
   if (const auto* chosen = take_free_worker(state))
     hand_on(state, away.call, away.answer, chosen->actor, place_in(*chosen));
   else
-    wait_here(state, {away.call, away.answer, loop().now(), true});
+    wait_or_refuse(state, {away.call, away.answer, loop().now(), true});
 }
 
 /// A call that waited and cannot be run here, but certainly did not run. @returns whether a peer has it now.

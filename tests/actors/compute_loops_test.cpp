@@ -157,6 +157,19 @@ TEST_F(ComputeLoopsTest, BodiesThatWaitHaveOneBoundForAllFunctions) {
   EXPECT_EQ(around.limits.bodies->bytes(), 0u);
 }
 
+TEST_F(ComputeLoopsTest, ABodyNeedsNoRoomWhileALoopIsIdle) {
+  around.limits.bodies = std::make_shared<functions::waiting_bodies>(10);
+  const auto others = around.limits.take(10);
+  start(2);
+  const auto f = function("f");
+  hold(f);
+  EXPECT_TRUE(held.await(1));
+
+  EXPECT_EQ(pass(f, "f", "123456"), std::nullopt);
+
+  EXPECT_EQ(ends.await(1), (std::vector<std::string>{"f"}));
+}
+
 TEST_F(ComputeLoopsTest, ABodyThatWaitedTooLongIsGivenBackBeforeTheNextCallRuns) {
   around.limits.bodies = std::make_shared<functions::waiting_bodies>(10);
   start(1);

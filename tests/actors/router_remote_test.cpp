@@ -123,17 +123,28 @@ TEST_F(RouterRemoteTest, ACallThatBodiesOfOthersLeaveNoRoomForGoesToItsHomeWhenN
   const auto others = surroundings->limits.take(10);
   remote.peers = {{node(2), true, 0, 0, 0, {}}};
   remote.home = node(2);
-  auto work = std::make_shared<functions::invocation>();
-  work->function = function;
-  work->deadline = time_point::max();
-  work->json = "1";
-  auto answer = send_call(work);
+  auto answer = send_call(call({}, "1"));
 
   auto sent = take_sent();
   EXPECT_EQ(sent.to, node(2));
   come_back(sent, answer_of());
 
   EXPECT_EQ(code_of(answer), errc{});
+}
+
+TEST_F(RouterRemoteTest, ACallThatComesBackWaitsNoMoreThanOneThatIsNewWhereBodiesOfOthersLeaveItNoRoom) {
+  surroundings->limits.bodies = std::make_shared<functions::waiting_bodies>(10);
+  const auto others = surroundings->limits.take(10);
+  remote.peers = {{node(2), true, 0, 0, 0, {}}};
+  remote.home = node(2);
+  auto answer = send_call(call({}, "1"));
+  auto sent = take_sent();
+
+  come_back(sent, failure_of(remote_end::not_run, errc::overloaded));
+
+  EXPECT_EQ(code_of(answer), errc::overloaded);
+  EXPECT_EQ(surroundings->limits.bodies->bytes(), 10u);
+  EXPECT_EQ(demands.load(), 1);
 }
 
 TEST_F(RouterRemoteTest, AFreeInstanceHereIsTakenFirst) {

@@ -47,16 +47,8 @@ TEST_F(RouterTest, ACallWhoseBodyFindsNoRoomBesideThoseThatWaitIsRefusedAndOneWi
   surroundings->limits.shedding = functions::queue_shedding::off;
   deploy();
   caf::scoped_actor self{*system};
-  const auto with_body = [this] {
-    auto made = std::make_shared<functions::invocation>();
-    made->function = function;
-    made->arrived_at = clock::now();
-    made->deadline = time_point::max();
-    made->json = "123456";
-    return made;
-  };
-  auto first = self->request(target, patience, functions::invocation_ptr{with_body()});
-  auto second = self->request(target, patience, functions::invocation_ptr{with_body()});
+  auto first = self->request(target, patience, call({}, "123456"));
+  auto second = self->request(target, patience, call({}, "123456"));
   auto third = self->request(target, patience, call());
   const auto code_of = [](auto& answer) {
     errc code{};
@@ -84,13 +76,10 @@ TEST_F(RouterTest, ACallThatBodiesOfOthersLeaveNoRoomForAsksForAnInstance) {
   surroundings->limits.bodies = std::make_shared<functions::waiting_bodies>(10);
   const auto others = surroundings->limits.take(10);
   deploy();
-  auto work = std::make_shared<functions::invocation>();
-  work->function = function;
-  work->json = "1";
   caf::scoped_actor self{*system};
   errc code{};
 
-  self->request(target, patience, functions::invocation_ptr{work})
+  self->request(target, patience, call({}, "1"))
       .receive([&](const functions::outcome_ptr& result) { code = std::get<functions::failure>(result->value).code; },
                [](const caf::error&) {});
 

@@ -100,11 +100,12 @@ protected:
   }
 
   /// @param age  for how long it has been on its way already.
-  functions::invocation_ptr call(duration age = {}) {
+  functions::invocation_ptr call(duration age = {}, std::string body = {}) {
     auto made = std::make_shared<functions::invocation>();
     made->function = function;
     made->arrived_at = clock::now() - age;
     made->deadline = time_point::max();
+    made->json = std::move(body);
     return made;
   }
 
