@@ -86,23 +86,18 @@ protected:
     result->value = functions::native_response{};
     return {remote_end::ran, std::move(result)};
   }
-  template <class Answer>
-  errc code_of(Answer& answer) {
-    errc code = errc::bug;
-    bool good = false;
-    answer.receive(
-        [&](const functions::outcome_ptr& result) {
-          if (const auto* failed = std::get_if<functions::failure>(&result->value))
-            code = failed->code;
-          else
-            good = true;
-        },
-        [](const caf::error&) {});
-    EXPECT_TRUE(good || code != errc::bug);
-    return good ? errc{} : code;
+  /// The answer of a call with a body that has gone to its home, node 2: nobody runs its function, and the bodies of
+  /// others leave it no room here.
+  auto send_home_for_want_of_room() {
+    surroundings->limits.bodies = std::make_shared<functions::waiting_bodies>(10);
+    others = surroundings->limits.take(10);
+    remote.peers = {{node(2), true, 0, 0, 0, {}}};
+    remote.home = node(2);
+    return send_call(call({}, "1"));
   }
 
   fake_peers remote;
+  functions::waiting_bodies::part others;
   caf::scoped_actor self{*system};
 };
 
@@ -119,11 +114,7 @@ TEST_F(RouterRemoteTest, ACallRunsAtThePeerThatHasInstancesWhenNoneIsHere) {
 }
 
 TEST_F(RouterRemoteTest, ACallThatBodiesOfOthersLeaveNoRoomForGoesToItsHomeWhenNobodyRunsIt) {
-  surroundings->limits.bodies = std::make_shared<functions::waiting_bodies>(10);
-  const auto others = surroundings->limits.take(10);
-  remote.peers = {{node(2), true, 0, 0, 0, {}}};
-  remote.home = node(2);
-  auto answer = send_call(call({}, "1"));
+  auto answer = send_home_for_want_of_room();
 
   auto sent = take_sent();
   EXPECT_EQ(sent.to, node(2));
@@ -133,11 +124,7 @@ TEST_F(RouterRemoteTest, ACallThatBodiesOfOthersLeaveNoRoomForGoesToItsHomeWhenN
 }
 
 TEST_F(RouterRemoteTest, ACallThatComesBackWaitsNoMoreThanOneThatIsNewWhereBodiesOfOthersLeaveItNoRoom) {
-  surroundings->limits.bodies = std::make_shared<functions::waiting_bodies>(10);
-  const auto others = surroundings->limits.take(10);
-  remote.peers = {{node(2), true, 0, 0, 0, {}}};
-  remote.home = node(2);
-  auto answer = send_call(call({}, "1"));
+  auto answer = send_home_for_want_of_room();
   auto sent = take_sent();
 
   come_back(sent, failure_of(remote_end::not_run, errc::overloaded));

@@ -50,16 +50,6 @@ TEST_F(RouterTest, ACallWhoseBodyFindsNoRoomBesideThoseThatWaitIsRefusedAndOneWi
   auto first = self->request(target, patience, call({}, "123456"));
   auto second = self->request(target, patience, call({}, "123456"));
   auto third = self->request(target, patience, call());
-  const auto code_of = [](auto& answer) {
-    errc code{};
-    answer.receive(
-        [&](const functions::outcome_ptr& result) {
-          if (const auto* failed = std::get_if<functions::failure>(&result->value))
-            code = failed->code;
-        },
-        [&](const caf::error&) { code = errc::bug; });
-    return code;
-  };
 
   EXPECT_EQ(code_of(second), errc::overloaded);
   EXPECT_EQ(bodies->bytes(), 6u);
@@ -77,13 +67,10 @@ TEST_F(RouterTest, ACallThatBodiesOfOthersLeaveNoRoomForAsksForAnInstance) {
   const auto others = surroundings->limits.take(10);
   deploy();
   caf::scoped_actor self{*system};
-  errc code{};
 
-  self->request(target, patience, call({}, "1"))
-      .receive([&](const functions::outcome_ptr& result) { code = std::get<functions::failure>(result->value).code; },
-               [](const caf::error&) {});
+  auto answer = self->request(target, patience, call({}, "1"));
 
-  EXPECT_EQ(code, errc::overloaded);
+  EXPECT_EQ(code_of(answer), errc::overloaded);
   EXPECT_EQ(demands.load(), 1);
 }
 

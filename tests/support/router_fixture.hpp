@@ -134,6 +134,23 @@ protected:
     return code;
   }
 
+  /// Why a call failed; 0 when it did not.
+  template <class Answer>
+  errc code_of(Answer& answer) {
+    errc code = errc::bug;
+    bool good = false;
+    answer.receive(
+        [&](const functions::outcome_ptr& result) {
+          if (const auto* failed = std::get_if<functions::failure>(&result->value))
+            code = failed->code;
+          else
+            good = true;
+        },
+        [](const caf::error&) {});
+    EXPECT_TRUE(good || code != errc::bug);
+    return good ? errc{} : code;
+  }
+
   caf::actor_system_config config;
   std::unique_ptr<caf::actor_system> system;
   event_loop loop{0, "router-test"};
