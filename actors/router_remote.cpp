@@ -40,13 +40,13 @@ caf::result<outcome_ptr> router::take_linked(const linked& hop) {
   std::size_t waiting = 0;
   for (const auto& each : early_)
     waiting += bytes_of(*each.hop.call);
-  const auto bytes = bytes_of(*hop.call);
+  const auto more_bytes = bytes_of(*hop.call);
   const auto& limits = surroundings_->limits;
-  if (ending_ || !limits.have_room(early_.size(), waiting, bytes) || !limits.node_has_room(bytes))
+  if (ending_ || !limits.have_room(early_.size(), waiting, more_bytes) || !limits.node_has_room(more_bytes))
     return early_refusal(hop);
   auto answer = make_response_promise<promise>();
   try {
-    early_.push_back({hop, answer, loop().now(), limits.take(bytes)});
+    early_.push_back({hop, answer, loop().now(), limits.take(more_bytes)});
   } catch (const std::bad_alloc&) {
     answer.deliver(no_memory_for(hop.function, *hop.call));
   }
