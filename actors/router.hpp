@@ -167,9 +167,9 @@ private:
   bool is_full(const function_state& state, std::size_t bytes) const;
   std::string why_full(const function_state& state) const;
   caf::result<functions::outcome_ptr> leave(const functions::invocation_ptr& call, const uuid& node);
-  void send_away(std::shared_ptr<away_call> away, const uuid& node);
-  void came_back(std::shared_ptr<away_call> away, remote_result result);
-  void decide_again(std::shared_ptr<away_call> away, const remote_result& result);
+  void send_away(const std::shared_ptr<away_call>& away, const uuid& node);
+  void came_back(const std::shared_ptr<away_call>& away, remote_result result);
+  void decide_again(const std::shared_ptr<away_call>& away, const remote_result& result);
   void run_here(function_state& state, away_call& away);
   bool may_leave(const functions::invocation& call) const;
   bool may_go_elsewhere(const functions::invocation& call, cluster::try_result ended) const;

@@ -141,14 +141,14 @@ caf::result<outcome_ptr> router::leave(const invocation_ptr& call, const uuid& n
   away->answer = make_response_promise<promise>();
   auto answer = away->answer;
   try {
-    send_away(std::move(away), node);
+    send_away(away, node);
   } catch (const std::bad_alloc&) {
     answer.deliver(no_memory_for(call->function->id, *call));
   }
   return answer;
 }
 
-void router::send_away(std::shared_ptr<away_call> away, const uuid& node) {
+void router::send_away(const std::shared_ptr<away_call>& away, const uuid& node) {
   away->call->tried.push_back(node);
   auto* remote = surroundings_->remote[loop().index()];
   const auto& call = away->call;
@@ -172,7 +172,7 @@ bool router::may_leave(const functions::invocation& call) const {
   return call.tried.empty() || may_go_elsewhere(call, cluster::try_result::not_run);
 }
 
-void router::came_back(std::shared_ptr<away_call> away, remote_result result) {
+void router::came_back(const std::shared_ptr<away_call>& away, remote_result result) {
   if (result.end == remote_end::not_run)
     not_run(*away->call, result.outcome);
   try {
@@ -182,7 +182,7 @@ void router::came_back(std::shared_ptr<away_call> away, remote_result result) {
   }
 }
 
-void router::decide_again(std::shared_ptr<away_call> away, const remote_result& result) {
+void router::decide_again(const std::shared_ptr<away_call>& away, const remote_result& result) {
   auto* remote = remote_for(*away->call);
   auto* state = find(away->call->function->id);
   const auto tried = result.end == remote_end::unknown ? cluster::try_result::unknown : cluster::try_result::not_run;
@@ -192,7 +192,7 @@ void router::decide_again(std::shared_ptr<away_call> away, const remote_result& 
   const auto route = remote->choose(away->call->function->id, here, away->call->tried);
   switch (route.place) {
     case cluster::call_place::here: return run_here(*state, *away);
-    case cluster::call_place::peer: return send_away(std::move(away), route.node);
+    case cluster::call_place::peer: return send_away(away, route.node);
     case cluster::call_place::nowhere: return deliver(*away, result.outcome);
   }
 }
@@ -221,7 +221,7 @@ bool router::try_elsewhere(const function_state& state, const waiting_call& refu
   auto away = std::make_shared<away_call>();
   away->call = refused.call;
   away->answer = refused.answer;
-  send_away(std::move(away), route.node);
+  send_away(away, route.node);
   return true;
 }
 

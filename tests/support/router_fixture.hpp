@@ -42,21 +42,7 @@ private:
 };
 
 class RouterTest : public ::testing::Test {
-protected:
-  RouterTest() {
-    config.set("scheduler.policy", caf::atom("sharing"));
-    config.set("scheduler.max-threads", std::size_t{1});
-    system = std::make_unique<caf::actor_system>(config);
-    loop.attach(*system);
-    loop.start();
-    surroundings->log = &logs;
-    surroundings->objects = std::make_shared<object_isolation>();
-    surroundings->on_demand = [this](const demand&) { ++demands; };
-    surroundings->peers = peers;
-    target = spawn_on<router>(*system, loop, surroundings);
-    peers->push_back(target);
-  }
-
+public:
   ~RouterTest() override {
     caf::anon_send_exit(target, caf::exit_reason::user_shutdown);
     on_loop([this] {
@@ -73,6 +59,21 @@ protected:
     EXPECT_EQ(system->registry().running(), 0u);
     system.reset();
     loop.stop();
+  }
+
+protected:
+  RouterTest() {
+    config.set("scheduler.policy", caf::atom("sharing"));
+    config.set("scheduler.max-threads", std::size_t{1});
+    system = std::make_unique<caf::actor_system>(config);
+    loop.attach(*system);
+    loop.start();
+    surroundings->log = &logs;
+    surroundings->objects = std::make_shared<object_isolation>();
+    surroundings->on_demand = [this](const demand&) { ++demands; };
+    surroundings->peers = peers;
+    target = spawn_on<router>(*system, loop, surroundings);
+    peers->push_back(target);
   }
 
   void on_loop(std::function<void()> job) {
