@@ -126,5 +126,5 @@ class SlowClientsCase(unittest.TestCase):
 
     def lasting(self, slow):
         """How many of them the node has not ended."""
-        held = wire.held_ports(self.node.port)
+        held = wire.held_sockets(self.node.port)
         return sum(each.fileno() >= 0 and each.getsockname()[1] in held for each in slow.sockets)

@@ -11,6 +11,7 @@ import unittest
 
 import load
 import support
+import wire
 from metrics import metrics_of, total
 
 HELLO = "exports.handler = async () => 'hello';"
@@ -365,9 +366,63 @@ class ReloadTest(FileTest):
     def test_backups(self):
         node = self.start("store: {backup_interval: 0}\n")
         folder = os.path.join(node.data_dir, "backups")
-        self.reload(node, "store: {backup_interval: 1s, backup_keep: 2}\n")
-        node.deploy_files("hello", HELLO)
-        support.wait_until(lambda: os.path.isdir(folder) and os.listdir(folder), "the first backup")
+
+        def files():
+            names = os.listdir(folder) if os.path.isdir(folder) else []
+            return {name for name in names if name.endswith(".ndjson")}
+
+        def deploy_and_wait_for_another(version):
+            before = files()
+            node.deploy_files("hello", HELLO + f"  // {version}")
+            support.wait_until(lambda: files() - before, "one more backup")
+        self.reload(node, "store: {backup_interval: 1s, backup_keep: 10000}\n")
+        for version in range(2):
+            deploy_and_wait_for_another(version)
+        older = files()
+        self.assertGreaterEqual(len(older), 2)
+        self.reload(node, "store: {backup_interval: 1s, backup_keep: 1}\n")
+        deploy_and_wait_for_another(2)
+        support.wait_until(lambda: len(files()) == 1 and not files() & older, "the end of the older ones")
+
+    def test_memory_of_bodies(self):
+        text = "edge: {max_body_bytes: 100KB, body_progress_timeout: 15m, body_timeout: 15m, max_body_memory: %s}\n"
+        node = self.start(text % "1GiB")
+        head = "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 80000\r\n\r\n"
+        with contextlib.ExitStack() as all_of_them:
+            clients = [all_of_them.enter_context(node.connect()) for _ in range(4)]
+            for client in clients[:3]:
+                client.send(head + "b" * 70000)
+            support.wait_until(lambda: all(wire.has_arrived(each) and wire.unread_bytes(each) == 0
+                                           for each in clients[:3]), "the bodies at the node")
+            self.reload(node, text % "1KiB")
+            clients[3].send(head + "b" * 70000)
+            for client in clients[:3]:
+                answer = client.response()
+                self.assertEqual((answer.status, answer.header("x-troupe-error")), (503, "overloaded"))
+            clients[3].send("b" * 10000)
+            self.assertEqual(clients[3].response().status, 404, "whoever is left is served")
+
+    def test_bytes_of_a_read(self):
+        text = "edge: {answer_timeout: 15m, max_pipeline_bytes: %s}\n"
+        node = self.start(text % "64KiB")
+        node.deploy_files("waits", WAITS, "--timeout-s", "600")
+        requests = "GET /waits HTTP/1.1\r\nHost: a\r\n\r\n" * 100
+        with node.connect() as before, node.connect() as after:
+            for client, calls, left in ((before, 1, 0), (after, 2, len(requests) - 1024)):
+                client.send(requests)
+                support.wait_until(
+                    lambda: json.loads(node.admin("GET", "/v1/nodes")[2])[0]["load"]["in_flight"] == calls,
+                    "the first call of a connection at its worker")
+                self.assertEqual(wire.unread_bytes(client), left)
+                self.reload(node, text % "1KiB")
+
+    def test_connections_without_a_request_at_the_end(self):
+        node = self.start("drain: {timeout: 15m, announce: 0, idle: 15m}\n", announce_ms=None)
+        with node.connect() as client:
+            self.assertEqual(client.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n").status, 404)
+            self.reload(node, "drain: {timeout: 15m, announce: 0, idle: 0}\n")
+            self.assertEqual(node.terminate(), 0)
+            self.assertEqual(client.socket.recv(1), b"")
 
     def test_no_request_fails_because_of_a_reload(self):
         node = self.start("edge.max_fields: 100\n", loops=2, native=None)

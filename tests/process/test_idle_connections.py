@@ -35,7 +35,7 @@ class IdleConnectionsTest(unittest.TestCase):
             client.close()
         self.clients.clear()
         if node is not None:
-            support.wait_until(lambda: not wire.held_ports(node.port), "the end of all connections")
+            support.wait_until(lambda: not wire.held_sockets(node.port), "the end of all connections")
 
     def connect(self, node, count):
         """So many connections, each of which has had a request answered."""
@@ -66,7 +66,7 @@ class IdleConnectionsTest(unittest.TestCase):
 
             for _ in range(2):  # the second time in what the first has left
                 self.connect(node, COUNT)
-                self.assertEqual(len(wire.held_ports(node.port)), COUNT)
+                self.assertEqual(len(wire.held_sockets(node.port)), COUNT)
                 each = (proportional_bytes(node.pid) - before) / COUNT
                 print(f"{COUNT} idle connections: {each:.0f} bytes each", flush=True)
                 self.assertEqual(node.request("GET", "/hello")[0], 200)

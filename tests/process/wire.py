@@ -137,17 +137,22 @@ def has_arrived(client):
     return struct.unpack("i", fcntl.ioctl(client.socket, termios.TIOCOUTQ, b"\0" * 4))[0] == 0
 
 
-def held_ports(node_port):
-    """The ports of the clients whose connections to that port the node still owns; what it closed may be on its way for
-    long."""
-    held = set()
+def held_sockets(node_port):
+    """Of the connections to that port whose end the node still owns: {port of the client: bytes it has not read}. What it
+    closed may be on its way for long."""
+    found = {}
     with open("/proc/net/tcp", encoding="ascii") as table:
         for line in table.readlines()[1:]:
             fields = line.split()
             own, other = (int(fields[column].rsplit(":", 1)[1], 16) for column in (1, 2))
             if own == node_port and other and fields[9] != "0":  # the inode: 0 once no process has the socket
-                held.add(other)
-    return held
+                found[other] = int(fields[4].split(":")[1], 16)
+    return found
+
+
+def unread_bytes(client):
+    """How much of what came from this client its node has left with its kernel. None before it has accepted it."""
+    return held_sockets(client.socket.getpeername()[1]).get(client.socket.getsockname()[1])
 
 
 def is_held(client):
@@ -157,7 +162,7 @@ def is_held(client):
         node_port = client.socket.getpeername()[1]
     except OSError:
         return False  # reset
-    return client_port in held_ports(node_port)
+    return client_port in held_sockets(node_port)
 
 
 class HelloNodeTest(unittest.TestCase):
