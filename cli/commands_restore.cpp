@@ -25,7 +25,8 @@ json view_of(const restored_store& done) {
           {"not_reached", done.not_reached},
           {"passed_over", done.passed_over},
           {"code_elsewhere", done.code_elsewhere},
-          {"code_missing", done.code_missing}};
+          {"code_missing", done.code_missing},
+          {"not_given", done.not_given.empty() ? json(nullptr) : json(done.not_given)}};
 }
 
 void print(const restored_store& done) {
@@ -40,6 +41,9 @@ void print(const restored_store& done) {
 
 /// Nothing that needs somebody is left to be found out.
 void warn(const restored_store& done) {
+  if (!done.not_given.empty())
+    std::fprintf(stderr, "troupe: the new store is root's: %s. Give it to the user of the node before you start it\n",
+                 done.not_given.c_str());
   for (const auto& each : done.not_reached)
     std::fprintf(stderr, "(not reached: %s)\n", each.c_str());
   for (const auto& each : done.passed_over)

@@ -23,6 +23,11 @@ public:
   const uuid& node_id() const noexcept { return id_; }
   /// Writes a file below the folder, whole or not at all, and durably.
   expected<void> write_file(const std::string& name, std::string_view contents) const;
+  /// What is root's in the folder becomes that of the user who started a node here last, or of the folder's owner when
+  /// none was started: a node of that user could not open it. Links and files with several names are left as they are.
+  /// For a caller who is not root nothing is done.
+  /// @returns the errors of the system, naming the file; those before it have been given.
+  expected<void> give_to_owner() const;
 
 private:
   data_directory() = default;

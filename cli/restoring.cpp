@@ -52,12 +52,16 @@ private:
 };
 
 expected<restored_store> restoring::run() {
-  return read_backup()
-      .and_then([this] { return open_directory(); })
-      .and_then([this] { return check_leader(); })
-      .and_then([this] { return ask_others(); })
-      .and_then([this] { return put_in_place(); })
-      .map([this] { return std::move(done_); });
+  const auto restored = read_backup()
+                            .and_then([this] { return open_directory(); })
+                            .and_then([this] { return check_leader(); })
+                            .and_then([this] { return ask_others(); })
+                            .and_then([this] { return put_in_place(); });
+  // One that was refused has made files as well.
+  if (directory_)
+    if (const auto given = directory_->give_to_owner(); !given)
+      done_.not_given = given.error().what;
+  return restored.map([this] { return std::move(done_); });
 }
 
 /// Before anything is touched.

@@ -38,10 +38,12 @@ struct restored_store {
   std::vector<std::string> passed_over;     ///< records of nodes that cannot be read, with the reason: not asked
   std::vector<std::string> code_elsewhere;  ///< functions whose code other nodes have, and this disk does not
   std::vector<std::string> code_missing;    ///< functions whose code is on no disk that could be asked
+  std::string not_given;                    ///< why files that root made are not the node's; empty: they are
 };
 
-/// Blocks for some seconds when other nodes do not answer. What a restore made whose node was not started since is
-/// replaced as if it had never been: the new store is made from what was set aside then.
+/// What it makes as root is given to the node's user (`data_directory::give_to_owner`). Blocks for some seconds when
+/// other nodes do not answer. What a restore made whose node was not started since is replaced as if it had never been:
+/// the new store is made from what was set aside then.
 /// @returns `errc::bad_usage` when the options do not go together, `errc::bad_setting`; `errc::refused` with the way
 /// out, also while a node runs with the directory, and when somebody answers for another node and is not understood;
 /// `errc::corrupt` naming the file; `errc::io`, `errc::full`. After `errc::unknown_outcome` the directory holds the old

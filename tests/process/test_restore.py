@@ -51,6 +51,42 @@ class RestoreFileTest(unittest.TestCase):
             node.start()
             self.assertEqual(functions_of(node), ["again", "kept"])
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root can restore for another user")
+    def test_what_root_restores_belongs_to_the_user_of_the_node(self):
+        user = 65534
+        data_dir = os.path.join(self.folder, "data")
+        secret = os.path.join(self.folder, "secret")
+        support.write_files(self.folder, {"secret": "of root"})
+
+        def owners():
+            return {os.lstat(os.path.join(folder, name)).st_uid
+                    for folder, _, names in os.walk(data_dir) for name in [*names, "."]}
+        with support.Node(data_dir=data_dir) as node:
+            node.deploy_files("kept", HELLO)
+            node.run("backup", self.backup, check=True)
+            self.assertEqual(node.terminate(), 0)
+            os.chmod(self.backup, 0o600)
+            self.assertEqual(restore(node, self.backup).returncode, 0)
+            self.assertEqual(owners(), {0}, "root started the node")
+
+            subprocess.run(["chown", "-R", f"{user}:{user}", data_dir], check=True)
+            os.chown(os.path.join(data_dir, "lock"), 0, 0)
+            os.symlink(secret, os.path.join(data_dir, "link"))
+            os.link(secret, os.path.join(data_dir, "second-name"))
+            done = restore(node, self.backup)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertEqual(os.stat(secret).st_uid, 0)
+            for name in ("link", "second-name"):
+                os.unlink(os.path.join(data_dir, name))
+            self.assertEqual(owners(), {user})
+
+            shutil.rmtree(data_dir)
+            os.mkdir(data_dir, 0o700)
+            os.chown(data_dir, user, user)
+            self.assertEqual(restore(node, self.backup).returncode, 0)
+            self.assertEqual(owners(), {user}, "of a directory in which no node was started")
+            self.assertIn("store.db", os.listdir(data_dir))
+
     def test_an_empty_directory_gets_what_was_deployed_and_is_told_whose_code_is_missing(self):
         with support.Node() as node:
             node.deploy_files("one", HELLO, "--route", "GET /a")
