@@ -16,8 +16,9 @@ constexpr std::string_view head =
 Every setting of a node. The same is in `troupe help settings` and in troupe(1).
 
 A setting is a line in the YAML file that `troupe serve --config` names, a variable `TROUPE_<KEY, dots as _>`
-(`TROUPE_EDGE_MAX_FIELDS`), or a flag: `--set KEY=VALUE`, or one of its own (`troupe serve --help`). Flags override the
-environment, which overrides the file. In a file dots may be nesting; a list is a YAML list, in a variable it has commas:
+(`TROUPE_EDGE_MAX_FIELDS`), or a flag: `--set KEY=VALUE`, or one of its own (`troupe serve --help`). `admin` has no
+variable: `TROUPE_ADMIN` tells the other commands which node to ask. Flags override the environment, which overrides the
+file. In a file dots may be nesting; a list is a YAML list, in a variable it has commas:
 
 <!-- docs: file troupe.yaml -->
 ```yaml
