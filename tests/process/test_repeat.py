@@ -23,9 +23,9 @@ class RepeatTest(unittest.TestCase):
         """A test that notes its name, then does `command`."""
         self.tests.append((name, measured_s))
         with open(os.path.join(self.build, "CTestTestfile.cmake"), "a", encoding="utf-8") as file:
-            file.write(f'add_test({name} "/bin/sh" "-c" "echo {name} >> {self.ran}; {command}")\n')
+            file.write(f'add_test("{name}" "/bin/sh" "-c" "echo \'{name}\' >> {self.ran}; {command}")\n')
             for key, value in properties.items():
-                file.write(f'set_tests_properties({name} PROPERTIES {key} "{value}")\n')
+                file.write(f'set_tests_properties("{name}" PROPERTIES {key} "{value}")\n')
         costs = "".join(f"{each} 1 {cost}\n" for each, cost in self.tests if cost is not None)
         support.write_files(self.build, {"Testing/Temporary/CTestCostData.txt": costs + "---\n"})
 
@@ -36,17 +36,18 @@ class RepeatTest(unittest.TestCase):
     def runs(self):
         """{test: how often it ran}."""
         with open(self.ran, encoding="utf-8") as file:
-            names = file.read().split()
+            names = file.read().splitlines()
         return {name: names.count(name) for name in set(names)}
 
     def test_short_ones_run_twenty_times_and_others_three_times(self):
         self.add("known", measured_s=4.9)
+        self.add("typed<of.  # TypeParam = int>", measured_s=5.0)
         self.add("unknown")
         self.add("slow", measured_s=5.0)
         self.add("long", LABELS="long")
         done = self.repeat()
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertEqual(self.runs(), {"known": 20, "unknown": 20, "slow": 3})
+        self.assertEqual(self.runs(), {"known": 20, "typed<of.  # TypeParam = int>": 3, "unknown": 20, "slow": 3})
 
     def test_environment_and_directory_are_those_of_the_test(self):
         self.add("there", "test $PWD = / && test $KEY = value", ENVIRONMENT="KEY=value", WORKING_DIRECTORY="/")
