@@ -1,6 +1,5 @@
 #include "cli/data_directory.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -11,9 +10,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <memory>
 
 #include "cli/new_file.hpp"
+#include "functions/folder_names.hpp"
 #include "functions/unix_file.hpp"
 
 namespace troupe::cli {
@@ -29,34 +28,22 @@ bool is_roots(const struct stat& one) {
   return one.st_uid == 0 && (S_ISDIR(one.st_mode) || (S_ISREG(one.st_mode) && one.st_nlink == 1));
 }
 
-using open_folder = std::unique_ptr<DIR, int (*)(DIR*)>;
-
-/// Null, with `errno`, when there is no such folder in `in`.
-open_folder folder_at(int in, const char* name) {
-  const auto file = ::openat(in, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  auto* opened = file >= 0 ? ::fdopendir(file) : nullptr;
-  if (opened == nullptr && file >= 0)
-    ::close(file);
-  return {opened, &::closedir};
-}
+constexpr auto open_folder = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 
 /// Of a folder and what is in it. By descriptors and never over a link: other processes of the user may change the
 /// folder meanwhile.
-expected<void> give(const open_folder& folder, const owner& to, const std::string& path) {
-  while (const auto* entry = ::readdir(folder.get())) {
-    const std::string name = entry->d_name;
-    if (name == "." || name == "..")
-      continue;
+expected<void> give(functions::folder_names& names, const owner& to, const std::string& path) {
+  while (const auto* name = names.next()) {
     auto place = path;
     place.append("/").append(name);
-    const functions::unix_file one{::openat(::dirfd(folder.get()), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+    const functions::unix_file one{::openat(names.folder(), name, O_PATH | O_NOFOLLOW | O_CLOEXEC)};
     struct stat found {};
     if (!one || ::fstat(one.get(), &found) != 0)
       return functions::system_failure("cannot open " + place);
     if (!is_roots(found))
       continue;
     if (S_ISDIR(found.st_mode)) {
-      const auto inner = folder_at(one.get(), ".");
+      functions::folder_names inner{::openat(one.get(), ".", open_folder)};
       if (!inner)
         return functions::system_failure("cannot open " + place);
       if (auto given = give(inner, to, place); !given)
@@ -65,20 +52,22 @@ expected<void> give(const open_folder& folder, const owner& to, const std::strin
     if (::fchownat(one.get(), "", to.user, to.group, AT_EMPTY_PATH) != 0)
       return functions::system_failure("cannot change the owner of " + place);
   }
+  if (errno != 0)
+    return functions::system_failure("cannot list " + path);
   return {};
 }
 
 }  // namespace
 
 expected<void> data_directory::give_to_owner() const {
-  const auto folder = folder_at(AT_FDCWD, path_.c_str());
+  functions::folder_names names{::open(path_.c_str(), open_folder)};
   struct stat found {};
-  if (!folder || (::fstatat(::dirfd(folder.get()), "node.json", &found, AT_SYMLINK_NOFOLLOW) != 0 &&
-                  ::fstat(::dirfd(folder.get()), &found) != 0))
+  if (!names || (::fstatat(names.folder(), "node.json", &found, AT_SYMLINK_NOFOLLOW) != 0 &&
+                 ::fstat(names.folder(), &found) != 0))
     return functions::system_failure("cannot open " + path_);
   if (::geteuid() != 0 || found.st_uid == 0)
     return {};
-  return give(folder, {found.st_uid, found.st_gid}, path_);
+  return give(names, {found.st_uid, found.st_gid}, path_);
 }
 
 expected<data_directory> data_directory::open(const std::string& path) {

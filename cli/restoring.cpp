@@ -61,6 +61,9 @@ expected<restored_store> restoring::run() {
   if (directory_)
     if (const auto given = directory_->give_to_owner(); !given)
       done_.not_given = given.error().what;
+  if (!restored && !done_.not_given.empty())
+    return fail(restored.error().code,
+                restored.error().what + " (and what it made is root's: " + done_.not_given + ")");
   return restored.map([this] { return std::move(done_); });
 }
 

@@ -1,6 +1,5 @@
 #include "functions/package.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,9 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <memory>
 #include <vector>
 
+#include "functions/folder_names.hpp"
 #include "functions/folder_writer.hpp"
 #include "functions/unix_file.hpp"
 
@@ -21,10 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view never_packed = ".git";
-
-struct directory_closer {
-  void operator()(DIR* directory) const noexcept { ::closedir(directory); }
-};
 
 std::string megabytes(std::uint64_t bytes) {
   return std::to_string(bytes / (1024 * 1024)) + " MB";
@@ -49,28 +44,19 @@ public:
 private:
   expected<void> list(const std::string& folder, std::vector<std::string>& open_folders) {
     const auto full = root_ / folder;
-    const int fd = ::open(full.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | (folder.empty() ? 0 : O_NOFOLLOW));
-    if (fd < 0)
+    folder_names names{::open(full.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | (folder.empty() ? 0 : O_NOFOLLOW))};
+    if (!names)
       return system_failure("cannot open folder " + in_quotes(full.native()));
-    const std::unique_ptr<DIR, directory_closer> directory{::fdopendir(fd)};
-    if (directory == nullptr) {
-      ::close(fd);
-      return system_failure("cannot open folder " + in_quotes(full.native()));
-    }
-    for (;;) {
-      errno = 0;
-      const auto* found = ::readdir(directory.get());
-      if (found == nullptr && errno != 0)
-        return system_failure("cannot list folder " + in_quotes(full.native()));
-      if (found == nullptr)
-        return {};
-      const std::string_view name{found->d_name};
-      if (name == "." || name == ".." || name == never_packed)
+    while (const auto* name = names.next()) {
+      if (name == never_packed)
         continue;
-      auto path = folder.empty() ? std::string{name} : folder + "/" + std::string{name};
-      if (auto added = add(fd, found->d_name, std::move(path), open_folders); !added)
+      auto path = folder.empty() ? std::string{name} : folder + "/" + name;
+      if (auto added = add(names.folder(), name, std::move(path), open_folders); !added)
         return added;
     }
+    if (errno != 0)
+      return system_failure("cannot list folder " + in_quotes(full.native()));
+    return {};
   }
 
   expected<void> add(int folder, const char* name, std::string path, std::vector<std::string>& open_folders) {

@@ -87,6 +87,26 @@ class RestoreFileTest(unittest.TestCase):
             self.assertEqual(owners(), {user}, "of a directory in which no node was started")
             self.assertIn("store.db", os.listdir(data_dir))
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root can restore for another user")
+    def test_root_that_can_give_nothing_to_the_user_of_the_node_is_told(self):
+        data_dir = os.path.join(self.folder, "data")
+        with support.Node() as node:
+            node.run("backup", self.backup, check=True)
+        os.mkdir(data_dir)
+        os.chown(data_dir, 65534, 65534)
+
+        def restore_without_the_right(*arguments):
+            words = ["setpriv", "--bounding-set=-chown", *support.directory_command("restore", data_dir, *arguments)]
+            return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                  timeout=support.PATIENCE_S, env=support.environment_without_settings())
+        done = restore_without_the_right(self.backup, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(json.loads(done.stdout)["not_given"], f"^cannot change the owner of {data_dir}/.*not permitted$")
+        self.assertIn("the new store is root's: cannot change the owner", done.stderr)
+        refused = restore_without_the_right("--from-copy", "--old-primary-stopped")
+        self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+        self.assertRegex(refused.stderr, "there is no copy to go on from.*what it made is root's: cannot change the owner")
+
     def test_an_empty_directory_gets_what_was_deployed_and_is_told_whose_code_is_missing(self):
         with support.Node() as node:
             node.deploy_files("one", HELLO, "--route", "GET /a")
