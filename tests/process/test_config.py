@@ -182,6 +182,11 @@ class ReloadTest(FileTest):
         with node.connect() as client:
             return client.exchange(text + "X: y\r\n" * (fields - 2) + "\r\n" + "b" * body).status
 
+    def wait_for_calls(self, node, count):
+        """Until so many calls are at workers."""
+        support.wait_until(lambda: json.loads(node.admin("GET", "/v1/nodes")[2])[0]["load"]["in_flight"] == count,
+                           f"{count} calls at workers")
+
     def test_limits_of_every_loop_change_at_once(self):
         node = self.start("edge:\n  max_fields: 20\n", loops=2)
         self.assertEqual(self.status_of(node, fields=20), 404)
@@ -277,8 +282,7 @@ class ReloadTest(FileTest):
         node.deploy_files("waits", WAITS, "--timeout-s", "600")
         with node.connect() as client:
             client.send("GET /waits HTTP/1.1\r\nHost: a\r\n\r\n")
-            support.wait_until(lambda: json.loads(node.admin("GET", "/v1/nodes")[2])[0]["load"]["in_flight"] == 1,
-                               "the call at its worker")
+            self.wait_for_calls(node, 1)
             self.reload(node, "drain: {timeout: 0, announce: 0}\n")
             self.assertEqual(node.terminate(), 0)
             self.assertEqual(client.response().status, 503)
@@ -290,8 +294,7 @@ class ReloadTest(FileTest):
         self.assertEqual(of_node(node)["instance_memory"]["value"], "1GB")
         with node.connect() as first:
             first.send("GET /waits HTTP/1.1\r\nHost: a\r\n\r\n")
-            support.wait_until(lambda: json.loads(node.admin("GET", "/v1/nodes")[2])[0]["load"]["in_flight"] == 1,
-                               "the call at its worker")
+            self.wait_for_calls(node, 1)
             self.assertEqual(node.request("GET", "/waits")[1]["x-troupe-error"], "overloaded")
         node.deploy_files("quick", HELLO)
         self.assertEqual(node.request("GET", "/quick")[2], b"hello")
@@ -410,9 +413,7 @@ class ReloadTest(FileTest):
         with node.connect() as before, node.connect() as after:
             for client, calls, left in ((before, 1, 0), (after, 2, len(requests) - 1024)):
                 client.send(requests)
-                support.wait_until(
-                    lambda: json.loads(node.admin("GET", "/v1/nodes")[2])[0]["load"]["in_flight"] == calls,
-                    "the first call of a connection at its worker")
+                self.wait_for_calls(node, calls)
                 self.assertEqual(wire.unread_bytes(client), left)
                 self.reload(node, text % "1KiB")
 

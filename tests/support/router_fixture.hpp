@@ -122,19 +122,6 @@ protected:
   /// Calls of the function that the router refused for this reason.
   std::uint64_t refusals(errc cause) const { return load->cells[0].refusals[static_cast<std::size_t>(cause)].value(); }
 
-  errc ask_for_failure() {
-    caf::scoped_actor self{*system};
-    errc code = errc::bug;
-    self->request(target, patience, call())
-        .receive(
-            [&](const functions::outcome_ptr& result) {
-              if (const auto* failed = std::get_if<functions::failure>(&result->value))
-                code = failed->code;
-            },
-            [&](const caf::error&) {});
-    return code;
-  }
-
   /// Why a call failed; 0 when it did not.
   template <class Answer>
   errc code_of(Answer& answer) {
@@ -150,6 +137,12 @@ protected:
         [](const caf::error&) {});
     EXPECT_TRUE(good || code != errc::bug);
     return good ? errc{} : code;
+  }
+
+  errc ask_for_failure() {
+    caf::scoped_actor self{*system};
+    auto answer = self->request(target, patience, call());
+    return code_of(answer);
   }
 
   caf::actor_system_config config;
